@@ -1,0 +1,60 @@
+"""What is inside an Envelope once it is opened: msgpack arrays, one per event, in the order the door received them.
+
+Shapes are fixed by position; fields are only ever appended. Numbers of Kind are those of interaction.proto.
+"""
+
+import msgspec
+
+
+class Interaction(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """One thing a persona did or said, identity-free.
+
+    Times are milliseconds since 1970 UTC. `eid` and `other` are 16-byte pseudonyms, `mid` the 16-byte keyed hash of
+    source and message id. `item` is an opaque id of at most 64 characters, `topics` at most 5 words of the taxonomy.
+    """
+
+    source: str
+    eid: bytes
+    mid: bytes
+    kind: int
+    at_ms: int
+    channel: str
+    item: str | None = None
+    topics: tuple[str, ...] = ()
+    value: float | None = None
+    #: identified: eid of the other id; joined: keyed hash of the group.
+    other: bytes | None = None
+    #: Purposes that this very request allowed (consent preferences of the SDK).
+    granted: tuple[str, ...] = ()
+    #: Purposes that this very request refused (consent preferences, Global Privacy Control).
+    withdrawn: tuple[str, ...] = ()
+
+
+class Quarantined(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """One event that could not be translated: why, and which field, never what it held."""
+
+    source: str
+    mid: bytes
+    reason: str
+    field: str
+
+
+class Payload(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """The content of one envelope."""
+
+    interactions: list[Interaction]
+    quarantined: list[Quarantined]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Payload)
+
+
+def encode(payload: Payload) -> bytes:
+    """Return the msgpack bytes of `payload`."""
+    return _encoder.encode(payload)
+
+
+def decode(data: bytes) -> Payload:
+    """Return the payload in `data`; raises msgspec.DecodeError when it is not one."""
+    return _decoder.decode(data)
