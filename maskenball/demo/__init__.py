@@ -1,0 +1,1 @@
+"""The demo: a hundred thousand real interactions, then one encounter."""
