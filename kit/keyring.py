@@ -1,0 +1,190 @@
+"""Keys that live outside every database, one folder per family, newest version current."""
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Protocol
+
+from kit.errors import Status, TypedError
+
+KEY_BYTES = 32
+# A folder changed within one tick of the file system's clock may change again under the same stamp.
+_STAMP_SETTLED_NS = 100_000_000
+
+
+class KeyMissingError(TypedError):
+    """The key was never created or has been destroyed; nothing sealed under it can be read."""
+
+    reason: ClassVar[str] = "KEY_MISSING"
+    status: ClassVar[Status] = Status.GONE
+
+
+class Key(NamedTuple):
+    """One version of a family's key: 32 random bytes under a decimal version that is never used again."""
+
+    version: str
+    secret: bytes
+
+
+class KeyRing(Protocol):
+    """What holds keys: a folder here, a KMS or mounted secret elsewhere. Safe to share between processes."""
+
+    def current(self, family: str) -> Key:
+        """Return the newest key; raises KeyMissingError when the family has none."""
+        ...
+
+    def get(self, family: str, version: str) -> bytes:
+        """Return the 32 bytes of one version; raises KeyMissingError."""
+        ...
+
+    def versions(self, family: str) -> list[str]:
+        """Return the versions that exist, oldest first; empty for an unknown family."""
+        ...
+
+    def created_at(self, family: str, version: str) -> float:
+        """Return when the version was created, seconds since 1970 UTC; raises KeyMissingError."""
+        ...
+
+    def create(self, family: str) -> Key:
+        """Create a new version, durable when this returns, and make it current."""
+        ...
+
+    def ensure(self, family: str) -> Key:
+        """Return the newest key, creating the first one when there is none."""
+        ...
+
+    def destroy(self, family: str, version: str) -> None:
+        """Destroy one version for good; destroying what is gone already is harmless."""
+        ...
+
+
+class FolderKeyRing:
+    """Keys as files `<folder>/<family>/<version>.key`, readable by the owner alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._listed: dict[str, tuple[int, list[str]]] = {}
+        self._secrets: dict[tuple[str, str], bytes] = {}
+
+    def current(self, family: str) -> Key:
+        """See KeyRing.current."""
+        present = self.versions(family)
+        if not present:
+            raise KeyMissingError(f"no key of family {family}")
+        return Key(present[-1], self.get(family, present[-1]))
+
+    def get(self, family: str, version: str) -> bytes:
+        """See KeyRing.get."""
+        if version not in self.versions(family):
+            raise KeyMissingError(f"no key {version} of family {family}")
+        known = self._secrets.get((family, version))
+        if known is not None:
+            return known
+        try:
+            secret = self._path(family, version).read_bytes()
+        except FileNotFoundError:
+            raise KeyMissingError(f"no key {version} of family {family}") from None
+        self._secrets[family, version] = secret
+        return secret
+
+    def versions(self, family: str) -> list[str]:
+        """See KeyRing.versions."""
+        try:
+            stamp = os.stat(self._folder / family).st_mtime_ns
+        except FileNotFoundError:
+            return []
+        listed = self._listed.get(family)
+        if listed is not None and listed[0] == stamp:
+            return listed[1]
+        return self._list(family, stamp)
+
+    def created_at(self, family: str, version: str) -> float:
+        """See KeyRing.created_at."""
+        try:
+            return self._path(family, version).stat().st_mtime
+        except FileNotFoundError:
+            raise KeyMissingError(f"no key {version} of family {family}") from None
+
+    def create(self, family: str) -> Key:
+        """See KeyRing.create."""
+        with self._locked(family):
+            return self._create(family)
+
+    def ensure(self, family: str) -> Key:
+        """See KeyRing.ensure."""
+        with self._locked(family):
+            return self.current(family) if self.versions(family) else self._create(family)
+
+    def destroy(self, family: str, version: str) -> None:
+        """See KeyRing.destroy."""
+        path = self._path(family, version)
+        self._secrets.pop((family, version), None)
+        try:
+            # Overwritten first: unlinking alone leaves the bytes in the free blocks of the disk.
+            with path.open("r+b") as file:
+                file.write(secrets.token_bytes(KEY_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+        except FileNotFoundError:
+            return
+        _sync_folder(path.parent)
+        self._listed.pop(family, None)
+
+    def _path(self, family: str, version: str) -> Path:
+        # Versions reach this place from messages and handles: anything but digits could leave the folder.
+        if not (version.isascii() and version.isdigit()):
+            raise KeyMissingError(f"no such version of family {family}")
+        return self._folder / family / f"{version}.key"
+
+    def _list(self, family: str, stamp: int) -> list[str]:
+        names = (path.stem for path in (self._folder / family).glob("*.key"))
+        present = sorted((name for name in names if name.isdigit()), key=int)
+        for held in [held for held in self._secrets if held[0] == family and held[1] not in present]:
+            del self._secrets[held]
+        if time.time_ns() - stamp > _STAMP_SETTLED_NS:
+            self._listed[family] = (stamp, present)
+        return present
+
+    def _create(self, family: str) -> Key:
+        folder = self._folder / family
+        counter = folder / "next"
+        present = self.versions(family)
+        number = max(int(counter.read_text()) if counter.exists() else 1, int(present[-1]) + 1 if present else 1)
+        # The counter goes first, so that a crash skips a version and never gives one out twice.
+        _write_durably(counter, str(number + 1).encode())
+        key = Key(str(number), secrets.token_bytes(KEY_BYTES))
+        _write_durably(self._path(family, key.version), key.secret)
+        self._listed.pop(family, None)
+        return key
+
+    @contextmanager
+    def _locked(self, family: str) -> Iterator[None]:
+        folder = self._folder / family
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    partial = path.with_suffix(f".{secrets.token_hex(4)}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,46 @@
+"""Authenticated encryption of stored bytes, and keys wrapped under keys."""
+
+import os
+from typing import ClassVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from kit.errors import Status, TypedError
+
+NONCE_BYTES = 12
+
+
+class UnsealableError(TypedError):
+    """Wrong key, wrong context or altered bytes; which of them cannot be told apart."""
+
+    reason: ClassVar[str] = "UNSEALABLE"
+    status: ClassVar[Status] = Status.INTERNAL
+
+
+def seal(key: bytes, plaintext: bytes, aad: bytes) -> tuple[bytes, bytes]:
+    """Return (nonce, ciphertext) under AES-256-GCM with a random 12-byte nonce; `aad` is authenticated, not kept."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce, AESGCM(key).encrypt(nonce, plaintext, aad)
+
+
+def open_sealed(key: bytes, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes:
+    """Return the plaintext; raises UnsealableError."""
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, aad)
+    except (InvalidTag, ValueError):
+        raise UnsealableError("the bytes do not open under this key and context") from None
+
+
+def wrap(kek: bytes, key: bytes) -> bytes:
+    """Return `key` under `kek` (RFC 3394): 8 bytes longer, the same every time."""
+    return aes_key_wrap(kek, key)
+
+
+def unwrap(kek: bytes, wrapped: bytes) -> bytes:
+    """Return the key inside; raises UnsealableError when `kek` is another one."""
+    try:
+        return aes_key_unwrap(kek, wrapped)
+    except (InvalidUnwrap, ValueError):
+        raise UnsealableError("the key does not unwrap under this key") from None

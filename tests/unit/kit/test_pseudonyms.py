@@ -1,0 +1,30 @@
+"""Pseudonyms: stable, apart by label, and the same for every spelling of one id."""
+
+import hashlib
+import hmac
+
+from kit.pseudonyms import canonical, derive, pseudonym
+
+
+class TestDerive:
+    def test_is_hkdf_of_rfc_5869(self) -> None:
+        key = bytes(range(32))
+        prk = hmac.new(bytes(32), key, hashlib.sha256).digest()
+        assert derive(key, "label") == hmac.new(prk, b"label\x01", hashlib.sha256).digest()
+
+    def test_labels_keep_keys_apart(self) -> None:
+        assert derive(b"k" * 32, "edge|app:a") != derive(b"k" * 32, "edge|app:b")
+
+
+class TestPseudonym:
+    def test_is_the_first_half_of_hmac_sha256(self) -> None:
+        assert pseudonym(b"key", "ä") == hmac.new(b"key", "ä".encode(), hashlib.sha256).digest()[:16]
+        assert pseudonym(b"key", "ä") == pseudonym(b"key", "ä".encode())
+
+
+class TestCanonical:
+    def test_composed_and_decomposed_are_one(self) -> None:
+        assert canonical(" Mu\u0308ller\n") == canonical("M\u00fcller")
+
+    def test_case_is_kept(self) -> None:
+        assert canonical("Ab") != canonical("ab")
