@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from kit.migrate import upgrade
 from kit.servers import PostgresServer
 
 
@@ -44,11 +44,7 @@ class Databases:
         self._make_role(room, password)
         self._server.sql(f'CREATE DATABASE "{room}_template" OWNER "{room}"')
         url = self._server.url(f"{room}_template", role=room, password=password)
-        from kit.migrate import upgrade  # noqa: PLC0415
-
-        # Alembic's environment runs an event loop of its own, which a thread that runs the test's loop could not.
-        with ThreadPoolExecutor(max_workers=1) as worker:
-            worker.submit(upgrade, url, str(self._migrations[room])).result()
+        upgrade(url, self._migrations[room])
         self._passwords[room] = password
 
     def _make_role(self, name: str, password: str) -> None:

@@ -2,18 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nats as nats_client
 import pytest
 from nats.aio.client import Client
 
+from kit.db import Database
+from kit.keyring import FolderKeyRing
 from kit.servers import NatsServer, PostgresServer
 from kit.testing.databases import Databases
-
-if TYPE_CHECKING:
-    from kit.db import Database
-    from kit.keyring import FolderKeyRing
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +58,11 @@ def empty_database_url(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture
-async def database(database_url: Callable[[str], str]) -> "AsyncIterator[Callable[[str], Database]]":
+async def database(database_url: Callable[[str], str]) -> AsyncIterator[Callable[[str], Database]]:
     """`database("room")`: a fresh migrated database of this test, disposed afterwards."""
-    from kit.db import Database  # noqa: PLC0415
-
     opened: list[Database] = []
 
-    def open_fresh(room: str) -> "Database":
+    def open_fresh(room: str) -> Database:
         opened.append(Database(database_url(room)))
         return opened[-1]
 
@@ -112,8 +107,6 @@ def nats_url(nats: Client, nats_server: NatsServer) -> str:  # noqa: ARG001  # t
 
 
 @pytest.fixture
-def keyring(tmp_path: Path) -> "FolderKeyRing":
+def keyring(tmp_path: Path) -> FolderKeyRing:
     """An empty key ring that goes with the test."""
-    from kit.keyring import FolderKeyRing  # noqa: PLC0415
-
     return FolderKeyRing(tmp_path / "keyring")
