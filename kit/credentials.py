@@ -61,9 +61,15 @@ class Credentials:
         return credential
 
     def mint(
-        self, kind: str, brand: str, id: str, *, scopes: Sequence[str] = (), expires_at: float = 0.0  # noqa: A002
+        self,
+        kind: str,
+        brand: str,
+        id: str,  # noqa: A002  # named as in the file
+        *,
+        scopes: Sequence[str] = (),
+        expires_at: float = 0.0,
     ) -> tuple[str, Credential]:
-        """Add a credential to the file; returns (key, credential). The key is nowhere else and cannot be shown again."""
+        """Add a credential to the file; returns (key, credential). The key cannot be shown again."""
         self._read_if_changed()
         kid, secret = secrets.token_hex(4), _base32(secrets.token_bytes(32))
         credential = Credential(kid, kind, brand, id, self._hash(secret), tuple(scopes), expires_at)

@@ -35,7 +35,7 @@ class EpochKeys:
         return self._keyring.get(FAMILY, key_id)
 
     def retired(self, now_s: float) -> list[str]:
-        """Return ids no sealer uses any more at `now_s` (seconds since 1970), oldest first; their readers may not be done."""
+        """Return ids no sealer uses any more at `now_s` (seconds since 1970), oldest first."""
         return [
             version
             for version in self._keyring.versions(FAMILY)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from kit.errors import Status, TypedError
 
@@ -19,8 +19,8 @@ _STAMP_SETTLED_NS = 100_000_000
 class KeyMissingError(TypedError):
     """The key was never created or has been destroyed; nothing sealed under it can be read."""
 
-    reason: ClassVar[str] = "KEY_MISSING"
-    status: ClassVar[Status] = Status.GONE
+    reason = "KEY_MISSING"
+    status = Status.GONE
 
 
 class Key(NamedTuple):
@@ -94,7 +94,7 @@ class FolderKeyRing:
     def versions(self, family: str) -> list[str]:
         """See KeyRing.versions."""
         try:
-            stamp = os.stat(self._folder / family).st_mtime_ns
+            stamp = (self._folder / family).stat().st_mtime_ns
         except FileNotFoundError:
             return []
         listed = self._listed.get(family)

@@ -60,7 +60,7 @@ class MicroBatcher(Generic[T, R]):
         return self._held
 
     async def submit(self, partition: int, items: Sequence[T], size: int) -> R:
-        """Return once the batch that took `items` (`size` bytes) is flushed; raises ExhaustedError when too much waits."""
+        """Return once the batch with `items` (`size` bytes) is flushed; raises ExhaustedError when too much waits."""
         if self._held and self._held + size > self._max_waiting:
             raise ExhaustedError("too much waits to be written", retry_after_s=RETRY_AFTER_S)
         lane = self._lanes.get(partition)

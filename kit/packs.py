@@ -1,7 +1,7 @@
 """Configuration packs: YAML files with an id and a version, checked against a type when they are read."""
 
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import msgspec
 import yaml
@@ -12,8 +12,8 @@ from kit.errors import Status, TypedError
 class PackError(TypedError):
     """The pack cannot be used: the message names the file and the place in it."""
 
-    reason: ClassVar[str] = "PACK_UNUSABLE"
-    status: ClassVar[Status] = Status.INVALID
+    reason = "PACK_UNUSABLE"
+    status = Status.INVALID
 
 
 class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

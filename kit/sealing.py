@@ -1,7 +1,6 @@
 """Authenticated encryption of stored bytes, and keys wrapped under keys."""
 
 import os
-from typing import ClassVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,8 +14,8 @@ NONCE_BYTES = 12
 class UnsealableError(TypedError):
     """Wrong key, wrong context or altered bytes; which of them cannot be told apart."""
 
-    reason: ClassVar[str] = "UNSEALABLE"
-    status: ClassVar[Status] = Status.INTERNAL
+    reason = "UNSEALABLE"
+    status = Status.INTERNAL
 
 
 def seal(key: bytes, plaintext: bytes, aad: bytes) -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from kit.credentials import Credentials
 from kit.errors import UnauthenticatedError
 
@@ -52,7 +53,9 @@ class TestAuthenticate:
         with pytest.raises(UnauthenticatedError):
             credentials.authenticate(token, "staff")
 
-    @pytest.mark.parametrize("token", ["", "mb", "mb_", "mb__", "mb_{kid}_", "mb_{kid}_a_b", "xx_{kid}_{secret}", "\ud800"])
+    @pytest.mark.parametrize(
+        "token", ["", "mb", "mb_", "mb__", "mb_{kid}_", "mb_{kid}_a_b", "xx_{kid}_{secret}", "\ud800"]
+    )
     def test_malformed_key_is_refused(self, credentials: Credentials, token: str) -> None:
         minted, credential = credentials.mint("source", "oak", "shop")
         malformed = token.replace("{kid}", credential.kid).replace("{secret}", minted.rsplit("_", 1)[1])

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from kit.epochs import EpochKeys
 from kit.keyring import FolderKeyRing, KeyMissingError
 

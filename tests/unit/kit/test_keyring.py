@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from kit.keyring import FolderKeyRing, KeyMissingError
 
 

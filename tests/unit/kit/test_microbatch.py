@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from kit.errors import ExhaustedError
 from kit.microbatch import MicroBatcher
 
@@ -27,7 +28,9 @@ def batcher(disk: FakeDisk, max_waiting: int = 1000) -> MicroBatcher[str, int]:
     return MicroBatcher(disk.flush, max_items=3, max_bytes=30, max_waiting=max_waiting)
 
 
-async def started(disk: FakeDisk, batches: MicroBatcher[str, int], *submits: tuple[int, str]) -> list[asyncio.Task[int]]:
+async def started(
+    disk: FakeDisk, batches: MicroBatcher[str, int], *submits: tuple[int, str]
+) -> list[asyncio.Task[int]]:
     tasks = [asyncio.create_task(batches.submit(partition, [item], 10)) for partition, item in submits]
     for _ in range(5):
         await asyncio.sleep(0)

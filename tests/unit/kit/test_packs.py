@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from kit.packs import Pack, PackError, load
 
 
@@ -19,7 +20,14 @@ class TestLoad:
 
     @pytest.mark.parametrize(
         "content",
-        ["", "id: x", "id: x\nversion: '1'\ncolours: {red: one}", "id: x\nversion: '1'\ncolours: {}\ncolors: {}", "a: [", "a: b: c"],
+        [
+            "",
+            "id: x",
+            "id: x\nversion: '1'\ncolours: {red: one}",
+            "id: x\nversion: '1'\ncolours: {}\ncolors: {}",
+            "a: [",
+            "a: b: c",
+        ],
     )
     def test_what_does_not_fit_names_the_file(self, tmp_path: Path, content: str) -> None:
         path = tmp_path / "colours.yaml"

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kit.sealing import UnsealableError, open_sealed, seal, unwrap, wrap
 
 KEY, OTHER = b"k" * 32, b"o" * 32
