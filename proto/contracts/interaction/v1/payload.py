@@ -58,3 +58,8 @@ def encode(payload: Payload) -> bytes:
 def decode(data: bytes) -> Payload:
     """Return the payload in `data`; raises msgspec.DecodeError when it is not one."""
     return _decoder.decode(data)
+
+
+def associated_data(batch_id: bytes, brand: str, partition: int) -> bytes:
+    """Return what is authenticated with the ciphertext of an Envelope, so that it opens in its own place only."""
+    return batch_id + brand.encode() + b"|" + str(partition).encode()
