@@ -1,0 +1,118 @@
+"""One PostgreSQL database: transactions that commit when left, cheap reads, and the driver below for bulk work."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from kit.errors import TypedError, UnavailableError
+
+_POOL_WAIT_S = 5.0
+_CONNECT_S = 5.0
+# The JIT costs more than the short statements of a service take.
+_SERVER_SETTINGS = {"jit": "off", "application_name": "maskenball"}
+_GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError)
+
+
+class Database:
+    """Pools over one database: `pool_size` connections for transactions and as many, on first use, for reading.
+
+    A lost or unreachable server becomes UnavailableError (retry after 1 s); every other database error passes through.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self._url = async_url(url)
+        self._pool_size = pool_size
+
+    @cached_property
+    def engine(self) -> AsyncEngine:
+        """The engine behind `transaction`."""
+        return self._create(_SERVER_SETTINGS)
+
+    @cached_property
+    def _reader(self) -> AsyncEngine:
+        # Autocommit saves the round trips of BEGIN and COMMIT, which is most of what a warm read costs.
+        engine = self._create({**_SERVER_SETTINGS, "default_transaction_read_only": "on"})
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open one transaction; it commits when the block is left and rolls back when the block raises."""
+        with _losses():
+            async with self.engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Open a read-only connection without a transaction: every statement sees its own snapshot."""
+        with _losses():
+            async with self._reader.connect() as connection:
+                yield connection
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life; a readiness check."""
+        async with self.reading() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        for name in ("engine", "_reader"):
+            if name in self.__dict__:
+                await getattr(self, name).dispose()
+
+    def _create(self, server_settings: dict[str, str]) -> AsyncEngine:
+        return create_async_engine(
+            self._url,
+            pool_size=self._pool_size,
+            max_overflow=0,
+            pool_timeout=_POOL_WAIT_S,
+            hide_parameters=True,
+            connect_args={"server_settings": server_settings, "timeout": _CONNECT_S},
+        )
+
+
+async def raw(connection: AsyncConnection) -> asyncpg.Connection:
+    """Return the asyncpg connection below, inside the same transaction, for COPY and unnest."""
+    fairy = await connection.get_raw_connection()
+    adapted = fairy.dbapi_connection
+    driver = fairy.driver_connection
+    if adapted is None or not isinstance(driver, asyncpg.Connection):
+        raise UnavailableError
+    # SQLAlchemy sends BEGIN with its own first statement; without this a bulk call that comes first would autocommit.
+    if connection.in_transaction() and not driver.is_in_transaction():
+        await adapted._start_transaction()  # noqa: SLF001 - there is no public way to begin before the first statement
+    return driver
+
+
+def async_url(url: str) -> str:
+    """Spell a PostgreSQL URL for the async driver."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
+        message = "a database URL begins with postgresql://"
+        raise ValueError(message)
+    return f"postgresql+asyncpg://{rest}"
+
+
+@contextmanager
+def _losses() -> Iterator[None]:
+    try:
+        yield
+    except TypedError:
+        raise
+    except PoolTimeoutError as error:
+        raise UnavailableError(retry_after_s=1) from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error.orig, _GONE) or _is_lost(error):
+            raise UnavailableError(retry_after_s=1) from error
+        raise
+    except _GONE as error:
+        raise UnavailableError(retry_after_s=1) from error
+
+
+def _is_lost(error: DBAPIError) -> bool:
+    cause = getattr(error.orig, "__cause__", None)
+    return isinstance(cause, _GONE)
