@@ -1,0 +1,229 @@
+"""Words of the profile service: where personas live, what is told of them, and what is refused."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from kit.errors import Status, TypedError
+
+SHARDS = 64
+PID_BYTES = 16
+EID_BYTES = 16
+MID_BYTES = 16
+COLLECT = "collect.behaviour"
+RESEARCH = "research.model"
+OFFER = "recommend.offer"
+REMEMBER = "remember.conversation"
+#: Facets that are read as one persona, at most.
+MAX_LINKED = 32
+
+
+class Kind(enum.IntEnum):
+    """The closed vocabulary; numbers as in the contract."""
+
+    SEEN = 1
+    SEARCHED = 2
+    WISHED = 3
+    TRIED = 4
+    ASKED = 5
+    PRAISED = 6
+    COMPLAINED = 7
+    BOUGHT = 8
+    RETURNED = 9
+    RATED = 10
+    DISMISSED = 11
+    REMOVED = 12
+    SHARED = 13
+    ANSWERED_SURVEY = 14
+    USED_FEATURE = 15
+    LOYALTY = 16
+    IDENTIFIED = 17
+    JOINED = 18
+
+
+class Interaction(Protocol):
+    """One thing a persona did, as the stream carries it."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def eid(self) -> bytes: ...
+    @property
+    def mid(self) -> bytes: ...
+    @property
+    def kind(self) -> int: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def item(self) -> str | None: ...
+    @property
+    def topics(self) -> tuple[str, ...]: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def other(self) -> bytes | None: ...
+    @property
+    def granted(self) -> tuple[str, ...]: ...
+    @property
+    def withdrawn(self) -> tuple[str, ...]: ...
+
+
+class Rejected(Protocol):
+    """One event a door could not translate."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def mid(self) -> bytes: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def field(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A visitor as a door knows them."""
+
+    brand: str
+    audience: str
+    eid: bytes
+
+    @property
+    def shard(self) -> int:
+        return shard_of(self.eid)
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A facet's name inside the services."""
+
+    brand: str
+    shard: int
+    pid: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A binding with the key that opens its facet, still wrapped."""
+
+    shard: int
+    pid: bytes
+    generation: int
+    key_id: str
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One stream partition of a brand."""
+
+    brand: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One opened message of the stream."""
+
+    sequence: int
+    batch_id: bytes
+    sealed_at_ms: int
+    counts: tuple[tuple[str, int], ...]
+    interactions: Sequence[Interaction]
+    rejected: Sequence[Rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """One message of the stream that cannot be folded, as it came."""
+
+    sequence: int
+    reason: str
+    payload: bytes
+    batch_id: bytes = b""
+    sealed_at_ms: int = 0
+    counts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the truth said about one purpose."""
+
+    purpose: str
+    is_allowed: bool
+    reason: str
+    sequence: int
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """How and when somebody said something about consent."""
+
+    stated_at_ms: int
+    method: str
+    notice_version: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """One record of the consent service, as it told us."""
+
+    record_id: str
+    purpose: str
+    purpose_version: int
+    state: str
+    sequence: int
+    stated_at_ms: int
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BooksLine:
+    """What became of the events of one source and hour."""
+
+    source: str
+    hour_ms: int
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    suppressed: int = 0
+    pending: int = 0
+
+
+class PositionNotReachedError(TypedError):
+    """What the caller wants to see is not folded yet."""
+
+    reason: ClassVar[str] = "POSITION_NOT_REACHED"
+    status: ClassVar[Status] = Status.DEADLINE
+
+
+class FencedError(TypedError):
+    """Another folder owns the partition now; what this one had in hand was rolled back."""
+
+    reason: ClassVar[str] = "FOLDER_FENCED"
+    status: ClassVar[Status] = Status.CONFLICT
+
+
+class StreamRecreatedError(TypedError):
+    """The stream is not the one whose position is kept."""
+
+    reason: ClassVar[str] = "STREAM_RECREATED"
+    status: ClassVar[Status] = Status.CONFLICT
+
+
+class TooManyDeadLettersError(TypedError):
+    """So much is poison that the fault is likely ours."""
+
+    reason: ClassVar[str] = "TOO_MANY_DEAD_LETTERS"
+    status: ClassVar[Status] = Status.INTERNAL
+
+
+def shard_of(eid: bytes) -> int:
+    return eid[0] % SHARDS
