@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -77,7 +76,7 @@ class Child:
 
 
 def start_ticks(pid: int) -> int:
-    """Start time of a process in clock ticks since boot, 0 when there is none: tells a reused pid from the same process."""
+    """Start time of a process in clock ticks since boot, 0 when there is none: tells a reused pid apart."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -93,13 +92,6 @@ def wait_until(ready: Callable[[], bool], *, timeout_s: float, every_s: float = 
             return False
         time.sleep(every_s)
     return True
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that was free a moment ago; who binds it must be ready to ask again."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 def last_lines(log: Path, count: int = 5) -> str:

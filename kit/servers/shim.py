@@ -9,6 +9,7 @@ import os
 import pwd
 import signal
 import sys
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
@@ -30,7 +31,7 @@ def _reaches(uid: int, paths: list[str]) -> bool:
     os.seteuid(uid)
     try:
         for path in paths:
-            os.stat(path)
+            Path(path).stat()
     except PermissionError:
         return False
     finally:
@@ -39,7 +40,7 @@ def _reaches(uid: int, paths: list[str]) -> bool:
 
 
 def _keep_only(capability: int) -> bool:
-    """Leaves the process with this one capability, kept across exec. Permitted, effective and inheritable sets are 64 bits each."""
+    """Leaves the process with this one capability, kept across exec."""
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     bit = 1 << capability
     sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What tests stand on: real servers, fresh databases and streams, a throw-away key ring. Never imported by production."""
+"""What tests stand on: real servers, fresh databases and streams, a key ring. Never imported by production."""
 
 from kit.testing.databases import Databases
 from kit.testing.waiting import eventually
