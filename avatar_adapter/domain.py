@@ -1,0 +1,109 @@
+"""What the door to virtual worlds knows: visits, and why a frame is refused."""
+
+from dataclasses import dataclass
+
+from kit.errors import Status, TypedError
+
+#: How long a visit token is good for.
+VISIT_S = 30 * 60
+#: The smallest answer a world may ask for: a visit token and a few flags.
+LEAST_ANSWER_BYTES = 160
+MOST_ANSWER_BYTES = 65_535
+DEFAULT_ANSWER_BYTES = 4096
+#: A scripted object of a Linden-style world cuts every answer there, silently.
+LINDEN_ANSWER_BYTES = 2048
+DEFAULT_SAY_CHARACTERS = 500
+MOST_FRAMES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who calls: a world that showed its token."""
+
+    brand: str
+    id: str
+    #: Its calls come from scripted objects that see little more than a status and must be told their limits.
+    is_linden_script: bool = False
+
+    @property
+    def audience(self) -> str:
+        """Source and audience id of this world."""
+        return f"world:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visitor in front of one avatar, as the visit token proves it."""
+
+    id: bytes
+    eid: bytes
+    avatar: str
+    #: Seconds since 1970 UTC.
+    expires_at: int
+    #: Answers are never longer than this many bytes.
+    answer_bytes: int
+    #: A line to say is never longer than this many characters.
+    say_characters: int
+
+
+class AnswerRoomError(TypedError):
+    """The answer cannot be cut to the bytes the world can take; `limit` says how many it needs."""
+
+    reason = "ANSWER_ROOM_TOO_SMALL"
+    status = Status.INVALID
+
+
+class BadJsonError(TypedError):
+    """The body is not one JSON object, or nests too deep."""
+
+    reason = "BAD_JSON"
+    status = Status.INVALID
+
+
+class UnknownOpError(TypedError):
+    """There is no such frame."""
+
+    reason = "UNKNOWN_OP"
+    status = Status.INVALID
+
+
+class UnknownKeyError(TypedError):
+    """The frame holds a key that its contract does not have; the field names it."""
+
+    reason = "UNKNOWN_KEY"
+    status = Status.INVALID
+
+
+class BodySignalError(TypedError):
+    """Motion, gaze or voice was sent: how a body moves tells who it is, so the door takes none of it."""
+
+    reason = "BODY_SIGNAL_REFUSED"
+    status = Status.INVALID
+
+
+class UnknownEventError(TypedError):
+    """The vocabulary of the pack has no such event."""
+
+    reason = "UNKNOWN_EVENT"
+    status = Status.INVALID
+
+
+class UnknownWorldError(TypedError):
+    """The frame names another world than the token stands for."""
+
+    reason = "UNKNOWN_WORLD"
+    status = Status.NOT_FOUND
+
+
+class VisitExpiredError(TypedError):
+    """The visit was good once; open another."""
+
+    reason = "VISIT_EXPIRED"
+    status = Status.GONE
+
+
+class VisitUnknownError(TypedError):
+    """The visit token was not made by this door for this world."""
+
+    reason = "VISIT_UNKNOWN"
+    status = Status.NOT_FOUND

@@ -1,0 +1,190 @@
+"""Reads frames: closed shapes, and refusals that name the key and never the value."""
+
+import re
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from avatar_adapter.domain import (
+    LEAST_ANSWER_BYTES,
+    MOST_ANSWER_BYTES,
+    MOST_FRAMES,
+    BadJsonError,
+    BodySignalError,
+    UnknownKeyError,
+    UnknownOpError,
+)
+from kit.errors import InvalidArgumentError, TypedError
+
+FrameId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+# An opaque id and never free text: no space, no "@", so that neither a name nor an address fits in.
+Ref = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+VisitToken = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,256}$")]
+WorldId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+AvatarId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}$")]
+Purpose = Annotated[str, Meta(pattern=r"^(\*|[a-z_]{1,32}(\.[a-z_]{1,32}){1,3})$")]
+AnswerBytes = Annotated[int, Meta(ge=LEAST_ANSWER_BYTES, le=MOST_ANSWER_BYTES)]
+
+
+class Capabilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the world can take: bytes of an answer, pushes, characters of a line; 0 stands for what was not said."""
+
+    max: AnswerBytes = 0
+    push: bool | Literal[0, 1] = False
+    say: Annotated[int, Meta(ge=16, le=1000)] = 0
+
+
+class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", kw_only=True):
+    """What every frame may carry: the id that makes it safe to send again."""
+
+    i: FrameId = ""
+
+
+class Open(Frame, frozen=True, tag="open"):
+    """A visitor stands before an avatar. Without `v` the visitor is a stranger in this visit and in every other."""
+
+    w: WorldId = ""
+    a: AvatarId = ""
+    v: Annotated[str, Meta(max_length=128)] = ""
+    lang: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,16}$")] = ""
+    cap: Capabilities = Capabilities()
+
+
+class VisitFrame(Frame, frozen=True):
+    """A frame within a visit."""
+
+    s: VisitToken
+
+
+class Observe(VisitFrame, frozen=True, tag="obs"):
+    """Something happened `dt` seconds ago."""
+
+    e: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$")]
+    ref: Ref = ""
+    dt: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+
+
+class Ask(VisitFrame, frozen=True, tag="ask"):
+    """The visitor asks; with `own` the avatar asks for itself, which needs a grant."""
+
+    q: Annotated[str, Meta(max_length=500)] = ""
+    k: Literal["rec", "faq", "where", "price", "help", ""] = ""
+    own: bool | Literal[0, 1] = False
+
+
+class Act(VisitFrame, frozen=True, tag="act"):
+    """What became of an offered step."""
+
+    ref: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,24}$")]
+    e: Literal["done", "refused", "ignored", "stopped"]
+
+
+class Consent(VisitFrame, frozen=True, tag="con"):
+    """The visitor gives and takes back consent; "*" takes everything back."""
+
+    give: Annotated[list[Purpose], Meta(max_length=32)] = []
+    take: Annotated[list[Purpose], Meta(max_length=32)] = []
+    notice: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
+    lang: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,16}$")] = ""
+
+
+class Forget(VisitFrame, frozen=True, tag="fgt"):
+    """The avatar is to forget the visitor."""
+
+
+class Close(VisitFrame, frozen=True, tag="close"):
+    """The visit is over."""
+
+
+AnyFrame = Open | Observe | Ask | Act | Consent | Forget | Close
+
+
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to 16 frames in one request, each read on its own so that a bad one fails alone."""
+
+    b: Annotated[list[Raw], Meta(min_length=1, max_length=MOST_FRAMES)]
+    max: AnswerBytes = 0
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    op: Raw | UnsetType = UNSET
+    b: Raw | UnsetType = UNSET
+
+
+class _Named(msgspec.Struct, frozen=True):
+    i: str = ""
+
+
+# Keys under which engines and headsets hand over how a body moves, looks or sounds.
+_BODY_SIGNALS = re.compile(
+    r"(?i)(motion|gaze|voice|audio|speech|head|hand|eye|face|blink|gait|pose|skelet|bone|joint|track|rot|quat|vel|accel|pos$|"
+    r"position|look|pulse|heart)"
+)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(.*?)`(?: - at `|$)", re.DOTALL)
+_MISSING = re.compile(r"^Object missing required field `(\w+)`")
+_PLACE = re.compile(r" - at `\$\.?(\w+(?:\.\w+)?)[^`]*`$")
+_BOUND = re.compile(r"^Expected `\w+`(?: of length)? (?:>=|<=) (\d+)")
+_SAFE_KEY = re.compile(r"^[A-Za-z0-9_.-]{1,32}$")
+
+T = TypeVar("T")
+
+_kind = msgspec.json.Decoder(_Kind)
+_named = msgspec.json.Decoder(_Named)
+_batch = msgspec.json.Decoder(Batch)
+_frame = msgspec.json.Decoder(AnyFrame)
+
+
+def parse(body: bytes) -> AnyFrame | Batch:
+    """Return the frame or batch in `body`; raises a typed error for anything else."""
+    kind = _decode(_kind, body)
+    return _decode(_batch, body) if kind.b is not UNSET and kind.op is UNSET else parse_frame(body)
+
+
+def parse_frame(body: bytes | Raw) -> AnyFrame:
+    """Return the one frame in `body`; raises a typed error."""
+    frame: AnyFrame = _decode(_frame, body)
+    return frame
+
+
+def frame_id(body: Raw) -> str:
+    """Return the id of a frame that may be wrong otherwise, so that its refusal can be told apart; empty for none."""
+    try:
+        name = _named.decode(body).i
+    except (msgspec.MsgspecError, RecursionError):
+        return ""
+    return name if _SAFE_KEY.match(name) else ""
+
+
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes | Raw) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        raise BadJsonError("the body must be one JSON object") from None
+
+
+def _refusal(message: str) -> TypedError:
+    # Only our own words go back: the reader's messages may quote what was sent.
+    if unknown := _UNKNOWN.match(message):
+        return _unknown_key(unknown[1])
+    if missing := _MISSING.match(message):
+        if missing[1] == "op":
+            return UnknownOpError("a frame needs an op", field="op")
+        return InvalidArgumentError("is needed", field=missing[1])
+    place = _PLACE.search(message)
+    field = place[1] if place else ""
+    if field == "op":
+        return UnknownOpError("there is no such frame", field="op")
+    if not field:
+        return BadJsonError("the body must be one JSON object")
+    bound = _BOUND.match(message)
+    return InvalidArgumentError("does not fit the contract", field=field, limit=bound[1] if bound else "")
+
+
+def _unknown_key(key: str) -> TypedError:
+    name = key if _SAFE_KEY.match(key) else ""
+    if _BODY_SIGNALS.search(key):
+        return BodySignalError("motion, gaze and voice are not part of the contract", field=name)
+    return UnknownKeyError("the contract has no such key", field=name)

@@ -1,0 +1,147 @@
+"""What each frame does: asks the avatar service, tells the stream, and says what the world may hear."""
+
+import urllib.parse
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from avatar_adapter import answers, frames
+from avatar_adapter.answers import Limits, Moment
+from avatar_adapter.clients import Catalogue, visit_message
+from avatar_adapter.cutting import Answer
+from avatar_adapter.domain import UnknownWorldError, Visit, World
+from avatar_adapter.visits import Visits
+from avatar_adapter.vocabulary import Happening, Vocabulary
+from contracts.avatar.v1 import avatar_pb2 as pb
+from contracts.consent.v1.consent_pb2 import Statement
+from contracts.interaction.v1.payload import Interaction
+
+if TYPE_CHECKING:
+    # The generated module has it in its types alone.
+    from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceAsyncStub
+
+_MOST_QUESTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the frames work with."""
+
+    avatars: "AvatarServiceAsyncStub"
+    catalogue: Catalogue
+    visits: Visits
+    vocabulary: Vocabulary
+    #: Returns once the interaction is durable; raises UnavailableError or ExhaustedError when it is not.
+    publish: Callable[[World, Interaction], Awaitable[None]]
+    #: Seconds since 1970 UTC.
+    clock: Callable[[], float]
+
+    def now_ms(self) -> int:
+        """Return milliseconds since 1970 UTC."""
+        return int(self.clock() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, fullest candidate first, and the bytes it may take."""
+
+    candidates: Iterable[Answer]
+    room: int
+
+
+async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limits) -> Reply:
+    """Carry out one frame; raises typed errors."""
+    if isinstance(frame, frames.Open):
+        return await _open(door, world, frame, limits)
+    visit = door.visits.read(world, frame.s)
+    match frame:
+        case frames.Observe():
+            candidates = await _observe(door, world, visit, frame)
+        case frames.Ask():
+            candidates = await _ask(door, world, visit, frame)
+        case frames.Act():
+            candidates = await _act(door, world, visit, frame)
+        case frames.Consent():
+            candidates = await _consent(door, world, visit, frame)
+        case frames.Forget():
+            said = await door.avatars.Forget(pb.ForgetRequest(visit=visit_message(world, visit), frame_id=frame.i))
+            candidates = answers.forgotten(said.receipt, is_repeat=said.is_repeat, was_known=said.was_known)
+        case frames.Close():
+            ended = await door.avatars.Close(pb.CloseRequest(visit=visit_message(world, visit)))
+            candidates = answers.closed(is_repeat=ended.is_repeat)
+    return Reply(candidates, visit.answer_bytes)
+
+
+async def _open(door: Door, world: World, frame: frames.Open, limits: Limits) -> Reply:
+    if frame.w and frame.w != world.id:
+        raise UnknownWorldError("the token stands for another world", field="w")
+    visit, token = door.visits.open(world, frame)
+    said = await door.avatars.Open(pb.OpenRequest(visit=visit_message(world, visit), language=frame.lang))
+    return Reply(answers.opened(said, token, limits, Moment(visit, door.now_ms())), visit.answer_bytes)
+
+
+async def _observe(door: Door, world: World, visit: Visit, frame: frames.Observe) -> Iterable[Answer]:
+    door.vocabulary.knows(frame.e)
+    happening = await _happening(door, world, visit, frame)
+    # The stream first: when it is away nothing has happened yet, and a repeat of both is harmless.
+    if interaction := door.vocabulary.observed(frame.e, happening):
+        await door.publish(world, interaction)
+    said = await door.avatars.Observe(
+        pb.ObserveRequest(visit=visit_message(world, visit), frame_id=frame.i, event=frame.e, ref=frame.ref)
+    )
+    return answers.noted(said.grants, is_repeat=said.is_repeat, now_ms=door.now_ms())
+
+
+async def _happening(door: Door, world: World, visit: Visit, frame: frames.Observe) -> Happening:
+    return Happening(
+        audience=world.audience,
+        visit=visit,
+        mid=door.visits.message_id(world, visit, frame.i),
+        at_ms=door.now_ms() - int(frame.dt * 1000),
+        item=frame.ref,
+        topics=await door.catalogue.topics(world.brand, frame.ref) if frame.ref else (),
+    )
+
+
+async def _ask(door: Door, world: World, visit: Visit, frame: frames.Ask) -> Iterable[Answer]:
+    # Scripts of Linden worlds cannot write JSON strings safely and send the words percent-encoded.
+    question = urllib.parse.unquote(frame.q) if world.is_linden_script else frame.q
+    said = await door.avatars.Ask(
+        pb.AskRequest(
+            visit=visit_message(world, visit),
+            frame_id=frame.i,
+            kind=frame.k or door.vocabulary.meant(question),
+            question=question[:_MOST_QUESTION],
+            is_visitor_asking=not frame.own,
+        )
+    )
+    return answers.advised(said, Moment(visit, door.now_ms()))
+
+
+async def _act(door: Door, world: World, visit: Visit, frame: frames.Act) -> Iterable[Answer]:
+    # One outcome of one step can happen once, so it names the frame where the world did not.
+    frame_id = frame.i or f"{frame.ref}:{frame.e}"
+    said = await door.avatars.Act(
+        pb.ActRequest(visit=visit_message(world, visit), frame_id=frame_id, ref=frame.ref, outcome=frame.e)
+    )
+    happening = Happening(
+        audience=world.audience,
+        visit=visit,
+        mid=door.visits.message_id(world, visit, frame_id),
+        at_ms=door.now_ms(),
+        item=said.item,
+        topics=await door.catalogue.topics(world.brand, said.item) if said.item else (),
+    )
+    if interaction := door.vocabulary.stepped(frame.e, happening):
+        await door.publish(world, interaction)
+    return answers.reported(said, door.now_ms())
+
+
+async def _consent(door: Door, world: World, visit: Visit, frame: frames.Consent) -> Iterable[Answer]:
+    statement = Statement(stated_at_ms=door.now_ms(), method="frame", notice_version=frame.notice, language=frame.lang)
+    said = await door.avatars.ChangeConsent(
+        pb.ChangeConsentRequest(
+            visit=visit_message(world, visit), give=frame.give, take=frame.take, statement=statement
+        )
+    )
+    return answers.consented(said.records)

@@ -1,0 +1,100 @@
+"""Visit tokens: sealed, for one world and one avatar, so that the door need not remember who is inside."""
+
+import base64
+import binascii
+import struct
+from collections.abc import Callable
+
+from avatar_adapter.domain import (
+    DEFAULT_ANSWER_BYTES,
+    DEFAULT_SAY_CHARACTERS,
+    LINDEN_ANSWER_BYTES,
+    VISIT_S,
+    Visit,
+    VisitExpiredError,
+    VisitUnknownError,
+    World,
+)
+from avatar_adapter.frames import Open
+from kit.keyring import Key, KeyMissingError, KeyRing
+from kit.pseudonyms import PSEUDONYM_BYTES, canonical, derive, pseudonym
+from kit.sealing import NONCE_BYTES, UnsealableError, open_sealed, seal
+
+EDGE_FAMILY = "edge"
+_LAYOUT = struct.Struct(">16s16sIHH")
+
+
+class Visits:
+    """Makes and reads visit tokens, and the pseudonyms of a visit. Raw handles enter here and go no further."""
+
+    def __init__(
+        self,
+        keyring: KeyRing,
+        *,
+        default_avatar: str,
+        clock: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        """Take the ring that holds the edge keys, the avatar meant when none is named, and seconds since 1970."""
+        self._keyring = keyring
+        self._default_avatar = default_avatar
+        self._clock = clock
+        self._random = random_bytes
+
+    def open(self, world: World, frame: Open) -> tuple[Visit, str]:
+        """Return the visit that `frame` opens and its token; the same frame id opens the same visit again."""
+        key = self._keyring.current(EDGE_FAMILY)
+        avatar = frame.a or self._default_avatar
+        eid = self._eid(key, world, frame)
+        opened_by = f"{world.brand}|{world.id}|{avatar}|{eid.hex()}|{frame.i}"
+        visit_key = derive(key.secret, "maskenball/visit-id/v1")
+        visit = Visit(
+            id=pseudonym(visit_key, opened_by) if frame.i else self._random(PSEUDONYM_BYTES),
+            eid=eid,
+            avatar=avatar,
+            expires_at=int(self._clock()) + VISIT_S,
+            answer_bytes=frame.cap.max or (LINDEN_ANSWER_BYTES if world.is_linden_script else DEFAULT_ANSWER_BYTES),
+            say_characters=frame.cap.say or DEFAULT_SAY_CHARACTERS,
+        )
+        return visit, self._seal(key, world, visit)
+
+    def read(self, world: World, token: str) -> Visit:
+        """Return the visit in `token`; raises VisitUnknownError or VisitExpiredError."""
+        version, _, sealed = token.partition(".")
+        try:
+            raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+            key = derive(self._keyring.get(EDGE_FAMILY, version), "maskenball/visit/v1")
+            plain = open_sealed(key, raw[:NONCE_BYTES], raw[NONCE_BYTES:], _context(world))
+            visit_id, eid, expires_at, answer_bytes, say_characters = _LAYOUT.unpack_from(plain)
+        except (binascii.Error, KeyMissingError, UnsealableError, struct.error):
+            raise VisitUnknownError("no such visit in this world", field="s") from None
+        if expires_at <= self._clock():
+            raise VisitExpiredError("the visit is over; open another", field="s")
+        avatar = plain[_LAYOUT.size :].decode()
+        return Visit(visit_id, eid, avatar, expires_at, answer_bytes, say_characters)
+
+    def message_id(self, world: World, visit: Visit, frame_id: str) -> bytes:
+        """Return the name of what a frame reports: the same for the same frame, another one whenever it has no id."""
+        if not frame_id:
+            return self._random(PSEUDONYM_BYTES)
+        key = derive(self._keyring.current(EDGE_FAMILY).secret, f"maskenball/mid/v1|{world.audience}")
+        return pseudonym(key, visit.id + frame_id.encode())
+
+    def _eid(self, key: Key, world: World, frame: Open) -> bytes:
+        edge = derive(key.secret, f"maskenball/edge/v1|{world.audience}")
+        if visitor := canonical(frame.v):
+            return pseudonym(edge, f"v:{visitor}")
+        # Nobody in particular. Not even the frame id may name them: a world that starts its count anew would hand the
+        # visit of one stranger to the next.
+        return self._random(PSEUDONYM_BYTES)
+
+    def _seal(self, key: Key, world: World, visit: Visit) -> str:
+        plain = _LAYOUT.pack(visit.id, visit.eid, visit.expires_at, visit.answer_bytes, visit.say_characters)
+        sealing_key = derive(key.secret, "maskenball/visit/v1")
+        nonce, sealed = seal(sealing_key, plain + visit.avatar.encode(), _context(world))
+        return f"{key.version}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}"
+
+
+def _context(world: World) -> bytes:
+    # The avatar is inside the token: the frames of a visit do not name it, so it cannot be named wrongly.
+    return f"{world.brand}|{world.id}".encode()
