@@ -3,7 +3,10 @@
 import hashlib
 import hmac
 
-from kit.pseudonyms import canonical, derive, pseudonym
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.pseudonyms import Pseudonymiser, canonical, derive, pseudonym
 
 
 class TestDerive:
@@ -20,6 +23,12 @@ class TestPseudonym:
     def test_is_the_first_half_of_hmac_sha256(self) -> None:
         assert pseudonym(b"key", "ä") == hmac.new(b"key", "ä".encode(), hashlib.sha256).digest()[:16]
         assert pseudonym(b"key", "ä") == pseudonym(b"key", "ä".encode())
+
+
+class TestPseudonymiser:
+    @given(st.binary(min_size=32, max_size=32), st.text(st.characters(exclude_categories=["Cs"])))
+    def test_is_the_pseudonym(self, key: bytes, text: str) -> None:
+        assert Pseudonymiser(key)(text) == pseudonym(key, text)
 
 
 class TestCanonical:
