@@ -18,7 +18,7 @@ def derive(key: bytes, label: str) -> bytes:
 
 
 class Pseudonymiser:
-    """The same as `pseudonym` for one key and many texts, at a third of the cost: both halves of HMAC are begun once."""
+    """`pseudonym` for one key and many texts, at a third of the cost: both halves of HMAC are begun once."""
 
     def __init__(self, key: bytes) -> None:
         block = key.ljust(hashlib.sha256().block_size, b"\0")
