@@ -1,0 +1,130 @@
+"""What is learnt, what is offered, and why nothing is: plain words and values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kit.errors import Status, TypedError
+
+
+class StreamReplacedError(TypedError):
+    """The stream is not the one that was learnt from: its sequences mean something else now."""
+
+    reason = "STREAM_REPLACED"
+    status = Status.CONFLICT
+
+
+class PositionTakenError(TypedError):
+    """Another process moved the position: this one learns into the void and has to start again."""
+
+    reason = "POSITION_TAKEN"
+    status = Status.CONFLICT
+
+
+class Abstention(StrEnum):
+    """Why nothing is offered."""
+
+    DENIED = "DENIED"
+    NOTHING_LEARNT = "NOTHING_LEARNT"
+    NOTHING_GOOD_ENOUGH = "NOTHING_GOOD_ENOUGH"
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """One newly folded interaction with an item."""
+
+    item: str
+    at_ms: int
+    weight: float = 1.0
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One persona's new interactions and the items it met before them, both oldest first."""
+
+    before: tuple[str, ...]
+    learnt: tuple[Learnt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """One item in a history; the weight is negative when the persona did not want it."""
+
+    item: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """For whom and when (milliseconds since 1970): the history oldest first, the topics liked, what not to offer."""
+
+    history: tuple[Met, ...]
+    at_ms: int
+    count: int
+    likes: tuple[str, ...] = ()
+    exclude: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What contributed to a score, with its share of everything that did."""
+
+    kind: str
+    ref: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One ranked item."""
+
+    item: str
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Offers, best first, or why there are none."""
+
+    offers: tuple[Offer, ...]
+    abstained: Abstention | None
+    model_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """How the components are mixed and how careful the answer is; see packs/ranking.yaml for meaning and source."""
+
+    regularisation: float
+    profile: float
+    sequence: float
+    popular: float
+    topic: float
+    caution: float
+    profile_floor: float
+    profile_half_life: float
+    sequence_half_life: float
+    popular_half_life_days: float
+    least_met: int
+    least_trust: float
+    least_gain: float
+
+    def weights(self) -> dict[str, float]:
+        """Return the blend weights by component name."""
+        return {
+            "profile": self.profile,
+            "sequence": self.sequence,
+            "popular": self.popular,
+            "topic": self.topic,
+            "caution": self.caution,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large the sums of one brand may grow."""
+
+    items: int
+    waiting: int
+    topics: int

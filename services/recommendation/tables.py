@@ -1,0 +1,66 @@
+"""What is kept: sums by item, the position they belong to, batches learnt, and what could not be learnt."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+#: Sums of one brand as a whole. `model_version` only grows, also over restarts.
+models = sa.Table(
+    "models",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("model_version", sa.BigInteger, nullable=False),
+    sa.Column("interactions", sa.BigInteger, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+)
+
+#: One row per item; `slot` is its place in the dense sums, null while it waits for one. Body: weeks and topics.
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer),
+    sa.Column("met", sa.BigInteger, nullable=False),
+    sa.Column("codec", sa.SmallInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+#: One row of each square sum, as packed columns and counts.
+pair_rows = sa.Table(
+    "pair_rows",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("codec", sa.SmallInteger, nullable=False),
+    sa.Column("together", sa.LargeBinary, nullable=False),
+    sa.Column("followed", sa.LargeBinary, nullable=False),
+)
+
+#: Ids of the batches learnt last: a batch announced twice is learnt once.
+learnt_batches = sa.Table(
+    "learnt_batches",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("batch_id", sa.LargeBinary, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False, index=True),
+)
+
+#: How far the stream is in the sums; `created_at` names the stream, so that another one under its name is noticed.
+positions = sa.Table(
+    "positions",
+    metadata,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+)
+
+dead_letters = sa.Table(
+    "dead_letters",
+    metadata,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False),
+)

@@ -1,0 +1,145 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from services.recommendation.domain import Abstention, Learnt, Lesson, Met, Situation
+from services.recommendation.ranking import Fitted, fit, popularity, rank
+from services.recommendation.sums import WEEK_MS, Sums
+from tests.unit.recommendation.town import BLEND, BOUNDS, START_MS, lesson, taught, walks
+
+
+@pytest.fixture(scope="module")
+def sums():
+    return taught(walks())
+
+
+@pytest.fixture(scope="module")
+def fitted(sums):
+    return Fitted(fit(sums.together, BLEND.regularisation), 1)
+
+
+def asked(*history, **changes):
+    met = tuple(each if isinstance(each, Met) else Met(each) for each in history)
+    return dataclasses.replace(Situation(met, START_MS + WEEK_MS, 5), **changes)
+
+
+class TestFit:
+    def test_weights_are_those_of_the_ridge_regression_of_each_item_on_the_others(self):
+        rng = np.random.default_rng(3)
+        x = (rng.random((40, 6)) < 0.4).astype(np.int32)
+        weights = fit(x.T @ x, 2.0)
+        others = np.delete(x, 4, axis=1).astype(float)
+        expected = np.linalg.solve(others.T @ others + 2.0 * np.eye(5), others.T @ x[:, 4])
+        assert np.allclose(np.delete(weights[:, 4], 4), expected, atol=1e-5)
+        assert weights[4, 4] == 0.0
+
+    def test_nothing_learnt_fits_to_nothing(self):
+        assert fit(Sums(BOUNDS).together, 1.0).shape == (0, 0)
+
+
+class TestRank:
+    def test_the_next_step_of_the_walk_comes_first(self, sums, fitted):
+        ranking = rank(sums, fitted, asked("a3", "a4", "a5"), BLEND)
+        assert ranking.offers[0].item == "a6"
+
+    def test_what_was_met_or_excluded_is_never_offered(self, sums, fitted):
+        ranking = rank(sums, fitted, asked("a3", "a4", count=100, exclude=frozenset({"a5"})), BLEND)
+        assert not {"a3", "a4", "a5"} & {offer.item for offer in ranking.offers}
+
+    def test_scores_fall_and_every_other_item_is_ranked(self, sums, fitted):
+        ranking = rank(sums, fitted, asked("a3", count=100), BLEND)
+        scores = [offer.score for offer in ranking.offers]
+        assert scores == sorted(scores, reverse=True)
+        assert len(scores) == sums.size - 1
+
+    def test_a_newcomer_gets_what_is_popular(self, sums, fitted):
+        ranking = rank(sums, fitted, asked(), BLEND)
+        counts = popularity(sums, START_MS + WEEK_MS, BLEND.popular_half_life_days)
+        assert counts[sums.slots[ranking.offers[0].item]] == counts.max()
+        assert [reason.kind for reason in ranking.offers[0].reasons] == ["popular_now"]
+
+    def test_a_history_nobody_shares_counts_as_none(self, sums, fitted):
+        assert rank(sums, fitted, asked("unheard-of"), BLEND).offers == rank(sums, fitted, asked(), BLEND).offers
+
+    def test_it_ranks_before_the_first_fit(self, sums):
+        unfitted = Fitted(np.zeros((0, 0), np.float32), 0)
+        best = rank(sums, unfitted, asked("a3", "a4", "a5"), BLEND).offers[0]
+        assert best.item in {"a6", "a7", "a8"}
+        assert {reason.kind for reason in best.reasons} <= {"followed_item", "popular_now"}
+
+    def test_what_was_refused_is_masked_and_speaks_for_nothing(self, sums, fitted):
+        refused = rank(sums, fitted, asked(Met("a3", -1.0), "b4", "b5", count=100), BLEND)
+        without = rank(sums, fitted, asked("b4", "b5", count=100, exclude=frozenset({"a3"})), BLEND)
+        assert refused.offers == without.offers
+
+    def test_liked_topics_lift_their_items(self):
+        sums = taught(walks())
+        for item in ("a0", "b0"):
+            topic = "tea" if item == "b0" else "mugs"
+            sums.learn(Lesson((), (Learnt(item, START_MS, 1.0, (topic,)),)))
+        fitted = Fitted(fit(sums.together, BLEND.regularisation), 1)
+        blend = dataclasses.replace(BLEND, topic=5.0)
+        best = rank(sums, fitted, asked(likes=("tea", "unheard-of")), blend).offers[0]
+        assert best.item == "b0"
+        assert (best.reasons[0].kind, best.reasons[0].ref) == ("liked_topic", "tea")
+
+    def test_the_same_question_has_the_same_answer(self, sums, fitted):
+        assert rank(sums, fitted, asked("a3"), BLEND) == rank(sums, fitted, asked("a3"), BLEND)
+
+
+class TestReasons:
+    def test_reasons_name_what_was_met_and_share_the_score(self, sums, fitted):
+        for offer in rank(sums, fitted, asked("a3", "a4", "a5"), BLEND).offers:
+            assert 0 < sum(reason.share for reason in offer.reasons) <= 1.0 + 1e-9
+            assert len(offer.reasons) <= 3
+            assert {reason.ref for reason in offer.reasons} <= {"a3", "a4", "a5", ""}
+
+    def test_the_item_before_is_the_reason_for_the_one_after(self, sums, fitted):
+        offers = {offer.item: offer for offer in rank(sums, fitted, asked("b9", "a5"), BLEND).offers}
+        assert {offers["b10"].reasons[0].ref, offers["b10"].reasons[1].ref} == {"b9"}
+        assert {offers["a6"].reasons[0].ref, offers["a6"].reasons[1].ref} == {"a5"}
+
+
+class TestAbstain:
+    def test_nothing_is_offered_before_anything_was_learnt(self):
+        nothing = Fitted(np.zeros((0, 0), np.float32), 0)
+        assert rank(Sums(BOUNDS), nothing, asked("a"), BLEND).abstained is Abstention.NOTHING_LEARNT
+
+    def test_what_one_persona_alone_has_met_is_not_offered(self):
+        sums = Sums(BOUNDS)
+        sums.learn(lesson("diary"))
+        fitted = Fitted(fit(sums.together, BLEND.regularisation), 1)
+        assert rank(sums, fitted, asked(), BLEND).abstained is Abstention.NOTHING_GOOD_ENOUGH
+
+    def test_who_has_met_everything_is_offered_nothing(self, sums, fitted):
+        assert rank(sums, fitted, asked(*sums.items), BLEND).abstained is Abstention.NOTHING_GOOD_ENOUGH
+
+    def test_silence_when_popularity_alone_would_do_as_well(self, sums, fitted):
+        blend = dataclasses.replace(BLEND, least_gain=100.0)
+        ranking = rank(sums, fitted, asked("a3", "a4"), blend)
+        assert (ranking.abstained, ranking.offers) == (Abstention.NOTHING_GOOD_ENOUGH, ())
+
+    def test_a_short_history_falls_back_to_popularity_instead(self, sums, fitted):
+        blend = dataclasses.replace(BLEND, least_gain=100.0)
+        assert rank(sums, fitted, asked("a3"), blend).offers
+
+
+class TestPopularity:
+    def test_recent_interactions_weigh_more(self):
+        sums = Sums(BOUNDS)
+        sums.learn(lesson("old", "old2"))
+        sums.learn(lesson("new", at_ms=START_MS + 20 * WEEK_MS))
+        counts = popularity(sums, START_MS + 20 * WEEK_MS, 30.0)
+        assert counts[sums.slots["new"]] > counts[sums.slots["old"]] > 0
+
+    def test_what_is_yet_to_come_does_not_count(self):
+        sums = Sums(BOUNDS)
+        sums.learn(lesson("old"))
+        sums.learn(lesson("new", at_ms=START_MS + 20 * WEEK_MS))
+        assert popularity(sums, START_MS + WEEK_MS, 30.0)[sums.slots["new"]] == 0
+
+    def test_before_all_weeks_every_meeting_counts(self):
+        sums = Sums(BOUNDS)
+        sums.learn(lesson("old"))
+        assert popularity(sums, START_MS - 2 * WEEK_MS, 30.0)[sums.slots["old"]] == 1
