@@ -81,7 +81,9 @@ def start_ticks(pid: int) -> int:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0
-    return int(stat.rpartition(")")[2].split()[19])
+    fields = stat.rpartition(")")[2].split()
+    # A zombie is dead, and where nobody reaps orphans it stays one.
+    return 0 if fields[0] in "ZX" else int(fields[19])
 
 
 def wait_until(ready: Callable[[], bool], *, timeout_s: float, every_s: float = 0.02) -> bool:

@@ -96,7 +96,7 @@ class PostgresServer:
                 "--no-align",
                 "--tuples-only",
                 "--set=ON_ERROR_STOP=1",
-                self.url(database),
+                target,
             ],
             input=statement,
             capture_output=True,
@@ -157,11 +157,11 @@ class PostgresServer:
         if not (lines := self._pid_file()):
             return
         pid = int(lines[0])
-        if not _runs_in(pid, self._cluster.data):
+        ticks = start_ticks(pid)
+        if ticks != 0 and not _runs_in(pid, self._cluster.data):
             # After a crash the pid may be a stranger's by now, whom PostgreSQL would take for a rival.
             (self._cluster.data / "postmaster.pid").unlink(missing_ok=True)
             return
-        ticks = start_ticks(pid)
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             if start_ticks(pid) == ticks != 0:
                 os.kill(pid, number)

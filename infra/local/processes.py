@@ -1,0 +1,98 @@
+"""The processes of the platform in the order of their needs, and what each is told through its environment."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from infra.local.folder import DataFolder
+from kit.servers import ReservedPort
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process: how it is started, which ports it listens on, which database is its own, whom it calls."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    grpc: bool = True
+    http: bool = False
+    database: str = ""
+    vault: bool = False
+    calls: tuple[str, ...] = ()
+
+
+PROGRAMS = (
+    Program("consent", "services.consent", database="consent"),
+    Program("profile", "services.profile", ("serve",), database="profile", vault=True, calls=("consent",)),
+    Program(
+        "profile_fold", "services.profile", ("fold",), grpc=False, database="profile", vault=True, calls=("consent",)
+    ),
+    Program("recommendation", "services.recommendation", database="recommendation", calls=("profile",)),
+    Program("avatar", "services.avatar", database="avatar", calls=("profile", "recommendation")),
+    Program("gateway", "gateway", grpc=False, http=True, calls=("profile", "recommendation", "avatar", "consent")),
+    Program("avatar_adapter", "avatar_adapter", grpc=False, http=True, calls=("profile", "recommendation", "avatar")),
+)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one process, kept for as long as the stack runs."""
+
+    ops: ReservedPort = field(default_factory=ReservedPort)
+    grpc: ReservedPort | None = None
+    http: ReservedPort | None = None
+
+    @classmethod
+    def reserve(cls, program: Program) -> "Ports":
+        """Takes the ports a program needs."""
+        return cls(
+            grpc=ReservedPort() if program.grpc else None,
+            http=ReservedPort() if program.http else None,
+        )
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all processes of a stack share."""
+
+    folder: DataFolder
+    nats_url: str
+    databases: Mapping[str, str]
+    ports: Mapping[str, Ports]
+    brand: str
+
+
+def command(program: Program) -> list[str]:
+    """The command line; secrets go through the environment, which other users cannot read."""
+    return [sys.executable, "-m", program.module, *program.arguments]
+
+
+def environment(program: Program, around: Surroundings) -> dict[str, str]:
+    """The launcher's own environment, then the settings of this process."""
+    ports = around.ports[program.name]
+    told = {
+        "PROCESS": program.name,
+        "BRAND": around.brand,
+        "OPS_ADDRESS": ports.ops.address,
+        "NATS_URL": around.nats_url,
+        "KEYRING_DIR": str(around.folder.keyring),
+        "CREDENTIALS_FILE": str(around.folder.credentials),
+        "LOG_FILE": str(around.folder.logs / f"{program.name}.jsonl"),
+        "TRACE_FILE": str(around.folder.traces / f"{program.name}.jsonl"),
+        "DIE_WITH_PARENT": "1",
+    }
+    if ports.grpc:
+        told["GRPC_ADDRESS"] = ports.grpc.address
+    if ports.http:
+        told["HTTP_ADDRESS"] = ports.http.address
+    if program.database:
+        told["DATABASE_URL"] = around.databases[program.database]
+    if program.vault:
+        told["VAULT_URL"] = around.databases["vault"]
+    for called in program.calls:
+        grpc = around.ports[called].grpc
+        if grpc:
+            told[f"{called.upper()}_ADDRESS"] = grpc.address
+    return {**os.environ, **{f"MASKENBALL_{name}": value for name, value in told.items()}}
