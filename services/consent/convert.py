@@ -1,0 +1,112 @@
+"""Between the contract's messages and the words of this room; what is malformed is refused here."""
+
+import re
+from collections.abc import Sequence
+
+from contracts.common.v1 import subject_pb2
+from contracts.consent.v1 import consent_pb2
+from kit.errors import InvalidArgumentError
+from services.consent.domain import (
+    MAX_CHECKED,
+    MAX_PURPOSES,
+    PID_BYTES,
+    SHARDS,
+    Consent,
+    Decision,
+    Holder,
+    Intent,
+    State,
+    Statement,
+)
+
+_BRAND = re.compile(r"[a-z0-9-]{1,64}")
+_AUDIENCE = re.compile(r"(app|world|brand):[A-Za-z0-9._-]{1,74}")
+_LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,16}")
+_NOTICE = re.compile(r"[A-Za-z0-9._:-]{0,64}")
+_METHODS = ("rest", "frame", "sdk-preferences", "gpc")
+
+
+def holder(persona: subject_pb2.Persona, audience: str) -> Holder:
+    _matches(_BRAND, persona.brand, "persona.brand")
+    _matches(_AUDIENCE, audience, "audience")
+    if persona.shard >= SHARDS:
+        raise InvalidArgumentError("no such shard", field="persona.shard", limit=str(SHARDS - 1))
+    if len(persona.pid) != PID_BYTES:
+        raise InvalidArgumentError("a pid has a fixed length", field="persona.pid", limit=str(PID_BYTES))
+    return Holder(persona.brand, persona.shard, persona.pid, audience)
+
+
+def grant(request: consent_pb2.GrantRequest) -> Statement:
+    whose = holder(request.persona, request.audience)
+    return _statement(whose, Intent.GRANT, purposes(request.purposes), request.statement)
+
+
+def withdrawal(request: consent_pb2.WithdrawRequest) -> Statement:
+    whose = holder(request.persona, request.audience)
+    _at_most(request.purposes)
+    return _statement(whose, Intent.WITHDRAW, tuple(request.purposes), request.statement)
+
+
+def _statement(whose: Holder, intent: Intent, asked: tuple[str, ...], statement: consent_pb2.Statement) -> Statement:
+    if statement.stated_at_ms < 0:
+        raise InvalidArgumentError("a time before 1970", field="statement.stated_at_ms")
+    if statement.method not in _METHODS:
+        raise InvalidArgumentError("no such method", field="statement.method", limit=", ".join(_METHODS))
+    _matches(_NOTICE, statement.notice_version, "statement.notice_version")
+    _matches(_LANGUAGE, statement.language, "statement.language")
+    return Statement(
+        whose, intent, asked, statement.stated_at_ms, statement.method, statement.notice_version, statement.language
+    )
+
+
+def purposes(asked: Sequence[str]) -> tuple[str, ...]:
+    if not asked:
+        raise InvalidArgumentError("name at least one purpose", field="purposes", limit="1")
+    _at_most(asked)
+    return tuple(asked)
+
+
+def _at_most(asked: Sequence[str]) -> None:
+    if len(asked) > MAX_PURPOSES:
+        raise InvalidArgumentError("too many purposes", field="purposes", limit=str(MAX_PURPOSES))
+
+
+def many(request: consent_pb2.CheckManyRequest) -> tuple[str, str, list[int], list[bytes]]:
+    """Return brand, audience, shards and pids."""
+    _matches(_BRAND, request.brand, "brand")
+    _matches(_AUDIENCE, request.audience, "audience")
+    if len(request.pids) > MAX_CHECKED:
+        raise InvalidArgumentError("too many personas", field="pids", limit=str(MAX_CHECKED))
+    if len(request.shards) != len(request.pids):
+        raise InvalidArgumentError("shards and pids are parallel", field="shards")
+    if request.shards and max(request.shards) >= SHARDS:
+        raise InvalidArgumentError("no such shard", field="shards", limit=str(SHARDS - 1))
+    return request.brand, request.audience, list(request.shards), list(request.pids)
+
+
+def to_record(consent: Consent) -> consent_pb2.ConsentRecord:
+    is_recorded = consent.state is not State.NEVER_ASKED
+    return consent_pb2.ConsentRecord(
+        record_id=consent.record_id,
+        purpose=consent.purpose,
+        purpose_version=consent.purpose_version if is_recorded else 0,
+        state=consent.state.value,
+        sequence=consent.sequence,
+        stated_at_ms=consent.stated_at_ms,
+        expires_at_ms=consent.expires_at_ms,
+    )
+
+
+def to_decision(decision: Decision) -> subject_pb2.PurposeDecision:
+    return subject_pb2.PurposeDecision(
+        purpose=decision.purpose,
+        is_allowed=decision.is_allowed,
+        reason=decision.reason.value,
+        sequence=decision.sequence,
+        record_id=decision.record_id,
+    )
+
+
+def _matches(pattern: re.Pattern[str], value: str, field: str) -> None:
+    if not pattern.fullmatch(value):
+        raise InvalidArgumentError("malformed", field=field, limit=pattern.pattern)

@@ -1,0 +1,163 @@
+"""Consent rules: which statement replaces which, what may be read, and what is refused."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kit.errors import Status, TypedError
+
+SHARDS = 64
+PID_BYTES = 16
+MAX_PURPOSES = 32
+MAX_CHECKED = 20_000
+#: A consent is asked for again after twelve months.
+VALIDITY_MS = 365 * 24 * 3600 * 1000
+
+
+class UnknownPurposeError(TypedError):
+    """The pack has no such purpose."""
+
+    reason = "UNKNOWN_PURPOSE"
+    status = Status.INVALID
+
+
+class PurposeAlwaysOnError(TypedError):
+    """Without this purpose there is no service: it cannot be withdrawn."""
+
+    reason = "PURPOSE_ALWAYS_ON"
+    status = Status.CONFLICT
+
+
+class State(StrEnum):
+    """What a record says."""
+
+    GIVEN = "given"
+    RENEWED = "renewed"
+    WITHDRAWN = "withdrawn"
+    NEVER_ASKED = "never_asked"
+
+
+READABLE = (State.GIVEN, State.RENEWED)
+
+
+class Intent(StrEnum):
+    """What the person wants."""
+
+    GRANT = "grant"
+    WITHDRAW = "withdraw"
+
+
+class Reason(StrEnum):
+    """Why a purpose is allowed or denied."""
+
+    GRANTED = "GRANTED"
+    NEVER_ASKED = "NEVER_ASKED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+    BELOW_POLICY_FLOOR = "BELOW_POLICY_FLOOR"
+    UNKNOWN_PURPOSE = "UNKNOWN_PURPOSE"
+    ALWAYS_ON = "ALWAYS_ON"
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """One purpose as the pack defines it; consents to a version below `floor` are not read."""
+
+    id: str
+    version: int
+    floor: int
+    is_always_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose consent it is, and towards whom."""
+
+    brand: str
+    shard: int
+    pid: bytes
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a person said; no purposes with a withdrawal means all that can be withdrawn."""
+
+    holder: Holder
+    intent: Intent
+    purposes: tuple[str, ...]
+    stated_at_ms: int
+    method: str
+    notice_version: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What is in force for one purpose."""
+
+    purpose: str
+    purpose_version: int
+    state: State
+    record_id: str = ""
+    sequence: int = 0
+    stated_at_ms: int = 0
+    expires_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer about one purpose; `sequence` is that of the shard when it was read."""
+
+    purpose: str
+    is_allowed: bool
+    reason: Reason
+    sequence: int
+    record_id: str
+
+
+def never_asked(purpose: Purpose) -> Consent:
+    return Consent(purpose.id, purpose.version, State.NEVER_ASKED)
+
+
+def judge(purpose: Purpose | None, consent: Consent | None, now_ms: int) -> Reason:
+    """Say whether and why the purpose may be read: allowed are GRANTED and ALWAYS_ON."""
+    if purpose is None:
+        return Reason.UNKNOWN_PURPOSE
+    if purpose.is_always_on:
+        return Reason.ALWAYS_ON
+    if consent is None or consent.state not in READABLE:
+        return Reason.WITHDRAWN if consent and consent.state is State.WITHDRAWN else Reason.NEVER_ASKED
+    if consent.expires_at_ms <= now_ms:
+        return Reason.EXPIRED
+    return Reason.GRANTED if consent.purpose_version >= purpose.floor else Reason.BELOW_POLICY_FLOOR
+
+
+def is_allowed(reason: Reason) -> bool:
+    return reason in {Reason.GRANTED, Reason.ALWAYS_ON}
+
+
+def next_state(
+    intent: Intent, purpose: Purpose, consent: Consent | None, stated_at_ms: int, now_ms: int
+) -> State | None:
+    """Return the state that the statement brings, or None where what is in force stands."""
+    if consent is not None and not _replaces(intent, consent, stated_at_ms):
+        return None
+    if intent is Intent.WITHDRAW:
+        return State.WITHDRAWN
+    return State.RENEWED if judge(purpose, consent, now_ms) is Reason.GRANTED else State.GIVEN
+
+
+def _replaces(intent: Intent, consent: Consent, stated_at_ms: int) -> bool:
+    if stated_at_ms != consent.stated_at_ms:
+        return stated_at_ms > consent.stated_at_ms
+    # Said in the same millisecond, a withdrawal outranks a grant, in whichever order they arrive.
+    return intent is Intent.WITHDRAW and consent.state is not State.WITHDRAWN
+
+
+def stated_at(stated_at_ms: int, now_ms: int) -> int:
+    """Bound a statement's time by our clock: a statement from the future would outrank every honest one until then."""
+    return min(stated_at_ms, now_ms) if stated_at_ms else now_ms
+
+
+def expires_at(state: State, stated_at_ms: int) -> int:
+    return stated_at_ms + VALIDITY_MS if state in READABLE else 0

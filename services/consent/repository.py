@@ -1,0 +1,138 @@
+"""Every query of the consent database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kit.db import raw
+from services.consent.chain import Head, Record, genesis, link
+from services.consent.domain import READABLE, Consent, Holder, State
+from services.consent.tables import current, heads, records
+
+_COLUMNS = (
+    current.c.purpose,
+    current.c.purpose_version,
+    current.c.state,
+    current.c.record_id,
+    current.c.sequence,
+    current.c.stated_at_ms,
+    current.c.expires_at_ms,
+)
+
+# One statement, so one snapshot: the head's sequence is that of the consents beside it.
+_READ = """
+SELECT coalesce(h.sequence, 0),
+       c.purpose, c.purpose_version, c.state, c.record_id, c.sequence, c.stated_at_ms, c.expires_at_ms
+FROM (SELECT 1) one
+LEFT JOIN heads h ON h.brand = $1 AND h.shard = $2
+LEFT JOIN current_consents c
+       ON c.brand = $1 AND c.shard = $2 AND c.pid = $3 AND c.audience = $4 AND c.purpose = ANY($5::text[])
+"""
+
+# The rule of domain.judge for many; a test holds the two together.
+_READ_MANY = """
+SELECT who.place, bit_or(asked.bit)
+FROM unnest($3::int[], $4::bytea[]) WITH ORDINALITY AS who(shard, pid, place)
+JOIN current_consents c ON c.brand = $1 AND c.shard = who.shard AND c.pid = who.pid AND c.audience = $2
+JOIN unnest($5::text[], $6::int[], $7::bigint[]) AS asked(purpose, floor, bit) ON asked.purpose = c.purpose
+WHERE c.state = ANY($8::text[]) AND c.expires_at_ms > $9 AND c.purpose_version >= asked.floor
+GROUP BY who.place
+"""
+
+
+async def lock_head(connection: AsyncConnection, brand: str, shard: int) -> Head:
+    """Take the shard's head until the transaction ends: whoever holds it writes alone."""
+    query = select(heads.c.sequence, heads.c.hash).where(heads.c.brand == brand, heads.c.shard == shard)
+    query = query.with_for_update()
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        first = genesis(brand, shard)
+        new = insert(heads).values(brand=brand, shard=shard, sequence=first.sequence, hash=first.hash)
+        await connection.execute(new.on_conflict_do_nothing())
+        row = (await connection.execute(query)).one()
+    return Head(row.sequence, row.hash)
+
+
+async def read_current(connection: AsyncConnection, holder: Holder, purposes: Iterable[str]) -> dict[str, Consent]:
+    """Return what is in force, by purpose."""
+    query = select(*_COLUMNS).where(
+        current.c.brand == holder.brand,
+        current.c.shard == holder.shard,
+        current.c.pid == holder.pid,
+        current.c.audience == holder.audience,
+        current.c.purpose.in_(list(purposes)),
+    )
+    return {row.purpose: _consent(*row) for row in await connection.execute(query)}
+
+
+async def append(connection: AsyncConnection, head: Head, new: Sequence[Record]) -> None:
+    """Add records behind a locked head, put them in force and move the head."""
+    rows = []
+    digest = head.hash
+    for record in new:
+        digest = link(digest, record)
+        rows.append({**asdict(record), "hash": digest})
+    await connection.execute(insert(records), rows)
+    await _put_in_force(connection, rows)
+    last = new[-1]
+    await connection.execute(
+        heads.update()
+        .where(heads.c.brand == last.brand, heads.c.shard == last.shard)
+        .values(sequence=last.sequence, hash=digest)
+    )
+
+
+async def _put_in_force(connection: AsyncConnection, rows: Sequence[dict[str, object]]) -> None:
+    statement = insert(current)
+    keys = {column.name for column in current.primary_key}
+    changed = {column.name: statement.excluded[column.name] for column in current.c if column.name not in keys}
+    names = [column.name for column in current.c]
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=sorted(keys), set_=changed),
+        [{name: row[name] for name in names} for row in rows],
+    )
+
+
+async def check(connection: AsyncConnection, holder: Holder, purposes: Sequence[str]) -> tuple[int, dict[str, Consent]]:
+    """Return the shard's sequence and what is in force, both of one snapshot."""
+    driver = await raw(connection)
+    rows = await driver.fetch(_READ, holder.brand, holder.shard, holder.pid, holder.audience, list(purposes))
+    return rows[0][0], {row[1]: _consent(*row[1:]) for row in rows if row[1] is not None}
+
+
+async def check_many(
+    connection: AsyncConnection,
+    who: tuple[str, str, Sequence[int], Sequence[bytes]],
+    asked: Sequence[tuple[str, int, int]],
+    now_ms: int,
+) -> list[tuple[int, int]]:
+    """Return (place in `who` from 0, mask) of those with any allowed purpose.
+
+    `who` is brand, audience and the parallel shards and pids; `asked` are (purpose, floor, bit).
+    """
+    brand, audience, shards, pids = who
+    purposes, floors, bits = ([each[part] for each in asked] for part in range(3))
+    driver = await raw(connection)
+    readable = [str(state) for state in READABLE]
+    rows = await driver.fetch(_READ_MANY, brand, audience, shards, pids, purposes, floors, bits, readable, now_ms)
+    return [(row[0] - 1, row[1]) for row in rows]
+
+
+async def read_chain(connection: AsyncConnection, brand: str, shard: int) -> list[tuple[Record, bytes]]:
+    """Return a whole chain in order, every record with its hash."""
+    query = select(records).where(records.c.brand == brand, records.c.shard == shard).order_by(records.c.sequence)
+    found = []
+    for row in await connection.execute(query):
+        fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+        digest = fields.pop("hash")
+        found.append((Record(**fields), digest))
+    return found
+
+
+def _consent(purpose: str, version: int, state: str, *rest: Any) -> Consent:
+    # The rest are columns in the order of Consent's own fields: record id, sequence, stated at, expires at.
+    return Consent(purpose, version, State(state), *rest)

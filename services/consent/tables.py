@@ -1,0 +1,69 @@
+"""Tables of the consent database: heads, the append-only records, and what is in force."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+#: One row per brand and shard. Locked by whoever writes, so that sequences follow the order of commits.
+heads = Table(
+    "heads",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("brand", "shard"),
+)
+
+#: Append-only: triggers refuse UPDATE, DELETE and TRUNCATE.
+records = Table(
+    "records",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("pid", LargeBinary, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("purpose_version", Integer, nullable=False),
+    Column("pack_version", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stated_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("recorded_at_ms", BigInteger, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("notice_version", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("brand", "shard", "sequence"),
+    UniqueConstraint("brand", "shard", "record_id"),
+)
+
+#: What is in force. Named in full: `current` alone reads like a keyword.
+current = Table(
+    "current_consents",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("pid", LargeBinary, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("purpose_version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("stated_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("brand", "shard", "pid", "audience", "purpose"),
+)

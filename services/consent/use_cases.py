@@ -1,0 +1,136 @@
+"""What can be done with consents: state, check, check many, list."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.consent import repository
+from services.consent.chain import Record
+from services.consent.domain import (
+    Consent,
+    Decision,
+    Holder,
+    Intent,
+    Statement,
+    expires_at,
+    is_allowed,
+    judge,
+    never_asked,
+    next_state,
+    stated_at,
+)
+from services.consent.purposes import Purposes
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the use cases need from outside: the pack, a clock in milliseconds, and ids of 32 hexadecimal characters."""
+
+    purposes: Purposes
+    now_ms: Callable[[], int]
+    new_id: Callable[[], str]
+
+
+async def state(connection: AsyncConnection, around: Surroundings, statement: Statement) -> list[Consent]:
+    """Record a statement and return what is now in force, one per purpose in the order asked."""
+    if statement.intent is Intent.WITHDRAW:
+        purposes = around.purposes.withdrawable(statement.purposes)
+    else:
+        purposes = around.purposes.known(statement.purposes)
+    holder = statement.holder
+    head = await repository.lock_head(connection, holder.brand, holder.shard)
+    consents = await repository.read_current(connection, holder, [purpose.id for purpose in purposes])
+    now_ms = around.now_ms()
+    said_at_ms = stated_at(statement.stated_at_ms, now_ms)
+    new: list[Record] = []
+    for purpose in purposes:
+        if purpose.is_always_on:
+            consents[purpose.id] = never_asked(purpose)
+            continue
+        reached = next_state(statement.intent, purpose, consents.get(purpose.id), said_at_ms, now_ms)
+        if reached is None:
+            continue
+        consent = Consent(
+            purpose.id,
+            purpose.version,
+            reached,
+            around.new_id(),
+            head.sequence + len(new) + 1,
+            said_at_ms,
+            expires_at(reached, said_at_ms),
+        )
+        consents[purpose.id] = consent
+        new.append(_record(statement, consent, around.purposes.version, now_ms))
+    if new:
+        await repository.append(connection, head, new)
+    asked = statement.purposes or [purpose.id for purpose in purposes]
+    return [consents[purpose] for purpose in asked]
+
+
+def _record(statement: Statement, consent: Consent, pack_version: str, now_ms: int) -> Record:
+    holder = statement.holder
+    return Record(
+        brand=holder.brand,
+        shard=holder.shard,
+        sequence=consent.sequence,
+        record_id=consent.record_id,
+        pid=holder.pid,
+        audience=holder.audience,
+        purpose=consent.purpose,
+        purpose_version=consent.purpose_version,
+        pack_version=pack_version,
+        state=consent.state.value,
+        stated_at_ms=consent.stated_at_ms,
+        expires_at_ms=consent.expires_at_ms,
+        recorded_at_ms=now_ms,
+        method=statement.method,
+        notice_version=statement.notice_version,
+        language=statement.language,
+    )
+
+
+async def check(
+    connection: AsyncConnection, around: Surroundings, holder: Holder, purposes: Sequence[str]
+) -> list[Decision]:
+    """Decide every purpose, in the order asked, from one snapshot of the truth."""
+    sequence, consents = await repository.check(connection, holder, purposes)
+    now_ms = around.now_ms()
+    decisions = []
+    for purpose in purposes:
+        consent = consents.get(purpose)
+        reason = judge(around.purposes.find(purpose), consent, now_ms)
+        record_id = consent.record_id if consent else ""
+        decisions.append(Decision(purpose, is_allowed(reason), reason, sequence, record_id))
+    return decisions
+
+
+async def check_many(
+    connection: AsyncConnection,
+    around: Surroundings,
+    who: tuple[str, str, Sequence[int], Sequence[bytes]],
+    purposes: Sequence[str],
+) -> list[int]:
+    """Return a mask per persona of `who` (brand, audience, shards, pids): bit i is set when purposes[i] is allowed."""
+    everyone = 0
+    asked: list[tuple[str, int, int]] = []
+    for place, purpose in enumerate(purposes):
+        found = around.purposes.find(purpose)
+        if found is None:
+            continue
+        if found.is_always_on:
+            everyone |= 1 << place
+        else:
+            asked.append((found.id, found.floor, 1 << place))
+    masks = [everyone] * len(who[3])
+    if asked and masks:
+        for place, mask in await repository.check_many(connection, who, asked, around.now_ms()):
+            masks[place] |= mask
+    return masks
+
+
+async def list_consents(connection: AsyncConnection, around: Surroundings, holder: Holder) -> list[Consent]:
+    """Return what is in force for every purpose of the pack, in its order."""
+    purposes = around.purposes.ordered
+    _, consents = await repository.check(connection, holder, [purpose.id for purpose in purposes])
+    return [consents.get(purpose.id) or never_asked(purpose) for purpose in purposes]
