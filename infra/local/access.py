@@ -16,6 +16,8 @@ SHARDS = 64
 # What each credential is minted for: name in access.json → (kind, id).
 _CREDENTIALS = {
     "write_key": ("source", "app:shop"),
+    # A world's own server may use the tracking API too: same audience, so its visitors are those of the world's door.
+    "world_write_key": ("source", f"world:{WORLD}"),
     "world_token": ("world", f"world:{WORLD}"),
     "second_world_token": ("world", f"world:{SECOND_WORLD}"),
     "staff_key": ("staff", "local"),

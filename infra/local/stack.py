@@ -160,6 +160,7 @@ class LocalStack:
             "write_key": keys["write_key"],
             "world": development.WORLD,
             "world_token": keys["world_token"],
+            "world_write_key": keys["world_write_key"],
             "second_world": development.SECOND_WORLD,
             "second_world_token": keys["second_world_token"],
             "avatar": development.AVATAR,

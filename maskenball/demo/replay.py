@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from maskenball.demo.dataset import Dataset, Film, Rating
 
 _QUEUE = 2_000
+_PURPOSES = ("collect.behaviour", "personalise.world", "recommend.offer", "remember.conversation", "research.model")
 
 
 class _EventsPerSecond(TextColumn):
@@ -62,8 +63,7 @@ def replay(dataset: Dataset, *, host: str, write_key: str, world_secret: bytes, 
 
 def _events(ratings: Iterable[Rating], films: dict[str, Film], world_secret: bytes, shift: float) -> Iterable[dict[str, Any]]:
     handles: dict[str, str] = {}
-    preferences = {"Behaviour": True, "Personalisation": True, "Recommendations": True, "Memory": True, "Research": True}
-    context = {"consent": {"categoryPreferences": preferences}}
+    context = {"consent": {"categoryPreferences": dict.fromkeys(_PURPOSES, True)}}
     for rating in ratings:
         handle = handles.setdefault(rating.visitor, visitor_handle(world_secret, rating.visitor))
         yield {
