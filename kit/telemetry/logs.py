@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -20,6 +20,22 @@ type_name = "{0.__module__}.{0.__qualname__}".format
 def configure_logs(process: str, file: Path | None) -> None:
     """Send every line, those of libraries included, to `file` or standard error."""
     sink = _open(file)
+    _configure(process, lambda: sink)
+    root = logging.getLogger()
+    root.handlers = [_LibraryHandler()]
+    root.setLevel(logging.WARNING)
+
+
+def logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """Return a logger whose lines name the module that wrote them."""
+    # What structlog does by itself would print the values around an error.
+    if not structlog.is_configured():
+        _configure("unconfigured", lambda: sys.stderr)
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(module=name)
+    return bound
+
+
+def _configure(process: str, sink: Callable[[], TextIO]) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -31,18 +47,9 @@ def configure_logs(process: str, file: Path | None) -> None:
             structlog.processors.JSONRenderer(serializer=_encode),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sink),
+        logger_factory=lambda *_: structlog.WriteLogger(sink()),
         cache_logger_on_first_use=False,
     )
-    root = logging.getLogger()
-    root.handlers = [_LibraryHandler()]
-    root.setLevel(logging.WARNING)
-
-
-def logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """Return a logger whose lines name the module that wrote them."""
-    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(module=name)
-    return bound
 
 
 def error_facts(error: BaseException) -> dict[str, str]:

@@ -1,0 +1,19 @@
+"""HTTP for the doors: bodies read within bounds, problems rendered, applications served on the running loop."""
+
+from kit.http.bodies import BadEncodingError, read_body
+from kit.http.guard import guarded
+from kit.http.ops import ops_app
+from kit.http.problems import problem, register_problems, send_problem
+from kit.http.serving import free_port, serve
+
+__all__ = [
+    "BadEncodingError",
+    "free_port",
+    "guarded",
+    "ops_app",
+    "problem",
+    "read_body",
+    "register_problems",
+    "send_problem",
+    "serve",
+]

@@ -1,0 +1,139 @@
+"""One process: event loop, telemetry, graceful stop, and the page that says whether it is ready."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+import uvloop
+
+from kit import telemetry
+from kit.errors import TypedError
+from kit.http import ops_app, serve
+from kit.settings import Settings
+
+Check = Callable[[], Awaitable[object]]
+S = TypeVar("S", bound=Settings)
+
+_LOG = telemetry.logger(__name__)
+_CHECK_S = 1.0
+_PR_SET_PDEATHSIG = 1
+
+
+class Readiness:
+    """Named checks that must all pass before work should be sent here. A check fails by raising or by taking 1 s."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+
+    def add(self, name: str, check: Check) -> None:
+        """Add a check, such as `readiness.add("database", database.ping)`."""
+        self._checks[name] = check
+
+    async def look(self) -> dict[str, str]:
+        """Run every check now: name to "ok" or to the reason, which is an error's type and never its text."""
+        outcomes = await asyncio.gather(
+            *(asyncio.wait_for(check(), _CHECK_S) for check in self._checks.values()), return_exceptions=True
+        )
+        return {name: _verdict(outcome) for name, outcome in zip(self._checks, outcomes, strict=True)}
+
+
+async def wait_for(
+    check: Check,
+    name: str,
+    *,
+    expected: tuple[type[Exception], ...] = (OSError, TypedError),
+    first_s: float = 0.05,
+    most_s: float = 2.0,
+) -> None:
+    """Repeat a check until it passes, with growing pauses: processes start in any order. Other errors pass through."""
+    pause = first_s
+    while True:
+        try:
+            await check()
+        except expected as error:
+            if pause >= most_s:
+                _LOG.warning("dependency.missed", dependency=name, exc_info=error)
+        else:
+            return
+        await asyncio.sleep(pause)
+        pause = min(most_s, pause * 2)
+
+
+def run(main: Callable[[S, asyncio.Event, Readiness], Awaitable[None]], settings: S) -> None:
+    """Run `main(settings, stop, readiness)` until it returns. SIGTERM and SIGINT set `stop`; a second one ends at once.
+
+    Exits with 1 when main raises: the error's type and place are logged, its text is not.
+    """
+    die_with_parent()
+    telemetry.configure(settings)
+    sys.excepthook = _report
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_live(main, settings))
+    finally:
+        telemetry.close()
+
+
+async def _live(main: Callable[[S, asyncio.Event, Readiness], Awaitable[None]], settings: S) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_unheard)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, _on_signal, stop, asyncio.current_task())
+    readiness = Readiness()
+    # The page outlives main, so that a process that is stopping says so.
+    closed = asyncio.Event()
+    _LOG.info("process.started")
+    async with asyncio.TaskGroup() as tasks:
+        if settings.ops_address:
+            tasks.create_task(serve(ops_app(readiness.look, stop), settings.ops_address, closed))
+        try:
+            await main(settings, stop, readiness)
+        finally:
+            closed.set()
+    _LOG.info("process.stopped")
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for a SIGTERM when the launcher dies, if MASKENBALL_DIE_WITH_PARENT is 1."""
+    if os.environ.get("MASKENBALL_DIE_WITH_PARENT") != "1" or sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    # Whoever died between start and request sends no signal any more.
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def _on_signal(stop: asyncio.Event, task: "asyncio.Task[None] | None") -> None:
+    if stop.is_set() and task is not None:
+        task.cancel()
+    stop.set()
+
+
+def _verdict(outcome: object) -> str:
+    if not isinstance(outcome, BaseException):
+        return "ok"
+    return outcome.reason if isinstance(outcome, TypedError) else type(outcome).__name__
+
+
+def _report(kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    for each in _leaves(error):
+        _LOG.error("process.failed", exc_info=each)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _unheard(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    _LOG.error("task.failed", exc_info=context.get("exception"))
