@@ -1,0 +1,67 @@
+# Everything CI does is a target. The environment is .venv in the checkout; nothing outside the checkout is touched,
+# but by setup-worlds, which installs Debian packages.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+PYTHON ?= python3
+BIN := .venv/bin
+SDK := tests/e2e/sdk
+
+.PHONY: help setup setup-worlds up demo test unit lint format generate lock clean \
+	bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv and install everything, pinned by hash
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make setup PYTHON=python3.11")'
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+	$(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	if [ -f $(SDK)/package-lock.json ]; then
+	  if command -v npm > /dev/null; then npm --prefix $(SDK) ci --no-audit --no-fund --silent
+	  else echo "npm is not installed: the tests of the Node SDK will be skipped"; fi
+	fi
+	echo "Ready. Next: make demo"
+
+setup-worlds: ## Install what virtual worlds and browsers need (Debian packages, asks for root)
+	infra/setup-worlds
+	[ ! -f requirements/worlds.txt ] || $(BIN)/uv pip install --quiet --require-hashes --requirement requirements/worlds.txt
+
+up: ## Start the whole platform on this machine, until Ctrl-C
+	$(BIN)/maskenball up
+
+demo: ## 100,000 interactions become personas, an avatar meets one
+	$(BIN)/maskenball demo
+
+test: lint ## What CI runs: lint, then every test
+	$(BIN)/pytest
+
+unit: ## Only the tests that need no server
+	$(BIN)/pytest tests/unit
+
+lint: ## Ruff, mypy, import walls, contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
+	proto/check
+
+format: ## Let ruff set what it can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+generate: ## Write the generated code of the contracts
+	proto/generate
+
+lock: ## Pin the dependencies of pyproject.toml anew, by hash
+	requirements/lock
+
+bench: ## Measure everything, write bench/results
+	$(BIN)/python -m bench
+
+clean: ## Remove what was made here, data included
+	rm -rf .venv .maskenball .mypy_cache .pytest_cache .ruff_cache .import_linter_cache $(SDK)/node_modules
