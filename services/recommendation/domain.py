@@ -29,6 +29,26 @@ class Abstention(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """A visitor as a door knows them; see contracts.common.v1."""
+
+    brand: str
+    audience: str
+    eid: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the truth said about recommend.offer."""
+
+    purpose: str
+    is_allowed: bool
+    reason: str
+    sequence: int
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Learnt:
     """One newly folded interaction with an item."""
 
@@ -52,6 +72,15 @@ class Met:
 
     item: str
     weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What ranking may know of a persona: nothing when the decision denies it."""
+
+    decision: Decision
+    history: tuple[Met, ...]
+    likes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +148,32 @@ class Blend:
             "topic": self.topic,
             "caution": self.caution,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """When to fit again by itself: after this share of all interactions is new, and at least this many."""
+
+    share: float
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a stream was learnt; `created_at` tells it from a later stream of the same name."""
+
+    stream: str
+    created_at: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be learnt, sealed as it came."""
+
+    sequence: int
+    reason: str
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,92 @@
+"""Between contract messages and this room's words; bounds of requests are checked here."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from contracts.common.v1.subject_pb2 import PurposeDecision
+from contracts.profile.v1.events_pb2 import Lessons
+from contracts.recommendation.v1 import recommendation_pb2 as messages
+from kit.errors import InvalidArgumentError
+from services.recommendation.domain import Decision, Learnt, Lesson, Met, Offer, Ranking, Situation, Subject
+from services.recommendation.use_cases import Wanted
+
+MOST_HISTORY = 2_000
+MOST_OFFERS = 100
+MOST_EXCLUDED = 1_000
+MOST_BRAND = 64
+MOST_ITEM = 64
+EID_BYTES = 16
+
+
+def lessons(message: Lessons) -> list[Lesson]:
+    return [
+        Lesson(
+            before=tuple(lesson.before),
+            learnt=tuple(
+                Learnt(learnt.item, learnt.at_ms, learnt.weight, tuple(learnt.topics)) for learnt in lesson.learnt
+            ),
+        )
+        for lesson in message.lessons
+    ]
+
+
+def brand(value: str) -> str:
+    _require(0 < len(value) <= MOST_BRAND, "brand", f"1 to {MOST_BRAND} characters")
+    return value
+
+
+def wanted(request: messages.RecommendRequest, now_ms: Callable[[], int]) -> Wanted:
+    _require(1 <= request.count <= MOST_OFFERS, "count", f"1 to {MOST_OFFERS}")
+    _require(len(request.exclude) <= MOST_EXCLUDED, "exclude", f"at most {MOST_EXCLUDED}")
+    _require(request.at_ms >= 0, "at_ms", "not negative")
+    return Wanted(request.at_ms or now_ms(), request.count, frozenset(request.exclude))
+
+
+def subject(request: messages.RecommendRequest) -> Subject:
+    named = request.subject
+    _require(named.brand == request.brand, "subject.brand", "the brand of the request")
+    _require(len(named.eid) == EID_BYTES, "subject.eid", f"{EID_BYTES} bytes")
+    return Subject(named.brand, named.audience, named.eid)
+
+
+def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
+    history = request.history
+    _require(len(history.items) <= MOST_HISTORY, "history.items", f"at most {MOST_HISTORY}")
+    _require(len(history.at_ms) == len(history.items), "history.at_ms", "as many as history.items")
+    _require(_is_sorted(history.at_ms), "history.at_ms", "oldest first")
+    _require(all(len(item) <= MOST_ITEM for item in history.items), "history.items", f"{MOST_ITEM} characters each")
+    met = tuple(Met(item) for item in history.items)
+    return Situation(met, asked.at_ms, asked.count, exclude=asked.exclude)
+
+
+def to_response(ranking: Ranking, decision: Decision | None) -> messages.RecommendResponse:
+    return messages.RecommendResponse(
+        offers=[_to_offer(offer) for offer in ranking.offers],
+        abstained=ranking.abstained or "",
+        decision=None if decision is None else _to_decision(decision),
+        model_version=ranking.model_version,
+    )
+
+
+def _to_offer(offer: Offer) -> messages.Offer:
+    reasons = [messages.Reason(kind=reason.kind, ref=reason.ref, share=reason.share) for reason in offer.reasons]
+    return messages.Offer(item=offer.item, score=offer.score, reasons=reasons)
+
+
+def _to_decision(decision: Decision) -> PurposeDecision:
+    return PurposeDecision(
+        purpose=decision.purpose,
+        is_allowed=decision.is_allowed,
+        reason=decision.reason,
+        sequence=decision.sequence,
+        record_id=decision.record_id,
+    )
+
+
+def _is_sorted(times: Sequence[int]) -> bool:
+    return all(earlier <= later for earlier, later in pairwise(times))
+
+
+def _require(holds: bool, field: str, limit: str) -> None:  # noqa: FBT001  # it is the condition itself
+    if not holds:
+        raise InvalidArgumentError(field=field, limit=limit)

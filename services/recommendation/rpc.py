@@ -1,0 +1,64 @@
+"""Answers Recommend, GetModel and FitModel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grpc import ServicerContext
+
+from contracts.recommendation.v1 import recommendation_pb2 as messages
+from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceServicer
+from kit.errors import InvalidArgumentError
+from services.recommendation import convert
+from services.recommendation.clients import Personas
+from services.recommendation.domain import Blend
+from services.recommendation.model import Models
+from services.recommendation.use_cases import fit, recommend_for, recommend_to
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What answers are made of."""
+
+    models: Models
+    personas: Personas
+    blend: Blend
+    now_ms: Callable[[], int]
+
+
+class RecommendationRpc(RecommendationServiceServicer):
+    """Reading takes no lock: nothing awaits between the first look at a model and the last."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    async def Recommend(
+        self, request: messages.RecommendRequest, context: ServicerContext
+    ) -> messages.RecommendResponse:
+        around = self._around
+        brand = convert.brand(request.brand)
+        wanted = convert.wanted(request, around.now_ms)
+        match request.WhichOneof("whom"):
+            case "subject":
+                subject = convert.subject(request)
+                ranking, decision = await recommend_to(around.models, around.personas, around.blend, subject, wanted)
+                return convert.to_response(ranking, decision)
+            case "history":
+                situation = convert.situation(request, wanted)
+                return convert.to_response(recommend_for(around.models.of(brand), around.blend, situation), None)
+            case _:
+                raise InvalidArgumentError(field="whom", limit="subject or history")
+
+    async def GetModel(self, request: messages.GetModelRequest, context: ServicerContext) -> messages.GetModelResponse:
+        model = self._around.models.of(convert.brand(request.brand))
+        return messages.GetModelResponse(
+            model_version=model.fitted.version,
+            interactions=model.sums.interactions,
+            items=model.sums.size,
+            sequence=model.sequence,
+            weights=self._around.blend.weights(),
+        )
+
+    async def FitModel(self, request: messages.FitModelRequest, context: ServicerContext) -> messages.FitModelResponse:
+        brand = convert.brand(request.brand)
+        version, seconds = await fit(self._around.models, brand, self._around.blend.regularisation)
+        return messages.FitModelResponse(model_version=version, seconds=seconds)

@@ -1,0 +1,29 @@
+"""Settings of the recommendation process and the pack it ranks by."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from kit.packs import Pack
+from kit.settings import Settings
+from services.recommendation.domain import Blend, Bounds, Refit
+
+
+class RankingPack(Pack, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """packs/ranking.yaml."""
+
+    blend: Blend
+    bounds: Bounds
+    refit: Refit
+
+
+class RecommendationSettings(Settings):
+    """Beside the common ones: the pack, and how much may be learnt again after a crash."""
+
+    needs: ClassVar[tuple[str, ...]] = ("database_url", "nats_url", "keyring_dir", "profile_address")
+
+    process: str = "recommendation"
+    ranking_file: Path = Path(__file__).with_name("packs") / "ranking.yaml"
+    #: Seconds between saves while there is something new; more when a save itself takes long.
+    save_every_s: float = 5.0
+    #: Largest size of the stream of lessons, bytes.
+    profile_stream_max_bytes: int = 4 << 30
