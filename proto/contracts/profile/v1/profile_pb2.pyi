@@ -623,3 +623,43 @@ class GetBooksResponse(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["lines", b"lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CountFacetsRequest(message.Message):
+    """Asks for a count."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CountFacetsResponse(message.Message):
+    """The count."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACETS_FIELD_NUMBER: builtins.int
+    facets: builtins.int
+    """Facets with at least one folded interaction."""
+    def __init__(
+        self,
+        *,
+        facets: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facets", b"facets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -71,6 +71,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksResponse.FromString,
                 _registered_method=True)
+        self.CountFacets = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/CountFacets',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -128,6 +133,13 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CountFacets(self, request, context):
+        """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -165,6 +177,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.GetBooks,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksResponse.SerializeToString,
+            ),
+            'CountFacets': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountFacets,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -358,6 +375,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/GetBooks',
             contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountFacets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/CountFacets',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

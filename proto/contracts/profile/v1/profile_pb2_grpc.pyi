@@ -51,6 +51,8 @@ class ProfileServiceStub:
     """Reads the recent items of a persona, for ranking, under recommend.offer."""
     GetBooks: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetBooksRequest, _profile_pb2.GetBooksResponse]
     """Reads the books: what became of every received event, per source and hour."""
+    CountFacets: _grpc.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]
+    """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -75,6 +77,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Reads the recent items of a persona, for ranking, under recommend.offer."""
     GetBooks: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetBooksRequest, _profile_pb2.GetBooksResponse]  # type: ignore[assignment]
     """Reads the books: what became of every received event, per source and hour."""
+    CountFacets: _aio.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]  # type: ignore[assignment]
+    """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns the vault (who is bound to which persona) and the facets (what was learnt). Doors speak in subjects; only
@@ -138,5 +142,13 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.GetBooksResponse, _abc.Awaitable[_profile_pb2.GetBooksResponse]]:
         """Reads the books: what became of every received event, per source and hour."""
+
+    @_abc_1.abstractmethod
+    def CountFacets(
+        self,
+        request: _profile_pb2.CountFacetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.CountFacetsResponse, _abc.Awaitable[_profile_pb2.CountFacetsResponse]]:
+        """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
