@@ -1,0 +1,31 @@
+"""Words of this door: what is refused, what a channel is, how large an event may be."""
+
+from kit.errors import Status, TypedError, UnauthenticatedError
+
+MAX_BODY_BYTES = 1 << 20
+MAX_EVENT_BYTES = 32 << 10
+#: What an acknowledgement is worth: 2 survives a power cut.
+DURABILITY_CLASS = 2
+CHANNELS = frozenset({"web", "mobile", "server"})
+#: What Global Privacy Control refuses: sharing, and linking across contexts.
+GPC_REFUSES = ("share.brand_profile", "link.cross_world")
+
+
+class BadJsonError(TypedError):
+    """The body is not the JSON object that this endpoint reads."""
+
+    reason = "BAD_JSON"
+    status = Status.INVALID
+
+
+class KeysDisagreeError(UnauthenticatedError):
+    """Two different write keys came with one request."""
+
+    reason = "WRITE_KEYS_DISAGREE"
+
+
+class MethodNotAllowedError(TypedError):
+    """The path exists, the method does not."""
+
+    reason = "METHOD_NOT_ALLOWED"
+    status = Status.INVALID

@@ -1,0 +1,142 @@
+"""What an event's properties say: item, topics and value, by the rule of its name."""
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from gateway.vocabulary import MOST_TOPICS, Rule, Vocabulary
+from kit.refusal import identity_in
+
+_MOST_REMEMBERED = 65_536
+_MOST_PRODUCTS = 100
+
+
+class RefusedError(Exception):
+    """This event cannot be kept: why, and which field. Never leaves the translation and holds no value."""
+
+    def __init__(self, reason: str, field: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+
+
+class Said(NamedTuple):
+    """The part of the properties that is kept."""
+
+    item: str | None = None
+    topics: tuple[str, ...] = ()
+    value: float | None = None
+
+
+NOTHING = Said()
+
+
+class Reader:
+    """Reads decoded properties. Remembers which items were found harmless, so that each is judged once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._fields = vocabulary.fields
+        self._harmless: set[str] = set()
+
+    def read(self, rule: Rule, properties: Any, raw_ids: tuple[str, str]) -> Said:
+        """Return what `properties` say under `rule`; raises RefusedError."""
+        products = _products(properties, self._fields.products)
+        item = self._item(rule.item, properties, products, raw_ids) if rule.item else None
+        return Said(item, self._topics(properties, products), _value(rule, properties))
+
+    def _item(
+        self, names: tuple[str, ...], properties: Any, products: list[dict[str, Any]], raw_ids: tuple[str, str]
+    ) -> str | None:
+        field, item = _first(properties, names)
+        if not item and products:
+            field, item = _first_of(products[0], names)
+            field = f"products[0].{field}"
+        if not item:
+            return None
+        if item not in self._harmless:
+            self._judge(item, field)
+        # Not remembered: what is one visitor's own id is another's article.
+        if item in raw_ids:
+            raise RefusedError("identity_refused", f"properties.{field}")
+        return item
+
+    def _judge(self, item: str, field: str) -> None:
+        if identity_in(item):
+            raise RefusedError("identity_refused", f"properties.{field}")
+        if len(self._harmless) < _MOST_REMEMBERED:
+            self._harmless.add(item)
+
+    def _topics(self, properties: Any, products: list[dict[str, Any]]) -> tuple[str, ...]:
+        texts: list[Any] = []
+        for name in self._fields.topics:
+            told = getattr(properties, name)
+            if told:
+                texts.extend(told if isinstance(told, list) else (told,))
+        for product in products:
+            texts.extend(_flat(product.get(name) for name in self._fields.topics))
+        topics = self._vocabulary.topics(texts) if texts else ()
+        for name in self._fields.words:
+            words = getattr(properties, name)
+            if words and isinstance(words, str):
+                topics = tuple(dict.fromkeys((*topics, *self._vocabulary.topics_of_words(words))))
+        return topics[:MOST_TOPICS]
+
+
+def _value(rule: Rule, properties: Any) -> float | None:
+    for value in rule.value:
+        number = _number(getattr(properties, value.field))
+        if number is None:
+            continue
+        if value.least is None or value.most is None:
+            return number
+        if not value.least <= number <= value.most:
+            raise RefusedError("out_of_range", f"properties.{value.field}")
+        return (number - value.least) / (value.most - value.least)
+    if rule.needs_value:
+        raise RefusedError("value_missing", f"properties.{rule.value[0].field}")
+    return None
+
+
+def _number(told: Any) -> float | None:
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        return None
+    try:
+        number = float(told)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _products(properties: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    for name in names:
+        told = getattr(properties, name)
+        if isinstance(told, list):
+            return [product for product in told[:_MOST_PRODUCTS] if isinstance(product, dict)]
+    return []
+
+
+def _first(properties: Any, names: tuple[str, ...]) -> tuple[str, str]:
+    for name in names:
+        told = getattr(properties, name)
+        if told is not None and (text := _id_text(told)):
+            return name, text
+    return "", ""
+
+
+def _first_of(product: dict[str, Any], names: tuple[str, ...]) -> tuple[str, str]:
+    for name in names:
+        if text := _id_text(product.get(name)):
+            return name, text
+    return "", ""
+
+
+def _id_text(told: Any) -> str:
+    if isinstance(told, str):
+        return told
+    return str(told) if isinstance(told, int) and not isinstance(told, bool) else ""
+
+
+def _flat(told: Iterable[Any]) -> Iterable[Any]:
+    for each in told:
+        yield from each if isinstance(each, list) else (each,)

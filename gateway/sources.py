@@ -1,0 +1,83 @@
+"""What a source's consent banner means: its categories, mapped to purposes."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from kit.packs import Pack, PackError, load
+
+PACK = Path(__file__).parent / "packs" / "sources.yaml"
+
+
+class Preferences(NamedTuple):
+    """What one request allowed and refused, in the order of the pack."""
+
+    granted: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+
+    def refusing(self, purposes: tuple[str, ...]) -> "Preferences":
+        """Return the same with `purposes` refused, whatever was said about them."""
+        granted = tuple(purpose for purpose in self.granted if purpose not in purposes)
+        return Preferences(granted, tuple(dict.fromkeys((*self.withdrawn, *purposes))))
+
+
+class SourceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is said about one source."""
+
+    consent_categories: dict[str, tuple[str, ...]]
+
+
+class SourcesPack(Pack, frozen=True, kw_only=True):
+    """The file."""
+
+    purposes: tuple[str, ...]
+    default: SourceRules
+    sources: dict[str, SourceRules]
+
+
+class ConsentCategories:
+    """Category names of one source, mapped to purposes."""
+
+    def __init__(self, purposes: tuple[str, ...], rules: SourceRules) -> None:
+        self._purposes = purposes
+        self._meaning: dict[str, tuple[str, ...]] = {purpose: (purpose,) for purpose in purposes}
+        for category, meant in rules.consent_categories.items():
+            if not set(meant) <= set(purposes):
+                raise PackError(f"consent category {category}: unknown purpose")
+            self._meaning[category.lower()] = meant
+        self.read = lru_cache(maxsize=256)(self._read)
+
+    def _read(self, preferences: bytes) -> Preferences:
+        """Return what a `categoryPreferences` object (JSON) says; raises msgspec.MsgspecError when it is none."""
+        said: dict[str, Any] = msgspec.json.decode(preferences, type=dict[str, Any])
+        allowed: set[str] = set()
+        refused: set[str] = set()
+        for category, answer in said.items():
+            if answer is True:
+                allowed.update(self._meaning.get(category.lower(), ()))
+            elif answer is False:
+                refused.update(self._meaning.get(category.lower(), ()))
+        # Two categories may speak of one purpose: a refusal wins.
+        return Preferences(
+            tuple(purpose for purpose in self._purposes if purpose in allowed - refused),
+            tuple(purpose for purpose in self._purposes if purpose in refused),
+        )
+
+
+class Sources:
+    """The rules of every source."""
+
+    def __init__(self, pack: SourcesPack) -> None:
+        self._default = ConsentCategories(pack.purposes, pack.default)
+        self._by_id = {id_: ConsentCategories(pack.purposes, rules) for id_, rules in pack.sources.items()}
+
+    def consent_categories(self, source: str) -> ConsentCategories:
+        """Return the rules of a source, the default's for one that is not listed."""
+        return self._by_id.get(source, self._default)
+
+
+def load_sources(path: Path = PACK) -> Sources:
+    """Return the pack in `path`; raises PackError naming what is wrong with it."""
+    return Sources(load(path, SourcesPack))

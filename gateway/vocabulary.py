@@ -1,0 +1,143 @@
+"""The vocabulary pack, compiled: event name to rule, word to topic, library to channel."""
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from contracts.interaction.v1 import interaction_pb2
+from gateway.domain import CHANNELS
+from kit.packs import Pack, PackError, load
+
+PACK = Path(__file__).parent / "packs" / "segment_ecommerce.yaml"
+_KIND = "KIND_"
+_WORD = re.compile(r"[\w'&-]+")
+_CATEGORY_PATH = re.compile(r"[>/|,;]")
+MOST_TOPICS = 5
+_MOST_WORDS = 50
+_SPACES = str.maketrans(" -", "__")
+
+
+class ValueField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A property that holds the value; with both bounds it is brought to 0 … 1."""
+
+    field: str
+    least: float | None = None
+    most: float | None = None
+
+
+class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an event's parts stand when its rule does not say."""
+
+    item: tuple[str, ...]
+    topics: tuple[str, ...]
+    value: tuple[ValueField, ...]
+    words: tuple[str, ...]
+    products: tuple[str, ...]
+
+
+class EventRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One event name of the pack."""
+
+    kind: str
+    item: tuple[str, ...] | None = None
+    value: tuple[ValueField, ...] | None = None
+    needs_value: bool = False
+
+
+class VocabularyPack(Pack, frozen=True, kw_only=True):
+    """The file."""
+
+    fields: Fields
+    events: dict[str, EventRule]
+    topics: dict[str, tuple[str, ...]]
+    channels: dict[str, str]
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One event name, ready to use. An empty `item` means that the event has none."""
+
+    kind: int
+    item: tuple[str, ...]
+    value: tuple[ValueField, ...]
+    needs_value: bool
+
+
+class Vocabulary:
+    """What the door understands. Everything it is asked about it looks up; nothing is guessed."""
+
+    def __init__(self, pack: VocabularyPack) -> None:
+        self.version = f"{pack.id}/{pack.version}"
+        self.fields = pack.fields
+        self._rules = {name: _rule(name, rule, pack.fields) for name, rule in pack.events.items()}
+        self._topics = {word: topic for topic, words in pack.topics.items() for word in (topic, *words)}
+        self._channels = _channels(pack)
+
+    def rule(self, event: str) -> Rule | None:
+        """Return the rule of an event name, None when the pack does not know it."""
+        return self._rules.get(event.lower().translate(_SPACES))
+
+    def topics(self, texts: Iterable[Any]) -> tuple[str, ...]:
+        """Return the topics that categories name, as a whole or by the parts of a category path; at most 5."""
+        found: dict[str, None] = {}
+        for text in texts:
+            if not isinstance(text, str):
+                continue
+            name = text.strip().lower()
+            topic = self._topics.get(name)
+            if topic is not None:
+                found[topic] = None
+                continue
+            for part in _CATEGORY_PATH.split(name)[:MOST_TOPICS]:
+                topic = self._topics.get(part.strip())
+                if topic is not None:
+                    found[topic] = None
+        return tuple(found)[:MOST_TOPICS]
+
+    def topics_of_words(self, text: str) -> tuple[str, ...]:
+        """Return the topics that the words of a query, or two words together, mean; at most 5."""
+        words = _WORD.findall(text.lower())[:_MOST_WORDS]
+        pairs = (f"{first} {second}" for first, second in pairwise(words))
+        found = dict.fromkeys(self._topics[term] for term in (*pairs, *words) if term in self._topics)
+        return tuple(found)[:MOST_TOPICS]
+
+    def channel_of(self, library: str) -> str | None:
+        """Return the channel of an SDK by the name it sends, None when it is not in the pack."""
+        name = library.lower()
+        for prefix, channel in self._channels:
+            if name.startswith(prefix):
+                return channel
+        return None
+
+    def properties(self) -> type[msgspec.Struct]:
+        """Return the type of the properties that any rule reads; all others need not even be decoded."""
+        fields = self.fields
+        names = [*fields.item, *fields.topics, *fields.words, *fields.products]
+        names += [value.field for value in fields.value]
+        for rule in self._rules.values():
+            names += [*rule.item, *(value.field for value in rule.value)]
+        return msgspec.defstruct("Properties", [(name, Any, None) for name in dict.fromkeys(names)], gc=False)
+
+
+def load_vocabulary(path: Path = PACK) -> Vocabulary:
+    """Return the pack in `path`, compiled; raises PackError naming what is wrong with it."""
+    return Vocabulary(load(path, VocabularyPack))
+
+
+def _rule(name: str, rule: EventRule, fields: Fields) -> Rule:
+    kinds = interaction_pb2.Kind
+    if _KIND + rule.kind.upper() not in kinds.keys():  # noqa: SIM118  # an enum wrapper has no `in` of its own
+        raise PackError(f"event {name}: there is no kind {rule.kind}")
+    item = fields.item if rule.item is None else rule.item
+    value = fields.value if rule.value is None else rule.value
+    return Rule(kinds.Value(_KIND + rule.kind.upper()), item, value, rule.needs_value)
+
+
+def _channels(pack: VocabularyPack) -> list[tuple[str, str]]:
+    unknown = set(pack.channels.values()) - CHANNELS
+    if unknown:
+        raise PackError(f"{pack.id}: there is no channel {', '.join(sorted(unknown))}")
+    return sorted(pack.channels.items(), key=lambda named: -len(named[0]))

@@ -1,0 +1,313 @@
+"""Translation: what SDKs say becomes interactions of a closed vocabulary, and what could identify stays outside."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from contracts.interaction.v1 import interaction_pb2 as kinds
+from contracts.interaction.v1.payload import Interaction, Quarantined
+from gateway.events import Batch, Context
+from gateway.subjects import SourceKeys
+from gateway.translate import Request, Translator
+from tests.unit.gateway.conftest import RECEIVED_MS
+
+Translated = Callable[..., Any]
+CAPTURES = Path(__file__).parents[2] / "data" / "sdk_captures.jsonl"
+
+
+def captured_events() -> list[tuple[str, bytes]]:
+    """(type that the path tells, event) of every captured request."""
+    events = []
+    for line in CAPTURES.read_text().splitlines():
+        capture = json.loads(line)
+        if capture.get("m") != "POST":
+            continue
+        body = json.loads(capture["body"])
+        path = capture["path"].partition("?")[0].rsplit("/", 1)[1]
+        events += [("", json.dumps(event).encode()) for event in body.get("batch", [])]
+        if "batch" not in body:
+            events.append((path if len(path) > 1 else "", capture["body"].encode()))
+    return events
+
+
+class TestCaptures:
+    @pytest.mark.parametrize(("path_type", "raw"), captured_events())
+    def test_every_captured_event_is_understood(
+        self, translator: Translator, request_of: Callable[..., Request], path_type: str, raw: bytes
+    ) -> None:
+        fate = translator.translate(request_of(type=path_type), raw)
+        if json.loads(raw).get("event") == "Order Done":
+            assert isinstance(fate, Quarantined)
+            assert (fate.reason, fate.field) == ("unknown_event", "event")
+        else:
+            assert isinstance(fate, Interaction), fate
+
+    @pytest.mark.parametrize(("path_type", "raw"), captured_events())
+    def test_nothing_raw_is_left(
+        self, translator: Translator, request_of: Callable[..., Request], path_type: str, raw: bytes
+    ) -> None:
+        kept = msgspec.msgpack.encode(translator.translate(request_of(type=path_type), raw))
+        event = json.loads(raw)
+        for name in ("userId", "anonymousId", "messageId", "groupId", "previousId"):
+            if len(value := event.get(name) or "") > 2:
+                assert value.encode() not in kept
+                assert value.replace("-", "").encode() not in kept
+        for word in (b"Mozilla", b"localhost", b"index.html", b"plan", b"analytics"):
+            assert word not in kept
+
+    def test_all_six_clients_are_there(self) -> None:
+        assert len(captured_events()) > 40
+
+
+class TestIdentity:
+    def test_user_id_names_the_visitor(self, translated: Translated, keys: SourceKeys) -> None:
+        fate = translated(event="Product Viewed", anonymousId="x")
+        assert fate.eid == keys.user("u1")
+        assert fate.mid == keys.message("m1")
+
+    @pytest.mark.parametrize("absent", [None, "", "  "])
+    def test_absent_user_id_leaves_the_anonymous_one(
+        self, translated: Translated, keys: SourceKeys, absent: str | None
+    ) -> None:
+        assert translated(event="Product Viewed", userId=absent, anonymousId="x").eid == keys.anonymous("x")
+
+    def test_user_and_anonymous_ids_never_meet(self, keys: SourceKeys) -> None:
+        assert keys.user("x") != keys.anonymous("x")
+
+    @pytest.mark.parametrize("number", [12, 12.0])
+    def test_number_is_the_same_visitor_as_its_text(
+        self, translated: Translated, keys: SourceKeys, number: float
+    ) -> None:
+        assert translated(event="Product Viewed", userId=number).eid == keys.user("12")
+
+    def test_nobody_is_quarantined(self, translated: Translated) -> None:
+        fate = translated(event="Product Viewed", userId=None)
+        assert (fate.reason, fate.field) == ("identity_missing", "userId")
+
+    def test_event_without_message_id_gets_a_random_one(self, translated: Translated) -> None:
+        assert translated(event="Product Viewed", messageId=None).mid == b"r" * 16
+
+    def test_identify_with_both_ids_links(self, translated: Translated, keys: SourceKeys) -> None:
+        fate = translated(type="identify", anonymousId="x", traits={"email": "ann@example.com"})
+        assert (fate.kind, fate.eid, fate.other) == (kinds.KIND_IDENTIFIED, keys.user("u1"), keys.anonymous("x"))
+
+    def test_identify_with_one_id_links_nobody(self, translated: Translated) -> None:
+        assert translated(type="identify").other is None
+
+    @pytest.mark.parametrize("ids", [{"previousId": "x"}, {"previousId": "u0", "anonymousId": "x"}])
+    def test_alias_links(self, translated: Translated, keys: SourceKeys, ids: dict[str, str]) -> None:
+        fate = translated(type="alias", **ids)
+        assert (fate.kind, fate.eid, fate.other) == (kinds.KIND_IDENTIFIED, keys.user("u1"), keys.anonymous("x"))
+
+    def test_group_is_a_hash(self, translated: Translated, keys: SourceKeys) -> None:
+        fate = translated(type="group", groupId="g1", traits={"name": "Example Ltd"})
+        assert (fate.kind, fate.other) == (kinds.KIND_JOINED, keys.group("g1"))
+
+    @pytest.mark.parametrize(("kind", "field"), [("alias", "previousId"), ("group", "groupId")])
+    def test_missing_partner_is_named(self, translated: Translated, kind: str, field: str) -> None:
+        assert translated(type=kind).field == field
+
+
+class TestVocabulary:
+    @pytest.mark.parametrize(
+        ("event", "kind"),
+        [
+            ("Product Viewed", kinds.KIND_SEEN),
+            ("product viewed", kinds.KIND_SEEN),
+            ("Products Searched", kinds.KIND_SEARCHED),
+            ("Product Added", kinds.KIND_WISHED),
+            ("Product Added to Wishlist", kinds.KIND_WISHED),
+            ("Product Removed", kinds.KIND_DISMISSED),
+            ("Order Completed", kinds.KIND_BOUGHT),
+            ("Order Refunded", kinds.KIND_RETURNED),
+            ("Product Shared", kinds.KIND_SHARED),
+            ("used-feature", kinds.KIND_USED_FEATURE),
+            ("tried", kinds.KIND_TRIED),
+            ("complained", kinds.KIND_COMPLAINED),
+            ("loyalty", kinds.KIND_LOYALTY),
+        ],
+    )
+    def test_event_name_is_a_kind(self, translated: Translated, event: str, kind: int) -> None:
+        assert translated(event=event).kind == kind
+
+    def test_unknown_event_is_quarantined(self, translated: Translated) -> None:
+        assert translated(event="Ann Example logged in").reason == "unknown_event"
+
+    @pytest.mark.parametrize("kind", ["page", "screen"])
+    def test_page_is_seen_and_its_address_is_gone(self, translated: Translated, kind: str) -> None:
+        fate = translated(type=kind, name="Ann's page", category="Shoes", properties={"url": "https://x/?e=a@b.c"})
+        assert (fate.kind, fate.item, fate.topics) == (kinds.KIND_SEEN, None, ("shoes",))
+
+    def test_review_is_a_rating_between_nought_and_one(self, translated: Translated) -> None:
+        properties = {"product_id": 50, "rating": 4, "categories": ["sci-fi", "war", "nonsense"]}
+        fate = translated(event="Product Reviewed", properties=properties)
+        assert (fate.kind, fate.item, fate.topics, fate.value) == (kinds.KIND_RATED, "50", ("sci-fi", "war"), 0.75)
+
+    @pytest.mark.parametrize(("rating", "reason"), [(6, "out_of_range"), (None, "value_missing"), ("many", "value_missing")])
+    def test_rating_outside_its_scale_is_quarantined(self, translated: Translated, rating: Any, reason: str) -> None:
+        fate = translated(event="Product Reviewed", properties={"product_id": 50, "rating": rating})
+        assert (fate.reason, fate.field) == (reason, "properties.rating")
+
+    def test_order_takes_total_first_product_and_all_topics(self, translated: Translated) -> None:
+        products = [{"product_id": "a1", "category": "Shoes"}, {"sku": "b2", "category": "Games > Board"}, 7]
+        fate = translated(event="Order Completed", properties={"total": "27.50", "products": products, "order_id": "o"})
+        assert (fate.item, fate.topics, fate.value) == ("a1", ("shoes", "games"), 27.5)
+
+    def test_query_becomes_topics_and_is_gone(self, translated: Translated) -> None:
+        fate = translated(event="Products Searched", properties={"query": "red running shoes for Ann, science fiction"})
+        assert set(fate.topics) == {"shoes", "sports", "sci-fi"}
+        assert b"Ann" not in msgspec.msgpack.encode(fate)
+
+    def test_at_most_five_topics(self, translated: Translated) -> None:
+        fate = translated(event="seen", properties={"topics": ["war", "drama", "crime", "shoes", "games", "books"]})
+        assert len(fate.topics) == 5
+
+    @pytest.mark.parametrize(
+        ("fields", "channel"),
+        [
+            ({}, "server"),
+            ({"channel": "web"}, "web"),
+            ({"channel": ["web"]}, "server"),
+            ({"channel": "ann@example.com"}, "server"),
+            ({"context": {"library": {"name": "analytics.js"}}}, "web"),
+            ({"context": {"library": {"name": "analytics-swift"}}}, "mobile"),
+            ({"context": {"library": "analytics.js"}}, "server"),
+            ({"type": "screen"}, "mobile"),
+        ],
+    )
+    def test_channel_is_one_of_three(self, translated: Translated, fields: dict[str, Any], channel: str) -> None:
+        assert translated(**{"event": "seen", **fields}).channel == channel
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(
+        "item", ["ann@example.com", "Ann Example", "+491701234567", "01701234567", "4111111111111111", "192.168.1.1"]
+    )
+    def test_identity_in_an_item_is_refused_with_its_field(self, translated: Translated, item: str) -> None:
+        fate = translated(event="Product Viewed", properties={"product_id": item})
+        assert (fate.reason, fate.field) == ("identity_refused", "properties.product_id")
+        assert item.encode() not in msgspec.msgpack.encode(fate)
+
+    def test_identity_in_a_product_list_is_refused(self, translated: Translated) -> None:
+        fate = translated(event="Order Completed", properties={"products": [{"sku": "ann@example.com"}]})
+        assert (fate.reason, fate.field) == ("identity_refused", "properties.products[0].sku")
+
+    def test_visitor_is_not_an_item(self, translated: Translated) -> None:
+        assert translated(event="Product Viewed", properties={"product_id": "a1"}).item == "a1"
+        fate = translated(event="Product Viewed", userId="a1", properties={"product_id": "a1"})
+        assert fate.reason == "identity_refused"
+
+    def test_too_large_an_event_is_quarantined(self, translated: Translated) -> None:
+        assert translated(event="seen", properties={"note": "x" * (32 << 10)}).reason == "too_large"
+
+    @pytest.mark.parametrize(
+        ("raw", "field"),
+        [
+            (b"[]", ""),
+            (b"7", ""),
+            (b'{"userId": {}}', "userId"),
+            (b'{"type": 5}', "type"),
+            (b'{"userId": "u", "properties": []}', "properties"),
+            (b'{"userId": "u", "context": {"consent": 1}}', "context.consent"),
+            (b'{"userId": "\\ud800"}', ""),
+            (b'{"x": ' + b"[" * 90_000 + b"]" * 90_000 + b"}", ""),
+        ],
+    )
+    def test_malformed_event_names_the_field(
+        self, translator: Translator, request_of: Callable[..., Request], raw: bytes, field: str
+    ) -> None:
+        fate = translator.translate(request_of(), raw)
+        assert isinstance(fate, Quarantined)
+        assert (fate.reason, fate.field) == ("malformed", field)
+
+    def test_malformed_event_keeps_its_message_id(
+        self, translator: Translator, request_of: Callable[..., Request], keys: SourceKeys
+    ) -> None:
+        fate = translator.translate(request_of(), b'{"messageId": "m1", "userId": {}}')
+        assert fate.mid == keys.message("m1")
+
+    def test_unknown_type_is_quarantined(self, translated: Translated) -> None:
+        assert translated(type="teleport").reason == "unknown_type"
+
+
+class TestTime:
+    def test_clock_skew_is_taken_out(self, translated: Translated, request_of: Callable[..., Request]) -> None:
+        request = request_of(sent_at="2026-11-22T12:25:00Z")  # an hour ahead
+        assert translated(request, event="seen", timestamp="2026-11-22T12:24:50Z").at_ms == RECEIVED_MS - 10_000
+
+    def test_time_on_the_way_is_no_skew(self, translated: Translated, request_of: Callable[..., Request]) -> None:
+        request = request_of(sent_at="2026-11-22T11:24:59Z")
+        assert translated(request, event="seen", timestamp="2026-11-22T11:24:50Z").at_ms == RECEIVED_MS - 10_000
+
+    def test_original_timestamp_counts_first(self, translated: Translated) -> None:
+        fate = translated(event="seen", timestamp="2026-11-22T11:00:00Z", originalTimestamp="2026-11-22T10:00:00Z")
+        assert fate.at_ms == RECEIVED_MS - 85 * 60_000
+
+    @pytest.mark.parametrize(
+        ("written", "at_ms"),
+        [
+            ("1997-09-20T03:05:10+00:00", 874_724_710_000),
+            ("1997-09-20T05:05:10+02:00", 874_724_710_000),
+            ("1997-09-20T03:05:10", 874_724_710_000),
+            (874_724_710, 874_724_710_000),
+            (874_724_710_000, 874_724_710_000),
+            ("2026-11-22T11:30:00Z", RECEIVED_MS + 300_000),
+            ("2026-11-22T11:30:01Z", RECEIVED_MS),
+            ("9999-12-31T23:59:59Z", RECEIVED_MS),
+            ("1900-01-01T00:00:00Z", 631_152_000_000),
+            (None, RECEIVED_MS),
+            ("", RECEIVED_MS),
+        ],
+    )
+    def test_event_time_is_read_and_clamped(self, translated: Translated, written: Any, at_ms: int) -> None:
+        assert translated(event="seen", timestamp=written).at_ms == at_ms
+
+    def test_unreadable_time_is_quarantined(self, translated: Translated) -> None:
+        assert translated(event="seen", timestamp="yesterday").field == "timestamp"
+
+
+def consent(**preferences: bool) -> dict[str, Any]:
+    return {"consent": {"categoryPreferences": preferences}}
+
+
+class TestConsent:
+    def test_categories_become_purposes(self, translated: Translated) -> None:
+        fate = translated(event="seen", context=consent(Behaviour=True, Memory=True, Advertising=False, Other=True))
+        assert fate.granted == ("collect.behaviour", "remember.conversation")
+        assert fate.withdrawn == ("recommend.offer", "offer.brand")
+
+    def test_purpose_ids_are_understood(self, translated: Translated) -> None:
+        assert translated(event="seen", context=consent(**{"research.model": True})).granted == ("research.model",)
+
+    def test_refusal_wins_over_another_category(self, translated: Translated) -> None:
+        fate = translated(event="seen", context=consent(Behaviour=True, Analytics=False))
+        assert fate.granted == ()
+        assert "collect.behaviour" in fate.withdrawn
+
+    def test_only_true_and_false_are_answers(self, translated: Translated) -> None:
+        context = {"consent": {"categoryPreferences": {"Behaviour": "true", "Memory": 1, "Sharing": None}}}
+        fate = translated(event="seen", context=context)
+        assert (fate.granted, fate.withdrawn) == ((), ())
+
+    def test_preferences_that_are_no_object_are_quarantined(self, translated: Translated) -> None:
+        fate = translated(event="seen", context={"consent": {"categoryPreferences": ["Behaviour"]}})
+        assert (fate.reason, fate.field) == ("malformed", "context.consent.categoryPreferences")
+
+    def test_preferences_of_the_batch_count_for_its_events(
+        self, translated: Translated, request_of: Callable[..., Request]
+    ) -> None:
+        context = msgspec.convert(json.loads('{"library": {"name": "analytics.js"}}'), Context)
+        shared = msgspec.json.decode(json.dumps({"batch": [], "context": consent(Memory=True)}), type=Batch).context
+        assert translated(request_of(context=shared), event="seen").granted == ("remember.conversation",)
+        assert translated(request_of(context=context), event="seen").channel == "web"
+
+    def test_global_privacy_control_refuses_sharing_whatever_was_granted(
+        self, translated: Translated, request_of: Callable[..., Request]
+    ) -> None:
+        fate = translated(request_of(has_gpc=True), event="seen", context=consent(Sharing=True, Behaviour=True))
+        assert fate.granted == ("collect.behaviour",)
+        assert fate.withdrawn == ("share.brand_profile", "link.cross_world")
