@@ -2,6 +2,7 @@
 
 import typer
 
+from maskenball.demo.command import demo
 from maskenball.up import up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -13,6 +14,7 @@ def _about() -> None:
 
 
 app.command()(up)
+app.command()(demo)
 
 
 def main() -> None:

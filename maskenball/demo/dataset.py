@@ -41,7 +41,7 @@ class Dataset:
 
 
 def fetch(cache: Path) -> Dataset:
-    """Return the data set, downloaded into `cache` the first time. Errors: UNAVAILABLE says how to mend a failed download."""
+    """Return the data set, downloaded into `cache` the first time; UnavailableError says how to mend a failed try."""
     wheels = sorted(cache.glob("recbole-*.whl")) or [_download(cache)]
     with zipfile.ZipFile(wheels[0]) as wheel:
         films = {film.item: film for film in _films(_rows(wheel, "ml-100k.item"))}
@@ -52,15 +52,15 @@ def fetch(cache: Path) -> Dataset:
 def _download(cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    outcome = subprocess.run(
+    outcome = subprocess.run(  # noqa: S603 - a fixed command line
         [*command, "--require-hashes", "--dest", str(cache), "--requirement", str(_REQUIREMENT)],
         check=False,
         capture_output=True,
     )
     wheels = sorted(cache.glob("recbole-*.whl"))
     if outcome.returncode or not wheels:
-        message = f"MovieLens 100k could not be downloaded. With a network, run: pip download -d {cache} -r requirements/demo-data.txt"
-        raise UnavailableError(message)
+        by_hand = f"pip download -d {cache} -r {_REQUIREMENT.relative_to(_REQUIREMENT.parents[1])}"
+        raise UnavailableError(f"MovieLens 100k could not be downloaded. Where there is a network, run: {by_hand}")
     return wheels[0]
 
 

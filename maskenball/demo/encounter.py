@@ -9,7 +9,7 @@ import httpx
 from rich.console import Console
 from rich.panel import Panel
 
-type Answer = Mapping[str, Any]
+Answer = Mapping[str, Any]
 
 
 class Door:
@@ -36,7 +36,7 @@ class Door:
 
 
 def play(home: Door, elsewhere: Door, visitor: str, console: Console) -> dict[str, object]:
-    """Play the encounter in `home`, then meet the same visitor in the world `elsewhere`; returns what a test would ask for."""
+    """Play the encounter in `home`, then meet the same visitor in `elsewhere`; returns what was answered."""
     tell = _Narrator(console)
     opened = home.open(visitor)
     visit = opened["s"]
@@ -48,7 +48,7 @@ def play(home: Door, elsewhere: Door, visitor: str, console: Console) -> dict[st
 
     home.frame(op="act", s=visit, ref=advice["ref"], r="stopped")
     silent = home.frame(op="ask", s=visit, k="rec", unasked=True)
-    tell.step("“Just looking.” Ada steps back. When her script asks whether she may suggest something:", _action(silent))
+    tell.step("“Just looking.” Ada steps back. Her script asks whether she may suggest something:", _action(silent))
 
     home.frame(op="con", s=visit, take=["*"])
     blind = home.frame(op="ask", s=visit, k="rec", q="What would I like?")
@@ -80,7 +80,8 @@ class _Narrator:
         self._numbers = itertools.count(1)
 
     def step(self, title: str, body: str) -> None:
-        self._console.print(Panel(body, title=f"{next(self._numbers)}. {title}", title_align="left", border_style="cyan"))
+        panel = Panel(body, title=f"{next(self._numbers)}. {title}", title_align="left", border_style="cyan")
+        self._console.print(panel)
 
 
 def _handle(opened: Answer) -> str:

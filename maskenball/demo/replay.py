@@ -1,7 +1,7 @@
 """Replays the ratings through the unmodified Segment client, as the world's own server would send them."""
 
 import base64
-import datetime
+import datetime as dt
 import hashlib
 import logging
 import time
@@ -18,19 +18,19 @@ _PURPOSES = ("collect.behaviour", "personalise.world", "recommend.offer", "remem
 
 
 class _EventsPerSecond(TextColumn):
-    def render(self, task: Any) -> Any:  # noqa: ANN401 - rich's own signature
+    def render(self, task: Any) -> Any:
         rate = task.finished_speed or task.speed or 0
         task.fields["rate"] = f"{rate:,.0f}/s"
         return super().render(task)
 
 
 def visitor_handle(world_secret: bytes, local_name: str) -> str:
-    """Return what a world calls a visitor towards the platform: its own hash, so that the name never leaves the world."""
+    """Return what a world calls a visitor towards the platform: a hash, so that the name never leaves the world."""
     digest = hashlib.sha256(world_secret + local_name.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode()[:22]
 
 
-def replay(dataset: Dataset, *, host: str, write_key: str, world_secret: bytes, ends_at: datetime.datetime) -> int:
+def replay(dataset: Dataset, *, host: str, write_key: str, world_secret: bytes, ends_at: dt.datetime) -> int:
     """Send every rating once and return how many the client delivered; raises what the client reports as lost."""
     logging.getLogger("segment").setLevel(logging.CRITICAL)
     lost: list[Exception] = []
@@ -61,7 +61,9 @@ def replay(dataset: Dataset, *, host: str, write_key: str, world_secret: bytes, 
     return len(dataset.ratings)
 
 
-def _events(ratings: Iterable[Rating], films: dict[str, Film], world_secret: bytes, shift: float) -> Iterable[dict[str, Any]]:
+def _events(
+    ratings: Iterable[Rating], films: dict[str, Film], world_secret: bytes, shift: float
+) -> Iterable[dict[str, Any]]:
     handles: dict[str, str] = {}
     context = {"consent": {"categoryPreferences": dict.fromkeys(_PURPOSES, True)}}
     for rating in ratings:
@@ -71,5 +73,5 @@ def _events(ratings: Iterable[Rating], films: dict[str, Film], world_secret: byt
             "event": "Product Reviewed",
             "properties": {"product_id": rating.item, "rating": rating.stars, "categories": films[rating.item].topics},
             "context": context,
-            "timestamp": datetime.datetime.fromtimestamp(rating.at + shift, tz=datetime.UTC),
+            "timestamp": dt.datetime.fromtimestamp(rating.at + shift, tz=dt.UTC),
         }
