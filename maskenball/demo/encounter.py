@@ -94,7 +94,7 @@ def _view(opened: Answer) -> str:
 
 
 def _grants(opened: Answer) -> str:
-    return ", ".join(str(grant) for grant in opened["g"]) or "none"
+    return ", ".join(f"{kind}, within {seconds} s" for kind, seconds in opened.get("g", {}).items()) or "none"
 
 
 def _action(action: Answer) -> str:
