@@ -3,6 +3,7 @@
 import os
 import socket
 import weakref
+import weakref
 
 
 class ReservedPort:
