@@ -3,7 +3,6 @@
 import os
 import socket
 import weakref
-import weakref
 
 
 class ReservedPort:
