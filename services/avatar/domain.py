@@ -1,0 +1,277 @@
+"""Words of the avatar service: visits, encounters, what an avatar may know and do, and what is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+from kit.errors import Status, TypedError
+
+SHARDS = 64
+EID_BYTES = 16
+VISIT_BYTES = 16
+MAX_QUESTION = 500
+MAX_PUT = 2_000
+MAX_LISTED = 200
+
+PERSONALISE = "personalise.world"
+REMEMBER = "remember.conversation"
+OFFER = "recommend.offer"
+COLLECT = "collect.behaviour"
+
+#: Offered steps an encounter keeps: what is older can no longer be reported on.
+MAX_STEPS = 16
+#: Refs an encounter keeps of each sort, so that nothing is offered twice in a visit.
+MAX_MET = 64
+#: Refs of each sort that are remembered across visits.
+MAX_REMEMBERED = 8
+
+
+class UnknownAvatarError(TypedError):
+    """The brand has no such avatar."""
+
+    reason: ClassVar[str] = "UNKNOWN_AVATAR"
+    status: ClassVar[Status] = Status.NOT_FOUND
+
+
+class VisitExpiredError(TypedError):
+    """The visit is over: closed, or too old."""
+
+    reason: ClassVar[str] = "VISIT_EXPIRED"
+    status: ClassVar[Status] = Status.GONE
+
+
+class VisitUnknownError(TypedError):
+    """Nobody opened this visit with this avatar in this audience."""
+
+    reason: ClassVar[str] = "VISIT_UNKNOWN"
+    status: ClassVar[Status] = Status.NOT_FOUND
+
+
+class StepUnknownError(TypedError):
+    """No step with this ref was offered in this visit."""
+
+    reason: ClassVar[str] = "STEP_UNKNOWN"
+    status: ClassVar[Status] = Status.NOT_FOUND
+
+
+class Event(StrEnum):
+    """What a world may report."""
+
+    SEEN = "seen"
+    TALKED = "talked"
+    TRIED = "tried"
+    BOUGHT = "bought"
+    DISMISSED = "dismissed"
+    REMOVED = "removed"
+    ASKED = "asked"
+    LEFT = "left"
+    PRAISED = "praised"
+    COMPLAINED = "complained"
+    WISHED = "wished"
+    SHARED = "shared"
+
+
+class Outcome(StrEnum):
+    """What may become of an offered step."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    IGNORED = "ignored"
+    STOPPED = "stopped"
+
+
+class Topic(StrEnum):
+    """What kind of answer is asked for."""
+
+    REC = "rec"
+    FAQ = "faq"
+    WHERE = "where"
+    PRICE = "price"
+    HELP = "help"
+
+
+class Act(StrEnum):
+    """What an avatar may do."""
+
+    SHOW = "show"
+    SAY = "say"
+    WAIT = "wait"
+    HANDOFF = "handoff"
+    NONE = "none"
+
+
+class Silence(StrEnum):
+    """Why there is nothing to say or show. Those of consent are spelt as consent spells them."""
+
+    NEVER_ASKED = "NEVER_ASKED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+    BELOW_POLICY_FLOOR = "BELOW_POLICY_FLOOR"
+    DENIED = "DENIED"
+    NO_GRANT = "NO_GRANT"
+    RESERVED = "RESERVED"
+    AWAY = "AWAY"
+    NOTHING_LEARNT = "NOTHING_LEARNT"
+    NOTHING_GOOD_ENOUGH = "NOTHING_GOOD_ENOUGH"
+    DISMISSED = "DISMISSED"
+    UNKNOWN_QUESTION = "UNKNOWN_QUESTION"
+    UNKNOWN_ITEM = "UNKNOWN_ITEM"
+    NO_PRICE = "NO_PRICE"
+    NO_PLACE = "NO_PLACE"
+    FORGOTTEN = "FORGOTTEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A visitor as a door knows them."""
+
+    brand: str
+    audience: str
+    eid: bytes
+
+    @property
+    def shard(self) -> int:
+        return self.eid[0] % SHARDS
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A visit as its door proves it."""
+
+    id: bytes
+    subject: Subject
+    avatar: str
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A persona's name inside the services."""
+
+    brand: str
+    shard: int
+    pid: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the truth said about one purpose."""
+
+    purpose: str
+    is_allowed: bool
+    reason: str
+    sequence: int = 0
+    record_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """What an avatar may know at this moment: who it is, what is allowed, and the key of its memory."""
+
+    persona: Persona | None = None
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    memory_key: bytes = field(default=b"", repr=False)
+
+    def allows(self, purpose: str) -> bool:
+        decision = self.decisions.get(purpose)
+        return decision is not None and decision.is_allowed
+
+    def refusal(self, purpose: str) -> Silence:
+        decision = self.decisions.get(purpose)
+        if decision is None or decision.reason not in Silence.__members__:
+            return Silence.DENIED
+        return Silence(decision.reason)
+
+    @property
+    def may_remember(self) -> bool:
+        return self.persona is not None and bool(self.memory_key) and self.allows(REMEMBER)
+
+    @property
+    def may_suggest(self) -> bool:
+        return self.allows(PERSONALISE) and self.allows(OFFER)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave to speak unasked once; kind is "greet" or "suggest"."""
+
+    kind: str
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing of the brand's catalogue."""
+
+    item: str
+    title: str
+    topics: tuple[str, ...] = ()
+    price: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an item is offered, as the ranking tells it."""
+
+    kind: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An item with its reasons, strongest first."""
+
+    item: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Ranked items, best first, or why there are none."""
+
+    ranked: tuple[Offer, ...] = ()
+    silence: Silence = Silence.NOTHING_GOOD_ENOUGH
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a frame brought about. This is what is kept; what a world hears is made of it anew each time."""
+
+    act: Act = Act.NONE
+    silence: Silence | None = None
+    #: The purpose that was missing, with a silence of consent.
+    purpose: str = ""
+    #: Which line the avatar says: "suggest", "price", "place", "help", "handover", "faq", "" for none.
+    line: str = ""
+    #: Entry of the avatar's knowledge, with line "faq".
+    entry: str = ""
+    item: str = ""
+    ref: str = ""
+    reasons: tuple[Reason, ...] = ()
+    expires_at_ms: int = 0
+    receipt: str = ""
+    was_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What an avatar may do now, in words."""
+
+    act: Act
+    ref: str = ""
+    say: str = ""
+    why: tuple[str, ...] = ()
+    item: str = ""
+    quiet_s: int = 0
+    expires_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked, and whether the visitor asks or the avatar of its own."""
+
+    topic: Topic
+    question: str
+    is_visitor_asking: bool

@@ -1,0 +1,113 @@
+"""One visit of one visitor to one avatar: what each frame changes in it."""
+
+from dataclasses import dataclass, replace
+
+from services.avatar import manners as rules
+from services.avatar.domain import MAX_MET, MAX_STEPS, Event, Outcome, StepUnknownError
+from services.avatar.manners import Manners
+from services.avatar.remembering import Learnt, put_first
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something offered: the greeting (no item) or an item; outcome is empty until it is reported."""
+
+    ref: str
+    item: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """State of a visit. Holds refs of items and no word of the visitor."""
+
+    language: str
+    manners: Manners
+    greeting: str = ""
+    tried: tuple[str, ...] = ()
+    dismissed: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    unanswered: int = 0
+
+    @property
+    def shown(self) -> str:
+        """Item that was shown last; empty for none."""
+        return next((step.item for step in reversed(self.steps) if step.item), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An encounter after a frame, and what the frame taught."""
+
+    encounter: Encounter
+    learnt: Learnt = Learnt()
+    item: str = ""
+
+
+def observe(encounter: Encounter, event: Event, ref: str, now_ms: int) -> Turn:
+    manners = encounter.manners
+    match event:
+        case Event.DISMISSED | Event.REMOVED:
+            return _dismiss(encounter, ref, rules.dismissed(manners, now_ms))
+        case Event.TRIED:
+            return Turn(_met(encounter, ref), Learnt(tried=ref), ref)
+        case Event.BOUGHT:
+            return Turn(_met(encounter, ref), item=ref)
+        case Event.ASKED:
+            return Turn(replace(encounter, manners=rules.talked(manners)), Learnt(asked=ref), ref)
+        case Event.TALKED:
+            return Turn(replace(encounter, manners=rules.talked(manners)), item=ref)
+        case Event.COMPLAINED:
+            return Turn(replace(encounter, manners=rules.ignored(manners, now_ms)), item=ref)
+        case Event.LEFT:
+            return Turn(replace(encounter, manners=rules.left(manners, now_ms)), item=ref)
+        case _:
+            return Turn(encounter, item=ref)
+
+
+def report(encounter: Encounter, ref: str, outcome: Outcome, now_ms: int) -> Turn:
+    """Note what became of a step; raises StepUnknownError. To stop needs no step: it is never refused."""
+    step = next((each for each in encounter.steps if each.ref == ref), None)
+    if step is None:
+        if outcome is not Outcome.STOPPED:
+            raise StepUnknownError("no such step in this visit", field="ref")
+        return _dismiss(encounter, "", rules.step_back(encounter.manners))
+    if step.outcome == outcome:
+        return Turn(encounter, item=step.item)
+    noted = _note(encounter, step, outcome)
+    match outcome:
+        case Outcome.DONE:
+            met = replace(_met(noted, step.item), manners=rules.talked(noted.manners))
+            # Whoever takes a suggestion up no longer minds being spoken to.
+            return Turn(met, Learnt(tried=step.item, reserve=-1 if step.item else 0), step.item)
+        case Outcome.REFUSED:
+            return _dismiss(noted, step.item, rules.dismissed(noted.manners, now_ms))
+        case Outcome.IGNORED:
+            return Turn(replace(noted, manners=rules.ignored(noted.manners, now_ms)), item=step.item)
+        case Outcome.STOPPED:
+            return _dismiss(noted, step.item, rules.step_back(noted.manners))
+
+
+def offer(encounter: Encounter, step: Step) -> Encounter:
+    return replace(encounter, steps=(*encounter.steps, step)[-MAX_STEPS:])
+
+
+def forget(encounter: Encounter) -> Encounter:
+    """Drop what was met. What protects the visitor stays: an avatar that stepped back does not come forward again."""
+    steps = tuple(replace(step, item="") for step in encounter.steps)
+    return replace(encounter, tried=(), dismissed=(), steps=steps)
+
+
+def _dismiss(encounter: Encounter, ref: str, manners: Manners) -> Turn:
+    stepped_back = manners.has_stepped_back and not encounter.manners.has_stepped_back
+    after = replace(encounter, manners=manners, dismissed=put_first(ref, encounter.dismissed, MAX_MET))
+    return Turn(after, Learnt(dismissed=ref, reserve=1 if stepped_back else 0), ref)
+
+
+def _met(encounter: Encounter, ref: str) -> Encounter:
+    return replace(encounter, tried=put_first(ref, encounter.tried, MAX_MET))
+
+
+def _note(encounter: Encounter, step: Step, outcome: Outcome) -> Encounter:
+    noted = replace(step, outcome=outcome.value)
+    return replace(encounter, steps=tuple(noted if each is step else each for each in encounter.steps))

@@ -1,0 +1,51 @@
+"""Bytes of what is kept, by codec number, and the sealing of memories."""
+
+from hashlib import sha256
+
+import msgspec
+
+from kit.sealing import NONCE_BYTES, open_sealed, seal
+from services.avatar.domain import Effect, Persona, Visit
+from services.avatar.encounter import Encounter
+from services.avatar.remembering import Memory
+
+#: msgpack maps, so that a field that is added later has its default in what was written before.
+CODEC = 1
+
+_encoder = msgspec.msgpack.Encoder()
+_encounters = msgspec.msgpack.Decoder(Encounter)
+_effects = msgspec.msgpack.Decoder(Effect)
+_memories = msgspec.msgpack.Decoder(Memory)
+
+
+def pack(kept: Encounter | Effect) -> bytes:
+    return _encoder.encode(kept)
+
+
+def unpack_encounter(body: bytes) -> Encounter:
+    return _encounters.decode(body)
+
+
+def unpack_effect(body: bytes) -> Effect:
+    return _effects.decode(body)
+
+
+def key_id(memory_key: bytes) -> str:
+    """Name the key without telling it, so that what another key sealed is seen before it is opened."""
+    return sha256(b"maskenball/memory/v1|" + memory_key).hexdigest()[:16]
+
+
+def seal_memory(memory: Memory, memory_key: bytes, visit: Visit, persona: Persona) -> bytes:
+    nonce, ciphertext = seal(memory_key, _encoder.encode(memory), _context(visit, persona))
+    return nonce + ciphertext
+
+
+def open_memory(body: bytes, memory_key: bytes, visit: Visit, persona: Persona) -> Memory:
+    """Return the memory; raises UnsealableError."""
+    nonce, ciphertext = body[:NONCE_BYTES], body[NONCE_BYTES:]
+    return _memories.decode(open_sealed(memory_key, nonce, ciphertext, _context(visit, persona)))
+
+
+def _context(visit: Visit, persona: Persona) -> bytes:
+    place = (persona.brand, persona.shard, persona.pid.hex(), visit.subject.audience, visit.avatar, CODEC)
+    return "|".join(map(str, place)).encode()
