@@ -33,7 +33,7 @@ def forms(identity: str) -> dict[str, bytes]:
         "reversed": plain[::-1],
     }
     for shift in range(3):
-        # Base64 spells the same bytes in three ways, by where they begin; the edges depend on the neighbours and are cut off.
+        # Base64 spells the same bytes in three ways, by where they begin; the edges depend on the neighbours.
         whole = base64.b64encode(b"\0" * shift + plain).rstrip(b"=")
         spelled[f"base64+{shift}"] = core = whole[-(-shift * 8 // 6) : len(whole) - 1]
         spelled[f"base64url+{shift}"] = core.replace(b"+", b"-").replace(b"/", b"_")
