@@ -1,0 +1,1 @@
+"""Measures what the platform decides, through its own doors, on public protocols."""

@@ -1,0 +1,94 @@
+"""`maskenball evaluate`: each measurement starts what it needs on its own and leaves nothing behind."""
+
+import asyncio
+import json
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.local.errors import StackError
+from infra.local.folder import DataFolder
+from infra.local.processes import PROGRAMS
+from infra.local.stack import LocalStack
+from kit.epochs import EpochKeys
+from kit.keyring import FolderKeyRing
+from maskenball.evaluate.interactions import FileFormatError, Interactions, read_interactions
+from maskenball.evaluate.recommend import NothingToAskError, Service
+from maskenball.evaluate.recommend import evaluate as evaluate_recommend
+from maskenball.evaluate.splits import Protocol
+from maskenball.progress import progress_on
+
+evaluate = typer.Typer(
+    no_args_is_help=True, help="Measure decisions on public protocols, through the platform's doors."
+)
+_SHOWN = ("ndcg@10", "hr@10", "recall@20", "mrr@10")
+
+
+@evaluate.callback()
+def _about() -> None:
+    """Measure decisions on public protocols, through the platform's own doors."""
+
+
+@evaluate.command()
+def recommend(
+    interactions: Annotated[Path, typer.Option(help="Tab-separated user, item, timestamp [, rating]; no header.")],
+    protocol: Annotated[Protocol, typer.Option(help="Which interactions are asked for.")] = Protocol.LOO,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Teach a recommendation process of its own from the stream, ask it for every test user, rank in full."""
+    console = Console(stderr=True)
+    try:
+        outcome = _run(read_interactions(interactions), protocol, console)
+    except (OSError, FileFormatError, NothingToAskError, StackError) as error:
+        console.print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_table(outcome))
+
+
+def _run(interactions: Interactions, protocol: Protocol, console: Console) -> dict[str, Any]:
+    programs = tuple(program for program in PROGRAMS if program.name == "recommendation")
+    with tempfile.TemporaryDirectory(prefix="maskenball-evaluate-") as folder, progress_on(console) as progress:
+        # PostgreSQL runs as somebody else when we are root, and has to reach its cluster.
+        Path(folder).chmod(0o711)
+        data = DataFolder(Path(folder) / "data")
+        stack = LocalStack(data, progress=progress, stop_requested=threading.Event(), programs=programs)
+        try:
+            endpoints = stack.start()
+            progress.begins(f"{protocol.value}: teaching and asking")
+            return asyncio.run(_measure(interactions, protocol, endpoints, data))
+        finally:
+            stack.stop()
+
+
+async def _measure(
+    interactions: Interactions, protocol: Protocol, endpoints: dict[str, Any], data: DataFolder
+) -> dict[str, Any]:
+    service = Service(
+        brand=endpoints["brand"],
+        address=endpoints["grpc"]["recommendation"],
+        nats_url=endpoints["nats"]["url"],
+        epochs=EpochKeys(FolderKeyRing(data.keyring)),
+    )
+    return await evaluate_recommend(interactions, protocol, service)
+
+
+def _table(outcome: dict[str, Any]) -> Table:
+    table = Table(title=f"{outcome['protocol']}: {outcome['users']} users, {outcome['items']} items, full ranking")
+    table.add_column("metric")
+    table.add_column("maskenball", justify="right")
+    table.add_column("popularity", justify="right")
+    for name in _SHOWN:
+        table.add_row(name, f"{outcome[name]:.4f}", f"{outcome['baseline_popularity'][name]:.4f}")
+    table.add_row("fit s", f"{outcome['fit_s']:.2f}", "")
+    table.add_row("request p50 ms", f"{outcome['request_p50_ms']:.2f}", "")
+    return table
