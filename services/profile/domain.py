@@ -108,13 +108,13 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A binding with the key that opens its facet, still wrapped."""
+    """A facet as the vault knows it: its persona, its present face, and what opens it."""
 
-    shard: int
-    pid: bytes
+    persona: Persona
     generation: int
     key_id: str
     wrapped: bytes
+    wrapped_by: str
 
 
 @dataclass(frozen=True, slots=True)

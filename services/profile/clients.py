@@ -1,0 +1,77 @@
+"""What the profile service asks of others: consent, from the truth, every time."""
+
+import asyncio
+from collections.abc import Sequence
+
+import grpc
+
+from contracts.consent.v1 import consent_pb2
+from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub, ConsentServiceStub
+from services.profile import convert
+from services.profile.domain import ConsentRecord, Decision, Persona, Statement
+
+_MANY = 20_000
+_MANY_S = 10.0
+
+
+class ConsentClient:
+    """The consent service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: ConsentServiceAsyncStub = ConsentServiceStub(channel)
+
+    async def check(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision]:
+        """Return one decision per purpose, in the order asked."""
+        request = consent_pb2.CheckRequest(
+            persona=convert.persona_to_proto(persona), audience=audience, purposes=purposes
+        )
+        answer = await self._stub.Check(request)
+        return [convert.decision_from_proto(decision) for decision in answer.decisions]
+
+    async def check_many(
+        self, brand: str, audience: str, purposes: Sequence[str], personas: Sequence[Persona]
+    ) -> list[int]:
+        """Return one mask per persona: bit i says whether purposes[i] is allowed."""
+        chunks = [personas[start : start + _MANY] for start in range(0, len(personas), _MANY)]
+        requests = [
+            consent_pb2.CheckManyRequest(
+                brand=brand,
+                audience=audience,
+                purposes=purposes,
+                shards=[persona.shard for persona in chunk],
+                pids=[persona.pid for persona in chunk],
+            )
+            for chunk in chunks
+        ]
+        answers = await asyncio.gather(*(self._stub.CheckMany(request, timeout=_MANY_S) for request in requests))
+        return [mask for answer in answers for mask in answer.allowed]
+
+    async def grant(
+        self, persona: Persona, audience: str, purposes: Sequence[str], statement: Statement
+    ) -> list[ConsentRecord]:
+        request = consent_pb2.GrantRequest(
+            persona=convert.persona_to_proto(persona),
+            audience=audience,
+            purposes=purposes,
+            statement=convert.statement_to_proto(statement),
+        )
+        answer = await self._stub.Grant(request)
+        return [convert.record_from_proto(record) for record in answer.records]
+
+    async def withdraw(
+        self, persona: Persona, audience: str, purposes: Sequence[str], statement: Statement
+    ) -> list[ConsentRecord]:
+        """Return the records now in force; no purposes means all."""
+        request = consent_pb2.WithdrawRequest(
+            persona=convert.persona_to_proto(persona),
+            audience=audience,
+            purposes=purposes,
+            statement=convert.statement_to_proto(statement),
+        )
+        answer = await self._stub.Withdraw(request)
+        return [convert.record_from_proto(record) for record in answer.records]
+
+    async def list_consents(self, persona: Persona, audience: str) -> list[ConsentRecord]:
+        request = consent_pb2.ListConsentsRequest(persona=convert.persona_to_proto(persona), audience=audience)
+        answer = await self._stub.ListConsents(request)
+        return [convert.record_from_proto(record) for record in answer.records]

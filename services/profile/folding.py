@@ -1,0 +1,176 @@
+"""The pure part of a fold: which events count, whose they are, and what they add up to."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison
+from services.profile.traits import Traits
+from services.profile.views import Signal
+from services.profile.weights import Weights
+
+HOUR_MS = 3_600_000
+Address = tuple[str, bytes]
+Account = tuple[str, int]
+#: By purpose: when it was last spoken of, and whether it was allowed then.
+Stated = dict[str, tuple[int, bool]]
+
+
+class Books:
+    """What becomes of the events of one fold, per source and hour."""
+
+    def __init__(self) -> None:
+        self._lines: defaultdict[Account, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+
+    def add(self, account: Account, fate: str, count: int) -> None:
+        if count:
+            self._lines[account][fate] += count
+
+    def lines(self) -> list[BooksLine]:
+        return [replace(BooksLine(*account), **counts) for account, counts in sorted(self._lines.items())]
+
+
+@dataclass(slots=True)
+class Share:
+    """What one persona gets of a fold."""
+
+    bound: Bound
+    interactions: list[Interaction] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What shared models may learn of one persona: the items before, and the new interactions with items."""
+
+    before: tuple[str, ...]
+    learnt: tuple[Signal, ...]
+
+
+class Admitted(NamedTuple):
+    """An interaction that somebody allowed to be collected, and the account it is entered under."""
+
+    account: Account
+    bound: Bound
+    interaction: Interaction
+
+
+def unseen(messages: Iterable[Batch | Poison], sequence: int, seen: set[bytes]) -> list[Batch | Poison]:
+    """Return the messages behind `sequence` whose batch was not folded yet, each batch once."""
+    known = set(seen)
+    fresh = []
+    for message in messages:
+        if message.sequence > sequence and message.batch_id not in known:
+            fresh.append(message)
+            if message.batch_id:
+                known.add(message.batch_id)
+    return fresh
+
+
+def account_of(source: str, sealed_at_ms: int) -> Account:
+    return source, sealed_at_ms // HOUR_MS * HOUR_MS
+
+
+def addresses(batches: Iterable[Batch]) -> list[Address]:
+    """Return everybody who did something, once."""
+    return list(dict.fromkeys((each.source, each.eid) for batch in batches for each in batch.interactions))
+
+
+def statements(batches: Iterable[Batch]) -> dict[Address, Stated]:
+    """Return what the events themselves say about consent: the last word per purpose; at the same time, no."""
+    stated: dict[Address, Stated] = {}
+    for batch in batches:
+        for each in batch.interactions:
+            if each.granted or each.withdrawn:
+                own = stated.setdefault((each.source, each.eid), {})
+                for purpose in each.granted:
+                    _hear(own, purpose, each.at_ms, allowed=True)
+                for purpose in each.withdrawn:
+                    _hear(own, purpose, each.at_ms, allowed=False)
+    return stated
+
+
+def admit(batches: Iterable[Batch], collecting: Mapping[Address, Bound], books: Books) -> list[Admitted]:
+    """Return the events of those who allow collecting; the others are suppressed."""
+    admitted = []
+    suppressed: defaultdict[Account, int] = defaultdict(int)
+    for batch in batches:
+        hour = batch.sealed_at_ms // HOUR_MS * HOUR_MS
+        for each in batch.interactions:
+            bound = collecting.get((each.source, each.eid))
+            if bound is None:
+                suppressed[each.source, hour] += 1
+            else:
+                admitted.append(Admitted((each.source, hour), bound, each))
+    for account, count in suppressed.items():
+        books.add(account, "suppressed", count)
+    return admitted
+
+
+def first_of_each(admitted: Iterable[Admitted], books: Books) -> dict[bytes, Admitted]:
+    """Return the first event of every message id; the others are duplicates."""
+    first: dict[bytes, Admitted] = {}
+    for each in admitted:
+        if first.setdefault(each.interaction.mid, each) is not each:
+            books.add(each.account, "duplicate", 1)
+    return first
+
+
+def share_out(first: Mapping[bytes, Admitted], new: set[bytes], books: Books) -> dict[bytes, Share]:
+    """Return what each persona gets of the ids that are new; the others are duplicates."""
+    shares: dict[bytes, Share] = {}
+    stored: defaultdict[Account, int] = defaultdict(int)
+    for mid, each in first.items():
+        if mid not in new:
+            books.add(each.account, "duplicate", 1)
+            continue
+        stored[each.account] += 1
+        pid = each.bound.persona.pid
+        share = shares.get(pid)
+        if share is None:
+            share = shares[pid] = Share(each.bound)
+        share.interactions.append(each.interaction)
+    for account, count in stored.items():
+        books.add(account, "stored", count)
+    return shares
+
+
+def identifications(shares: Iterable[Share]) -> list[tuple[Interaction, Bound]]:
+    """Return who said to be the same as whom, oldest first."""
+    said = [
+        (each, share.bound)
+        for share in shares
+        for each in share.interactions
+        if each.kind == Kind.IDENTIFIED and each.other is not None and each.other != each.eid
+    ]
+    return sorted(said, key=lambda pair: (pair[0].at_ms, pair[0].mid))
+
+
+def lesson_of(before: Traits, interactions: Sequence[Interaction], weights: Weights) -> Lesson | None:
+    """Return what is to be learnt of new interactions, given the traits before them; None when no item is among them."""
+    learnt = [
+        Signal(each.item, each.at_ms, weights[each.kind].of(each.value), each.topics)
+        for each in sorted(interactions, key=lambda each: (each.at_ms, each.mid))
+        if each.item
+    ]
+    if not learnt:
+        return None
+    return Lesson(tuple(recent.item for recent in before.last if recent.item), tuple(learnt))
+
+
+
+
+def received(messages: Iterable[Batch | Poison], books: Books) -> None:
+    """Enter what the doors counted; of a message that cannot be folded all of it is set aside."""
+    for message in messages:
+        for source, count in message.counts:
+            account = account_of(source, message.sealed_at_ms)
+            books.add(account, "received", count)
+            if isinstance(message, Poison):
+                books.add(account, "quarantined", count)
+
+
+def _hear(own: Stated, purpose: str, at_ms: int, *, allowed: bool) -> None:
+    last = own.get(purpose)
+    if last is None or at_ms > last[0] or (at_ms == last[0] and not allowed):
+        own[purpose] = at_ms, allowed

@@ -1,0 +1,140 @@
+"""What the profile service reads from streams and announces on them, in its own words."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import msgspec
+from google.protobuf.message import DecodeError
+
+from contracts.interaction.v1 import interaction_pb2, payload
+from contracts.profile.v1 import events_pb2
+from contracts.profile.v1.lessons import associated_data as lessons_associated_data
+from kit.epochs import EpochKeys
+from kit.keyring import KeyMissingError
+from kit.sealing import UnsealableError, open_sealed, seal
+from services.profile import convert
+from services.profile.domain import EID_BYTES, MID_BYTES, Batch, Interaction, Kind, Partition, Poison
+from services.profile.folding import Lesson
+
+STREAM = "INTERACTIONS"
+SUBJECTS = "interaction.v1.received.>"
+ANNOUNCED = "PROFILE"
+ANNOUNCED_SUBJECTS = "profile.v1.folded.*"
+_DAY_MS = 86_400_000
+_MAX_VALUE = 1e12
+_MAX_ANNOUNCED_BYTES = 256 * 1024
+_LAST_KIND = max(Kind)
+_BATCH_ID_BYTES = 16
+
+
+def received_subject(partition: Partition) -> str:
+    return f"interaction.v1.received.{partition.brand}.{partition.number}"
+
+
+def folded_subject(brand: str) -> str:
+    return f"profile.v1.folded.{brand}"
+
+
+def changed_subject(brand: str) -> str:
+    return f"profile.v1.changed.{brand}"
+
+
+def open_message(partition: Partition, sequence: int, data: bytes, epochs: EpochKeys) -> Batch | Poison:
+    """Return what is inside one message, or why it cannot be folded."""
+    try:
+        envelope = interaction_pb2.Envelope.FromString(data)
+    except DecodeError:
+        return Poison(sequence, "NOT_AN_ENVELOPE", data)
+    if len(envelope.batch_id) != _BATCH_ID_BYTES:
+        return Poison(sequence, "NOT_AN_ENVELOPE", data)
+    counts = tuple((count.source, count.received) for count in envelope.counts)
+
+    def poison(reason: str) -> Poison:
+        return Poison(sequence, reason, data, envelope.batch_id, envelope.sealed_at_ms, counts)
+
+    if (envelope.brand, envelope.partition) != (partition.brand, partition.number):
+        return poison("MISPLACED")
+    try:
+        content = _open(envelope, epochs)
+    except KeyMissingError:
+        return poison("EPOCH_KEY_MISSING")
+    except UnsealableError:
+        return poison("UNSEALABLE")
+    except msgspec.MsgspecError:
+        return poison("UNDECODABLE")
+    if Counter(each.source for part in (content.interactions, content.quarantined) for each in part) != Counter(dict(counts)):
+        return poison("COUNTS_DISAGREE")
+    if not all(_is_sound(each, envelope.sealed_at_ms) for each in content.interactions):
+        return poison("MALFORMED")
+    return Batch(
+        sequence, envelope.batch_id, envelope.sealed_at_ms, counts, content.interactions, content.quarantined
+    )
+
+
+class Awaited(NamedTuple):
+    """What the outside of a message tells before it is folded."""
+
+    batch_id: bytes
+    sealed_at_ms: int
+    counts: tuple[tuple[str, int], ...]
+
+
+def read_outside(data: bytes) -> Awaited | None:
+    """Return what an envelope tells without its key; None for what is no envelope."""
+    try:
+        envelope = interaction_pb2.Envelope.FromString(data)
+    except DecodeError:
+        return None
+    counts = tuple((count.source, count.received) for count in envelope.counts)
+    return Awaited(envelope.batch_id, envelope.sealed_at_ms, counts)
+
+
+def announce(
+    brand: str, lessons: Iterable[Lesson], epochs: EpochKeys, token: Callable[[int], bytes]
+) -> list[bytes]:
+    """Return the sealed messages that tell shared models what to learn, each small enough for the stream."""
+    announced = []
+    part = events_pb2.Lessons()
+    size = 0
+    for lesson in lessons:
+        made = convert.lesson_to_proto(lesson)
+        if size and size + made.ByteSize() > _MAX_ANNOUNCED_BYTES:
+            announced.append(_seal_lessons(brand, part, epochs, token(_BATCH_ID_BYTES)))
+            part, size = events_pb2.Lessons(), 0
+        part.lessons.append(made)
+        size += made.ByteSize()
+    if size:
+        announced.append(_seal_lessons(brand, part, epochs, token(_BATCH_ID_BYTES)))
+    return announced
+
+
+def hint(partition: Partition, sequence: int) -> bytes:
+    changed = events_pb2.FacetsChanged(brand=partition.brand, partition=partition.number, sequence=sequence)
+    return changed.SerializeToString()
+
+
+def _open(envelope: interaction_pb2.Envelope, epochs: EpochKeys) -> payload.Payload:
+    key = epochs.opener(envelope.epoch_key_id)
+    aad = payload.associated_data(envelope.batch_id, envelope.brand, envelope.partition)
+    return payload.decode(open_sealed(key, envelope.nonce, envelope.ciphertext, aad))
+
+
+def _is_sound(each: Interaction, sealed_at_ms: int) -> bool:
+    value = each.value
+    return (
+        len(each.eid) == EID_BYTES
+        and len(each.mid) == MID_BYTES
+        and 1 <= each.kind <= _LAST_KIND
+        and 0 <= each.at_ms <= sealed_at_ms + _DAY_MS
+        and (value is None or -_MAX_VALUE < value < _MAX_VALUE)
+    )
+
+
+def _seal_lessons(brand: str, lessons: events_pb2.Lessons, epochs: EpochKeys, batch_id: bytes) -> bytes:
+    key_id, key = epochs.current()
+    nonce, ciphertext = seal(key, lessons.SerializeToString(), lessons_associated_data(batch_id, brand))
+    folded = events_pb2.InteractionsFolded(
+        brand=brand, batch_id=batch_id, epoch_key_id=key_id, nonce=nonce, ciphertext=ciphertext
+    )
+    return folded.SerializeToString()

@@ -1,0 +1,45 @@
+"""The books, added to per fold and read as one."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from services.profile.domain import BooksLine, Partition
+
+
+async def add(connection: asyncpg.Connection, partition: Partition, lines: Sequence[BooksLine]) -> None:
+    await connection.execute(
+        """
+        INSERT INTO books AS b (brand, partition, source, hour_ms, received, stored, duplicate, quarantined, suppressed)
+        SELECT $1, $2, q.* FROM unnest(
+            $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]
+        ) AS q
+        ON CONFLICT (brand, partition, source, hour_ms) DO UPDATE SET
+            received = b.received + excluded.received, stored = b.stored + excluded.stored,
+            duplicate = b.duplicate + excluded.duplicate, quarantined = b.quarantined + excluded.quarantined,
+            suppressed = b.suppressed + excluded.suppressed
+        """,
+        partition.brand,
+        partition.number,
+        [line.source for line in lines],
+        [line.hour_ms for line in lines],
+        [line.received for line in lines],
+        [line.stored for line in lines],
+        [line.duplicate for line in lines],
+        [line.quarantined for line in lines],
+        [line.suppressed for line in lines],
+    )
+
+
+async def read(connection: asyncpg.Connection, brand: str, from_ms: int) -> list[BooksLine]:
+    """Return what is folded, per source and hour, oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT source, hour_ms, sum(received)::bigint, sum(stored)::bigint, sum(duplicate)::bigint,
+               sum(quarantined)::bigint, sum(suppressed)::bigint
+        FROM books WHERE brand = $1 AND hour_ms >= $2 GROUP BY source, hour_ms ORDER BY hour_ms, source
+        """,
+        brand,
+        from_ms,
+    )
+    return [BooksLine(*row) for row in rows]

@@ -1,0 +1,68 @@
+"""How far each partition is folded, and by whom."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from services.profile.domain import Partition
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The stream by its time of creation, the last sequence folded, and the owner's number."""
+
+    stream_created: str
+    sequence: int
+    owner_epoch: int
+    horizon_ms: int = 0
+
+
+async def claim(connection: asyncpg.Connection, partition: Partition, stream_created: str, at_ms: int) -> Position:
+    """Become the owner of a partition; whoever was it before is fenced from its next transaction on."""
+    row = await connection.fetchrow(
+        """
+        INSERT INTO positions AS p (brand, partition, stream_created, sequence, owner_epoch, horizon_ms)
+        VALUES ($1, $2, $3, 0, 1, $4)
+        ON CONFLICT (brand, partition) DO UPDATE SET owner_epoch = p.owner_epoch + 1
+        RETURNING stream_created, sequence, owner_epoch, horizon_ms
+        """,
+        partition.brand,
+        partition.number,
+        stream_created,
+        at_ms,
+    )
+    return Position(*row)
+
+
+async def lock(connection: asyncpg.Connection, partition: Partition) -> Position | None:
+    """Return the position and hold it until the transaction ends."""
+    row = await connection.fetchrow(
+        """
+        SELECT stream_created, sequence, owner_epoch, horizon_ms FROM positions
+        WHERE brand = $1 AND partition = $2 FOR UPDATE
+        """,
+        partition.brand,
+        partition.number,
+    )
+    return None if row is None else Position(*row)
+
+
+async def advance(connection: asyncpg.Connection, partition: Partition, sequence: int, horizon_ms: int) -> None:
+    await connection.execute(
+        """
+        UPDATE positions SET sequence = greatest(sequence, $3), horizon_ms = greatest(horizon_ms, $4)
+        WHERE brand = $1 AND partition = $2
+        """,
+        partition.brand,
+        partition.number,
+        sequence,
+        horizon_ms,
+    )
+
+
+async def all_of(connection: asyncpg.Connection, brand: str) -> dict[int, Position]:
+    """Return the position of every partition that was ever owned."""
+    rows = await connection.fetch(
+        "SELECT partition, stream_created, sequence, owner_epoch, horizon_ms FROM positions WHERE brand = $1", brand
+    )
+    return {row["partition"]: Position(*tuple(row)[1:]) for row in rows}

@@ -1,0 +1,133 @@
+"""The vault: bindings and data keys in bulk, and the locks that keep folding, binding and erasing apart."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import asyncpg
+
+from services.profile.domain import Bound, Persona, Subject
+
+# Classes of advisory locks: the numbers only have to differ and to stay.
+_LOCK_LIFE = 7101
+_LOCK_IDENTITY = 7102
+
+Address = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class NewBinding:
+    """A binding to be made, with its data key wrapped under the shard key `wrapped_by`."""
+
+    audience: str
+    eid: bytes
+    shard: int
+    pid: bytes
+    key_id: str
+    wrapped: bytes
+    wrapped_by: str
+
+
+async def share_life(connection: asyncpg.Connection, brand: str, shards: Iterable[int]) -> None:
+    """Keep the personas of these shards from being erased until the transaction ends.
+
+    One lock a shard instead of FOR SHARE on every key row: erasing takes the same lock exclusively, and reading
+    thousands of keys a batch does not write to their pages.
+    """
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock_shared($1, key) FROM unnest($2::int[]) AS key", _LOCK_LIFE, _lock_keys(brand, shards)
+    )
+
+
+async def lock_identity(connection: asyncpg.Connection, brand: str, shards: Iterable[int]) -> None:
+    """Let one transaction at a time change who stands behind the ids of these shards.
+
+    Binding an id and saying who it is may happen at once in two partitions; each must see what the other did.
+    """
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key", _LOCK_IDENTITY, _lock_keys(brand, shards)
+    )
+
+
+async def resolve(connection: asyncpg.Connection, brand: str, addresses: Sequence[Address]) -> dict[Address, Bound]:
+    """Return the facets bound to (audience, eid); those without binding or data key are left out."""
+    rows = await connection.fetch(
+        """
+        SELECT q.audience, q.eid, b.shard, b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by
+        FROM unnest($2::smallint[], $3::text[], $4::bytea[]) AS q(shard, audience, eid)
+        JOIN bindings b ON b.brand = $1 AND b.shard = q.shard AND b.audience = q.audience AND b.eid = q.eid
+        JOIN personas k ON k.brand = $1 AND k.shard = b.shard AND k.pid = b.pid
+        """,
+        brand,
+        *_columns(brand, addresses),
+    )
+    return {
+        (audience, eid): Bound(Persona(brand, shard, pid), generation, key_id, wrapped, wrapped_by)
+        for audience, eid, shard, pid, generation, key_id, wrapped, wrapped_by in rows
+    }
+
+
+async def bind(connection: asyncpg.Connection, brand: str, wanted: Sequence[NewBinding], at_ms: int) -> list[NewBinding]:
+    """Make bindings with their keys; return those that were made, without the ones somebody else made first."""
+    rows = await connection.fetch(
+        """
+        INSERT INTO bindings (brand, shard, audience, eid, pid, bound_at_ms)
+        SELECT $1, q.shard, q.audience, q.eid, q.pid, $6
+        FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[]) AS q(shard, audience, eid, pid)
+        ON CONFLICT DO NOTHING
+        RETURNING pid
+        """,
+        brand,
+        [each.shard for each in wanted],
+        [each.audience for each in wanted],
+        [each.eid for each in wanted],
+        [each.pid for each in wanted],
+        at_ms,
+    )
+    pids = {pid for (pid,) in rows}
+    made = [each for each in wanted if each.pid in pids]
+    await keep_keys(connection, brand, made)
+    return made
+
+
+async def keep_keys(connection: asyncpg.Connection, brand: str, made: Sequence[NewBinding]) -> None:
+    await connection.execute(
+        """
+        INSERT INTO personas (brand, shard, pid, generation, key_id, wrapped, wrapped_by)
+        SELECT $1, q.shard, q.pid, 1, q.key_id, q.wrapped, q.wrapped_by FROM unnest($2::smallint[], $3::bytea[], $4::text[], $5::bytea[], $6::text[])
+            AS q(shard, pid, key_id, wrapped, wrapped_by)
+        """,
+        brand,
+        [each.shard for each in made],
+        [each.pid for each in made],
+        [each.key_id for each in made],
+        [each.wrapped for each in made],
+        [each.wrapped_by for each in made],
+    )
+
+
+async def rebind(connection: asyncpg.Connection, subject: Subject, pid: bytes, at_ms: int) -> None:
+    """Put another persona behind an id."""
+    await connection.execute(
+        """
+        UPDATE bindings SET pid = $5, bound_at_ms = $6
+        WHERE brand = $1 AND shard = $2 AND audience = $3 AND eid = $4
+        """,
+        subject.brand,
+        subject.shard,
+        subject.audience,
+        subject.eid,
+        pid,
+        at_ms,
+    )
+
+
+def _columns(brand: str, addresses: Sequence[Address]) -> tuple[list[int], list[str], list[bytes]]:
+    subjects = [Subject(brand, audience, eid) for audience, eid in addresses]
+    return [each.shard for each in subjects], [each.audience for each in subjects], [each.eid for each in subjects]
+
+
+def _lock_keys(brand: str, shards: Iterable[int]) -> list[int]:
+    # In one order everywhere, so that two transactions never wait for each other.
+    base = crc32(brand.encode()) & 0x7FFFFF00
+    return [base | shard for shard in sorted(set(shards))]

@@ -1,0 +1,96 @@
+"""The contract's RPCs: requests are converted, a use case answers."""
+
+from grpc import ServicerContext
+
+from contracts.common.v1 import subject_pb2
+from contracts.profile.v1 import profile_pb2
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
+from kit.errors import InvalidArgumentError
+from services.profile import convert
+from services.profile.domain import Decision, Partition
+from services.profile.use_cases import balance, consents, read
+from services.profile.use_cases.balance import Waiting
+from services.profile.use_cases.reach import Reach
+from services.profile.use_cases.stores import Stores
+
+
+class ProfileRpc(ProfileServiceServicer):
+    def __init__(self, stores: Stores, reach: Reach, waiting: Waiting, partitions: int) -> None:
+        self._stores = stores
+        self._reach = reach
+        self._waiting = waiting
+        self._partitions = partitions
+
+    async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
+        subject = convert.subject_from_proto(request.subject)
+        purposes = convert.purposes_from_proto(request.purposes, least=1)
+        statement = convert.statement_from_proto(request.statement)
+        records = await consents.grant(self._stores, subject, purposes, statement)
+        return profile_pb2.GrantResponse(records=map(convert.record_to_proto, records))
+
+    async def Withdraw(
+        self, request: profile_pb2.WithdrawRequest, context: ServicerContext
+    ) -> profile_pb2.WithdrawResponse:
+        subject = convert.subject_from_proto(request.subject)
+        purposes = convert.purposes_from_proto(request.purposes, least=0)
+        statement = convert.statement_from_proto(request.statement)
+        records = await consents.withdraw(self._stores, subject, purposes, statement)
+        return profile_pb2.WithdrawResponse(records=map(convert.record_to_proto, records))
+
+    async def ListConsents(
+        self, request: profile_pb2.ListConsentsRequest, context: ServicerContext
+    ) -> profile_pb2.ListConsentsResponse:
+        records = await consents.list_consents(self._stores, convert.subject_from_proto(request.subject))
+        return profile_pb2.ListConsentsResponse(records=map(convert.record_to_proto, records))
+
+    async def ReadView(
+        self, request: profile_pb2.ReadViewRequest, context: ServicerContext
+    ) -> profile_pb2.ReadViewResponse:
+        subject = convert.subject_from_proto(request.subject)
+        purposes = convert.asked_from_proto(request.purpose, request.also_decide)
+        least: dict[int, int] = {}
+        for position in request.min_positions:
+            least[position.partition] = max(position.sequence, least.get(position.partition, 0))
+        await self._reach.reach(subject.brand, least)
+        seen = await read.read_view(self._stores, subject, purposes)
+        return profile_pb2.ReadViewResponse(view=_view(seen), decisions=_decisions(seen.decisions))
+
+    async def ReadPersona(
+        self, request: profile_pb2.ReadPersonaRequest, context: ServicerContext
+    ) -> profile_pb2.ReadPersonaResponse:
+        subject = convert.subject_from_proto(request.subject)
+        purposes = convert.asked_from_proto(request.purpose, request.also_decide)
+        found = await read.read_persona(self._stores, subject, purposes)
+        return profile_pb2.ReadPersonaResponse(
+            persona=None if found.persona is None else convert.persona_to_proto(found.persona),
+            view=_view(found.seen),
+            decisions=_decisions(found.seen.decisions),
+            memory_key=found.memory_key,
+        )
+
+    async def ReadSignals(
+        self, request: profile_pb2.ReadSignalsRequest, context: ServicerContext
+    ) -> profile_pb2.ReadSignalsResponse:
+        found = await read.read_signals(self._stores, convert.subject_from_proto(request.subject))
+        return profile_pb2.ReadSignalsResponse(
+            decision=convert.decision_to_proto(found.decision),
+            signals=map(convert.signal_to_proto, found.signals),
+            likes=found.likes,
+        )
+
+    async def GetBooks(
+        self, request: profile_pb2.GetBooksRequest, context: ServicerContext
+    ) -> profile_pb2.GetBooksResponse:
+        if not request.brand:
+            raise InvalidArgumentError("books are those of a brand", field="brand")
+        partitions = [Partition(request.brand, number) for number in range(self._partitions)]
+        lines = await balance.balance(self._stores, self._waiting, partitions, request.from_ms)
+        return profile_pb2.GetBooksResponse(lines=map(convert.books_line_to_proto, lines))
+
+
+def _view(seen: read.ViewRead) -> profile_pb2.View | None:
+    return None if seen.view is None else convert.view_to_proto(seen.handle, seen.view)
+
+
+def _decisions(decisions: list[Decision]) -> list[subject_pb2.PurposeDecision]:
+    return [convert.decision_to_proto(decision) for decision in decisions]

@@ -1,0 +1,77 @@
+"""How facets and interactions lie in the database: encoded, then sealed under the data key of their persona."""
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from kit.keyring import KEY_BYTES, KeyRing
+from kit.pseudonyms import derive
+from kit.sealing import NONCE_BYTES, open_sealed, seal, unwrap, wrap
+from services.profile import traits
+from services.profile.domain import Bound, Interaction, Kind, Persona
+
+#: msgpack, AES-256-GCM, nonce in front.
+CODEC = 1
+#: Data keys are numbered per persona.
+FIRST_KEY = "1"
+_MEMORY_LABEL = "maskenball/memory/v1"
+_encoder = msgspec.msgpack.Encoder()
+
+
+class WrappedKey(NamedTuple):
+    """A new data key under the present shard key."""
+
+    wrapped: bytes
+    wrapped_by: str
+
+
+def create_keys(keyring: KeyRing, shards: Sequence[int]) -> list[WrappedKey]:
+    """Return one new data key for each of these shards, in their order."""
+    present = {shard: keyring.ensure(_family(shard)) for shard in set(shards)}
+    keys = (present[shard] for shard in shards)
+    return [WrappedKey(wrap(key.secret, os.urandom(KEY_BYTES)), key.version) for key in keys]
+
+
+def data_key(keyring: KeyRing, bound: Bound) -> bytes:
+    return unwrap(keyring.get(_family(bound.persona.shard), bound.wrapped_by), bound.wrapped)
+
+
+def memory_key(key: bytes) -> bytes:
+    """Return the key another service seals with what it remembers of the persona of this data key."""
+    return derive(key, _MEMORY_LABEL)
+
+
+def seal_facet(key: bytes, persona: Persona, facet: traits.Traits) -> bytes:
+    return b"".join(seal(key, traits.encode(facet), _aad(b"facet|", persona)))
+
+
+def open_facet(key: bytes, persona: Persona, body: bytes) -> traits.Traits:
+    return traits.decode(_open(key, body, _aad(b"facet|", persona)))
+
+
+def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequence[Interaction]) -> bytes:
+    """Seal [source, mid, kind, at_ms, channel, item, topics, value, group] of each; no edge pseudonym leaves the vault."""
+    rows = [
+        (i.source, i.mid, i.kind, i.at_ms, i.channel, i.item, i.topics, i.value, i.other if i.kind == Kind.JOINED else None)
+        for i in interactions
+    ]
+    return b"".join(seal(key, _encoder.encode(rows), _aad(b"block|" + block_id, persona)))
+
+
+def open_block(key: bytes, persona: Persona, block_id: bytes, body: bytes) -> bytes:
+    """Return the msgpack array of interactions."""
+    return _open(key, body, _aad(b"block|" + block_id, persona))
+
+
+def _open(key: bytes, body: bytes, aad: bytes) -> bytes:
+    return open_sealed(key, body[:NONCE_BYTES], body[NONCE_BYTES:], aad)
+
+
+def _aad(label: bytes, persona: Persona) -> bytes:
+    return b"%b%b|%d|%b" % (label, persona.brand.encode(), persona.shard, persona.pid)
+
+
+def _family(shard: int) -> str:
+    return f"shard-{shard:02d}"

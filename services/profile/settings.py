@@ -1,0 +1,32 @@
+"""Settings of the two processes of the profile service."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from kit.settings import Settings
+
+
+class ProfileSettings(Settings):
+    """Beside the common ones: the vault, and how folding is paced."""
+
+    needs: ClassVar[tuple[str, ...]] = ("database_url", "vault_url", "nats_url", "keyring_dir", "consent_address")
+
+    process: str = "profile"
+    vault_url: str = Field(default="", repr=False)
+    #: Messages and events that one transaction folds, at most.
+    fold_messages: int = Field(default=64, ge=1)
+    fold_events: int = Field(default=20_000, ge=1)
+    #: Dead letters of one partition within an hour that stop its folder.
+    most_dead_letters: int = Field(default=50, ge=0)
+    #: Full days for which message ids are kept beside the present one.
+    days_kept: int = Field(default=2, ge=1)
+    #: Seconds between rounds of housekeeping: days, keys, the stream.
+    housekeeping_s: float = Field(default=10.0, gt=0)
+    #: Whether what is folded is purged from the stream, and its epoch keys are destroyed.
+    is_purging: bool = True
+    #: Largest size of the two streams, bytes.
+    interactions_stream_max_bytes: int = 8 << 30
+    profile_stream_max_bytes: int = 4 << 30
+    #: Seconds a read waits for a position at most.
+    reach_s: float = 2.0

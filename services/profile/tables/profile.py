@@ -1,0 +1,104 @@
+"""What was folded: positions, message ids by day, sealed facets and interactions, and the books."""
+
+from sqlalchemy import BigInteger, Column, Date, Identity, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+
+METADATA = MetaData()
+
+POSITIONS = Table(
+    "positions",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+    Column("stream_created", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("owner_epoch", BigInteger, nullable=False),
+    # Everything sealed before this is folded.
+    Column("horizon_ms", BigInteger, nullable=False),
+)
+
+MESSAGE_IDS = Table(
+    "message_ids",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("mid", LargeBinary, primary_key=True),
+    Column("day", Date, primary_key=True),
+    postgresql_partition_by="LIST (day)",
+)
+
+BATCHES = Table(
+    "batches",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+    Column("batch_id", LargeBinary, primary_key=True),
+    Column("day", Date, primary_key=True),
+    postgresql_partition_by="LIST (day)",
+)
+
+FACETS = Table(
+    "facets",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pid", LargeBinary, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("codec", SmallInteger, nullable=False),
+)
+
+INTERACTION_BLOCKS = Table(
+    "interaction_blocks",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pid", LargeBinary, primary_key=True),
+    # Batch id of the first message of the fold; together with the pid it names the block.
+    Column("block_id", LargeBinary, primary_key=True),
+    Column("events", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("codec", SmallInteger, nullable=False),
+)
+
+BOOKS = Table(
+    "books",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    # One row a partition, so that folders never wait for each other.
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+    Column("source", Text, primary_key=True),
+    Column("hour_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("received", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("duplicate", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False),
+    Column("suppressed", BigInteger, nullable=False),
+)
+
+DEAD_LETTERS = Table(
+    "dead_letters",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("stream_created", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("set_aside_at_ms", BigInteger, nullable=False),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("mid", LargeBinary, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("set_aside_at_ms", BigInteger, nullable=False),
+)
+
+Index("dead_letters_by_time", DEAD_LETTERS.c.brand, DEAD_LETTERS.c.partition, DEAD_LETTERS.c.set_aside_at_ms)

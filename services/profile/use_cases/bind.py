@@ -1,0 +1,86 @@
+"""Binds ids to personas, and says who is behind an id: the only places where personas and their keys come from."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from kit.db import raw
+from services.profile import sealed
+from services.profile.domain import PID_BYTES, Persona, Subject
+from services.profile.repository import links, vault
+from services.profile.use_cases.stores import Stores
+
+
+async def bind(stores: Stores, brand: str, subjects: Sequence[Subject]) -> None:
+    """Make a persona for each of these subjects that has none, in a transaction of its own.
+
+    Binding twice changes nothing, so that it may outlive a fold that is rolled back and folded again.
+    """
+    wanted = _new_bindings(stores, subjects)
+    at_ms = stores.now_ms()
+    async with stores.vault.transaction() as transaction:
+        connection = await raw(transaction)
+        await vault.lock_identity(connection, brand, {each.shard for each in wanted})
+        made = await vault.bind(connection, brand, wanted, at_ms)
+        personas = {Subject(brand, each.audience, each.eid): Persona(brand, each.shard, each.pid) for each in made}
+        for subject, user in await links.awaited(connection, brand, list(personas)):
+            await _stand_behind(connection, subject, user, personas[subject], at_ms)
+
+
+async def identify(stores: Stores, anonymous: Subject, user: Persona) -> None:
+    """Note that `user` is behind an id of the same audience.
+
+    An id belongs to one user at a time: when another one says to be behind it, they get a facet of their own, and the
+    same one again when they come back. Saying it again in the same order leads to the same end.
+    """
+    at_ms = stores.now_ms()
+    async with stores.vault.transaction() as transaction:
+        connection = await raw(transaction)
+        await vault.lock_identity(connection, anonymous.brand, {anonymous.shard})
+        address = (anonymous.audience, anonymous.eid)
+        present = (await vault.resolve(connection, anonymous.brand, [address])).get(address)
+        if present is None:
+            # Nobody has agreed to anything under that id yet: the link waits for its binding.
+            await links.keep_face(connection, anonymous, user, None, at_ms)
+            return
+        behind = await links.user_behind(connection, present.persona)
+        if behind is None:
+            await _stand_behind(connection, anonymous, user, present.persona, at_ms)
+        elif behind != user:
+            await _change_user(stores, connection, anonymous, user)
+
+
+async def _change_user(stores: Stores, connection: asyncpg.Connection, anonymous: Subject, user: Persona) -> None:
+    at_ms = stores.now_ms()
+    earlier = await links.face(connection, anonymous, user)
+    if earlier is not None:
+        await vault.rebind(connection, anonymous, earlier, at_ms)
+        return
+    (fresh,) = _new_bindings(stores, [anonymous])
+    await vault.keep_keys(connection, anonymous.brand, [fresh])
+    await vault.rebind(connection, anonymous, fresh.pid, at_ms)
+    persona = Persona(anonymous.brand, fresh.shard, fresh.pid)
+    await _stand_behind(connection, anonymous, user, persona, at_ms)
+
+
+async def _stand_behind(
+    connection: asyncpg.Connection, anonymous: Subject, user: Persona, facet: Persona, at_ms: int
+) -> None:
+    await links.keep_face(connection, anonymous, user, facet.pid, at_ms)
+    await links.link(connection, facet, user, at_ms)
+
+
+def _new_bindings(stores: Stores, subjects: Sequence[Subject]) -> list[vault.NewBinding]:
+    keys = sealed.create_keys(stores.keyring, [subject.shard for subject in subjects])
+    return [
+        vault.NewBinding(
+            subject.audience,
+            subject.eid,
+            subject.shard,
+            stores.token(PID_BYTES),
+            sealed.FIRST_KEY,
+            key.wrapped,
+            key.wrapped_by,
+        )
+        for subject, key in zip(subjects, keys, strict=True)
+    ]

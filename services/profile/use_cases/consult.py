@@ -1,0 +1,136 @@
+"""Finds out for a fold who is who and who agrees, after noting what the events themselves say about consent."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from kit.errors import RemoteError, Status
+from kit.telemetry import logger
+from services.profile.domain import COLLECT, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
+from services.profile.folding import Address, Stated, addresses, statements
+from services.profile.repository import links, vault
+from services.profile.use_cases.bind import bind
+from services.profile.use_cases.stores import Stores
+
+_ALWAYS = (COLLECT, RESEARCH)
+_MAX_PURPOSES = 32
+_MAX_AT_ONCE = 32
+_METHOD = "sdk-preferences"
+_LOG = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Consulted:
+    """Whose events may be folded, and the pids whose events shared models may learn from."""
+
+    collecting: dict[Address, Bound]
+    researching: frozenset[bytes]
+
+
+@dataclass(slots=True)
+class _Circle:
+    """Those of one fold: what they said, who they are, what they allow."""
+
+    brand: str
+    stated: dict[Address, Stated]
+    bound: dict[Address, Bound]
+    allowed: dict[Address, frozenset[str]]
+
+
+async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches: Sequence[Batch]) -> Consulted:
+    """Ask the vault and the truth about everybody in `batches`. `held` keeps them from being erased until it ends."""
+    everybody = addresses(batches)
+    await vault.share_life(held, brand, {shard_of(eid) for _, eid in everybody})
+    circle = _Circle(brand, statements(batches), await vault.resolve(held, brand, everybody), {})
+    await _ask(stores, circle, circle.bound)
+    changed = await _note(stores, held, circle)
+    if changed:
+        circle.bound |= await vault.resolve(held, brand, changed)
+        await _ask(stores, circle, [address for address in changed if address in circle.bound])
+    collecting = {address: bound for address, bound in circle.bound.items() if COLLECT in circle.allowed[address]}
+    researching = (bound.persona.pid for address, bound in collecting.items() if RESEARCH in circle.allowed[address])
+    return Consulted(collecting, frozenset(researching))
+
+
+async def _ask(stores: Stores, circle: _Circle, whom: Iterable[Address]) -> None:
+    by_audience: dict[str, list[Address]] = {}
+    for address in whom:
+        by_audience.setdefault(address[0], []).append(address)
+    for audience, asked in by_audience.items():
+        spoken_of = {purpose for address in asked for purpose in circle.stated.get(address, ())}
+        purposes = list(dict.fromkeys((*_ALWAYS, *sorted(spoken_of))))[:_MAX_PURPOSES]
+        personas = [circle.bound[address].persona for address in asked]
+        masks = await stores.consent.check_many(circle.brand, audience, purposes, personas)
+        sets = {mask: _set_of(mask, purposes) for mask in set(masks)}
+        circle.allowed.update((address, sets[mask]) for address, mask in zip(asked, masks, strict=True))
+
+
+async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> list[Address]:
+    """Record what differs from the truth, and return whom that concerns."""
+    differing = {
+        address: difference
+        for address, stated in circle.stated.items()
+        if (difference := _difference(stated, circle.allowed.get(address)))
+    }
+    newcomers = [Subject(circle.brand, *address) for address in differing if address not in circle.bound]
+    if newcomers:
+        await bind(stores, circle.brand, newcomers)
+        circle.bound |= await vault.resolve(held, circle.brand, [(each.audience, each.eid) for each in newcomers])
+    at_once = asyncio.Semaphore(_MAX_AT_ONCE)
+    notes = []
+    for address, difference in differing.items():
+        personas = await _concerned(held, circle.bound[address].persona, difference)
+        notes.append(_state(stores, at_once, address[0], personas, difference))
+    await asyncio.gather(*notes)
+    return list(differing)
+
+
+def _difference(stated: Stated, allowed: frozenset[str] | None) -> Stated:
+    if allowed is None:
+        # Somebody unknown has nothing to take back; only a grant makes a persona.
+        return stated if any(allows for _, allows in stated.values()) else {}
+    return {purpose: said for purpose, said in stated.items() if said[1] != (purpose in allowed)}
+
+
+async def _concerned(held: asyncpg.Connection, persona: Persona, difference: Stated) -> list[Persona]:
+    if all(allows for _, allows in difference.values()):
+        return [persona]
+    # What is taken back is taken back wherever this persona is known to be the same.
+    return [persona, *(other.persona for other in await links.linked(held, persona))]
+
+
+async def _state(
+    stores: Stores, at_once: asyncio.Semaphore, audience: str, personas: list[Persona], difference: Stated
+) -> None:
+    by_word: dict[tuple[int, bool], list[str]] = {}
+    for purpose, said in difference.items():
+        by_word.setdefault(said, []).append(purpose)
+    async with at_once:
+        for (at_ms, allows), purposes in sorted(by_word.items()):
+            statement = Statement(at_ms, _METHOD)
+            for persona in personas[:1] if allows else personas:
+                await _say(stores, persona, audience, purposes, (allows, statement))
+
+
+async def _say(
+    stores: Stores, persona: Persona, audience: str, purposes: list[str], word: tuple[bool, Statement]
+) -> None:
+    allows, statement = word
+    say = stores.consent.grant if allows else stores.consent.withdraw
+    try:
+        await say(persona, audience, purposes, statement)
+    except RemoteError as error:
+        if error.status is not Status.INVALID:
+            raise
+        if len(purposes) > 1:
+            # One purpose that does not exist must not silence the others.
+            for purpose in purposes:
+                await _say(stores, persona, audience, [purpose], word)
+            return
+        _LOG.warning("statement.refused", purpose=purposes[0], refusal=error.reason)
+
+
+def _set_of(mask: int, purposes: Sequence[str]) -> frozenset[str]:
+    return frozenset(purpose for bit, purpose in enumerate(purposes) if mask >> bit & 1)

@@ -1,0 +1,120 @@
+"""Reads personas: consent is asked from the truth on every read, linked facets are merged for this read alone."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kit.db import raw
+from services.profile import handles, sealed
+from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
+from services.profile.repository import facets, links, vault
+from services.profile.traits import Traits, merge
+from services.profile.use_cases.consents import persona_or_nobody
+from services.profile.use_cases.stores import Stores
+from services.profile.views import Signal, View, leanings, signals, view
+
+# A linked facet of which this was never asked follows the facet that is read; any other refusal is its own.
+_SILENT = "NEVER_ASKED"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRead:
+    """A view with its handle, or none; and why."""
+
+    handle: str
+    view: View | None
+    decisions: list[Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaRead:
+    """A view with what only services may know."""
+
+    persona: Persona | None
+    seen: ViewRead
+    memory_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignalsRead:
+    """Ranking signals and liked topics, or none; and why."""
+
+    decision: Decision
+    signals: list[Signal]
+    likes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    bound: Bound | None
+    others: list[Bound]
+    decisions: list[Decision]
+
+
+async def read_view(stores: Stores, subject: Subject, purposes: Sequence[str]) -> ViewRead:
+    """Return the view under the first purpose, and the decisions about all."""
+    return await _seen(stores, subject, await _find(stores, subject, purposes))
+
+
+async def read_persona(stores: Stores, subject: Subject, purposes: Sequence[str]) -> PersonaRead:
+    found = await _find(stores, subject, purposes)
+    seen = await _seen(stores, subject, found)
+    bound = found.bound
+    if bound is None:
+        return PersonaRead(None, seen, b"")
+    may_remember = any(decision.purpose == REMEMBER and decision.is_allowed for decision in found.decisions)
+    memory_key = sealed.memory_key(sealed.data_key(stores.keyring, bound)) if may_remember else b""
+    return PersonaRead(bound.persona, seen, memory_key)
+
+
+async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:
+    found = await _find(stores, subject, [OFFER])
+    decision = found.decisions[0]
+    if found.bound is None or not decision.is_allowed:
+        return SignalsRead(decision, [], ())
+    traits = await _merged(stores, subject, found.bound, found, OFFER)
+    likes, _ = leanings(traits, stores.now_ms())
+    return SignalsRead(decision, signals(traits), likes)
+
+
+async def _find(stores: Stores, subject: Subject, purposes: Sequence[str]) -> _Found:
+    async with stores.vault.reading() as reading:
+        connection = await raw(reading)
+        address = (subject.audience, subject.eid)
+        bound = (await vault.resolve(connection, subject.brand, [address])).get(address)
+        others = [] if bound is None else await links.linked(connection, bound.persona)
+    decisions = await stores.consent.check(persona_or_nobody(subject, bound), subject.audience, purposes)
+    return _Found(bound, others, decisions)
+
+
+async def _seen(stores: Stores, subject: Subject, found: _Found) -> ViewRead:
+    bound, decision = found.bound, found.decisions[0]
+    if bound is None or not decision.is_allowed:
+        return ViewRead("", None, found.decisions)
+    traits = await _merged(stores, subject, bound, found, decision.purpose)
+    handle = handles.render(stores.keyring, subject.audience, bound.persona.pid, bound.generation)
+    return ViewRead(handle, view(traits, stores.now_ms()), found.decisions)
+
+
+async def _merged(stores: Stores, subject: Subject, bound: Bound, found: _Found, purpose: str) -> Traits:
+    readable = [bound, *await _readable(stores, subject, found.others, purpose)]
+    async with stores.profile.reading() as reading:
+        loaded = await facets.load(await raw(reading), subject.brand, [each.persona for each in readable])
+    whole = Traits()
+    for each in readable:
+        body = loaded.get(each.persona.pid)
+        if body is not None:
+            facet = sealed.open_facet(sealed.data_key(stores.keyring, each), each.persona, body.body)
+            whole = merge(whole, facet)
+    return whole
+
+
+async def _readable(stores: Stores, subject: Subject, others: list[Bound], purpose: str) -> list[Bound]:
+    answers = await asyncio.gather(
+        *(stores.consent.check(other.persona, subject.audience, [purpose]) for other in others)
+    )
+    return [
+        other
+        for other, (decision,) in zip(others, answers, strict=True)
+        if decision.is_allowed or decision.reason == _SILENT
+    ]
