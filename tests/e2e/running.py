@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 _READY_TIMEOUT_S = 120
 _STOP_TIMEOUT_S = 60
@@ -60,7 +60,7 @@ class RunningStack:
         assert self._launcher.stderr is not None
         return self._launcher.stderr.read().decode(errors="replace")[-2000:]
 
-    def __enter__(self) -> "RunningStack":
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
