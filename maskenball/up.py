@@ -32,8 +32,9 @@ def up(
     with progress_on(screen) as progress:
         stack = LocalStack(DataFolder(data_dir), progress=progress, stop_requested=stop_requested)
         try:
-            _tell(stack.start(), screen, as_json=as_json)
+            endpoints = stack.start()
             progress.ends()
+            _tell(endpoints, screen, as_json=as_json)
             stack.watch()
         except StopRequested:
             pass

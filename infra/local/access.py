@@ -13,14 +13,15 @@ SECOND_WORLD = "maple-square"
 AVATAR = "ada"
 SHARDS = 64
 
-# What each credential is minted for: name in access.json → (kind, id).
-_CREDENTIALS = {
-    "write_key": ("source", "app:shop"),
+# What each credential is minted for: name in access.json → (kind, id, scopes).
+_CREDENTIALS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    # One key for a first look: it sends events and reads personas. A key that stands in a page must not have "app".
+    "write_key": ("source", "app:shop", ("app",)),
     # A world's own server may use the tracking API too: same audience, so its visitors are those of the world's door.
-    "world_write_key": ("source", f"world:{WORLD}"),
-    "world_token": ("world", f"world:{WORLD}"),
-    "second_world_token": ("world", f"world:{SECOND_WORLD}"),
-    "staff_key": ("staff", "local"),
+    "world_write_key": ("source", f"world:{WORLD}", ()),
+    "world_token": ("world", f"world:{WORLD}", ()),
+    "second_world_token": ("world", f"world:{SECOND_WORLD}", ()),
+    "staff_key": ("staff", "local", ()),
 }
 _FAMILIES = ("edge", "pair", "pepper", *(f"shard-{shard:02d}" for shard in range(SHARDS)))
 _NOTE = """\
@@ -40,8 +41,8 @@ def prepare_access(folder: DataFolder) -> dict[str, str]:
     if missing := [name for name in _CREDENTIALS if name not in access]:
         credentials = Credentials(folder.credentials, keyring.current("pepper").secret)
         for name in missing:
-            kind, identifier = _CREDENTIALS[name]
-            access[name], _ = credentials.mint(kind, BRAND, identifier)
+            kind, identifier, scopes = _CREDENTIALS[name]
+            access[name], _ = credentials.mint(kind, BRAND, identifier, scopes=scopes)
     for room in MIGRATIONS:
         access.setdefault(password_name(room), secrets.token_hex(16))
     write_json(folder.access, access)

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from alembic.util import CommandError
+
+from infra.local.errors import StackError
 from kit.migrate import upgrade
 from kit.servers import PostgresServer
 
@@ -33,5 +36,11 @@ def prepare_databases(
             # Every role may connect to a new database unless told otherwise.
             server.sql(f'REVOKE ALL ON DATABASE "{room}" FROM PUBLIC')
         urls[room] = server.url(room, role=room, password=password(room))
-        upgrade(urls[room], migrations)
+        try:
+            upgrade(urls[room], migrations)
+        except CommandError as error:
+            raise StackError(
+                f"The database {room} cannot be brought to this version ({error}). Was the data folder last used by a "
+                "newer version? Use that one, or choose another folder with --data-dir."
+            ) from error
     return urls

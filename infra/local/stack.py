@@ -85,7 +85,7 @@ class LocalStack:
         if not self._folder.is_ours:
             return
         for member in reversed(self._members):
-            self._progress.begins(f"stopping {member.name}")
+            self._progress.begins(f"stop {member.name}")
             member.stop()
         self._members.clear()
         self._folder.endpoints.unlink(missing_ok=True)
@@ -122,7 +122,7 @@ class LocalStack:
             self._await_ready(process)
 
     def _begin(self, member: Member) -> None:
-        self._step(member.name)
+        self._step(f"start {member.name}")
         # Known before it runs: what a failing start leaves behind is stopped too.
         self._members.append(member)
         member.start()
