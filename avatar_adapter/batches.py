@@ -42,7 +42,7 @@ async def answer_batch(door: Door, world: World, batch: frames.Batch, limits: Li
     async with asyncio.TaskGroup() as group:
         for lane in lanes.values():
             group.create_task(_in_order(door, world, lane, limits, replies))
-    room = batch.max or (LINDEN_ANSWER_BYTES if world.is_linden_script else _DEFAULT_ROOM)
+    room = int(batch.max) or (LINDEN_ANSWER_BYTES if world.is_linden_script else _DEFAULT_ROOM)
     return _pack(asked, replies, room)
 
 

@@ -28,7 +28,8 @@ def cut_line(text: str, characters: int) -> str:
     if len(text) <= characters:
         return text
     head = text[: characters - 1]
-    space = head.rfind(" ")
+    # A word that ends exactly there is whole.
+    space = len(head) if text[len(head)] == " " else head.rfind(" ")
     return (head[:space] if space > characters // 2 else head).rstrip() + _ELLIPSIS
 
 

@@ -30,6 +30,11 @@ class World:
         """Source and audience id of this world."""
         return f"world:{self.id}"
 
+    @property
+    def answer_bytes(self) -> int:
+        """How long an answer may be when nothing was said about it."""
+        return LINDEN_ANSWER_BYTES if self.is_linden_script else DEFAULT_ANSWER_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -60,6 +65,13 @@ class BadJsonError(TypedError):
     status = Status.INVALID
 
 
+class MethodNotAllowedError(TypedError):
+    """The path exists, the method does not."""
+
+    reason = "METHOD_NOT_ALLOWED"
+    status = Status.INVALID
+
+
 class UnknownOpError(TypedError):
     """There is no such frame."""
 
@@ -85,6 +97,13 @@ class UnknownEventError(TypedError):
     """The vocabulary of the pack has no such event."""
 
     reason = "UNKNOWN_EVENT"
+    status = Status.INVALID
+
+
+class IdentityRefusedError(TypedError):
+    """An id looks like one that people are known by outside; worlds name things, never people."""
+
+    reason = "IDENTITY_REFUSED"
     status = Status.INVALID
 
 

@@ -23,8 +23,10 @@ Ref = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 VisitToken = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,256}$")]
 WorldId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 AvatarId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}$")]
+Language = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?)?$")]
 Purpose = Annotated[str, Meta(pattern=r"^(\*|[a-z_]{1,32}(\.[a-z_]{1,32}){1,3})$")]
-AnswerBytes = Annotated[int, Meta(ge=LEAST_ANSWER_BYTES, le=MOST_ANSWER_BYTES)]
+# Whole numbers arrive as 4000.0 from worlds whose language has but one kind of number.
+AnswerBytes = Annotated[float, Meta(ge=LEAST_ANSWER_BYTES, le=MOST_ANSWER_BYTES)]
 
 
 class Capabilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,7 +34,7 @@ class Capabilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     max: AnswerBytes = 0
     push: bool | Literal[0, 1] = False
-    say: Annotated[int, Meta(ge=16, le=1000)] = 0
+    say: Annotated[float, Meta(ge=16, le=1000)] = 0
 
 
 class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", kw_only=True):
@@ -47,7 +49,7 @@ class Open(Frame, frozen=True, tag="open"):
     w: WorldId = ""
     a: AvatarId = ""
     v: Annotated[str, Meta(max_length=128)] = ""
-    lang: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,16}$")] = ""
+    lang: Language = ""
     cap: Capabilities = Capabilities()
 
 
@@ -66,18 +68,18 @@ class Observe(VisitFrame, frozen=True, tag="obs"):
 
 
 class Ask(VisitFrame, frozen=True, tag="ask"):
-    """The visitor asks; with `own` the avatar asks for itself, which needs a grant."""
+    """The visitor asks; with `unasked` the avatar asks for itself, which needs a grant."""
 
     q: Annotated[str, Meta(max_length=500)] = ""
     k: Literal["rec", "faq", "where", "price", "help", ""] = ""
-    own: bool | Literal[0, 1] = False
+    unasked: bool | Literal[0, 1] = False
 
 
 class Act(VisitFrame, frozen=True, tag="act"):
     """What became of an offered step."""
 
     ref: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,24}$")]
-    e: Literal["done", "refused", "ignored", "stopped"]
+    r: Literal["done", "refused", "ignored", "stopped"]
 
 
 class Consent(VisitFrame, frozen=True, tag="con"):
@@ -85,8 +87,8 @@ class Consent(VisitFrame, frozen=True, tag="con"):
 
     give: Annotated[list[Purpose], Meta(max_length=32)] = []
     take: Annotated[list[Purpose], Meta(max_length=32)] = []
-    notice: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,32}$")] = ""
-    lang: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,16}$")] = ""
+    notice: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]{0,16}$")] = ""
+    lang: Language = ""
 
 
 class Forget(VisitFrame, frozen=True, tag="fgt"):

@@ -9,12 +9,13 @@ from avatar_adapter import answers, frames
 from avatar_adapter.answers import Limits, Moment
 from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
-from avatar_adapter.domain import UnknownWorldError, Visit, World
+from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Happening, Vocabulary
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.interaction.v1.payload import Interaction
+from kit.refusal import identity_in
 
 if TYPE_CHECKING:
     # The generated module has it in its types alone.
@@ -64,11 +65,9 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
         case frames.Consent():
             candidates = await _consent(door, world, visit, frame)
         case frames.Forget():
-            said = await door.avatars.Forget(pb.ForgetRequest(visit=visit_message(world, visit), frame_id=frame.i))
-            candidates = answers.forgotten(said.receipt, is_repeat=said.is_repeat, was_known=said.was_known)
+            candidates = await _forget(door, world, visit, frame)
         case frames.Close():
-            ended = await door.avatars.Close(pb.CloseRequest(visit=visit_message(world, visit)))
-            candidates = answers.closed(is_repeat=ended.is_repeat)
+            candidates = await _close(door, world, visit)
     return Reply(candidates, visit.answer_bytes)
 
 
@@ -82,12 +81,18 @@ async def _open(door: Door, world: World, frame: frames.Open, limits: Limits) ->
 
 async def _observe(door: Door, world: World, visit: Visit, frame: frames.Observe) -> Iterable[Answer]:
     door.vocabulary.knows(frame.e)
+    _refuse_identity(frame.ref, "ref")
     happening = await _happening(door, world, visit, frame)
     # The stream first: when it is away nothing has happened yet, and a repeat of both is harmless.
     if interaction := door.vocabulary.observed(frame.e, happening):
         await door.publish(world, interaction)
     said = await door.avatars.Observe(
-        pb.ObserveRequest(visit=visit_message(world, visit), frame_id=frame.i, event=frame.e, ref=frame.ref)
+        pb.ObserveRequest(
+            visit=visit_message(world, visit),
+            frame_id=_frame_id(door, world, visit, frame.i),
+            event=frame.e,
+            ref=frame.ref,
+        )
     )
     return answers.noted(said.grants, is_repeat=said.is_repeat, now_ms=door.now_ms())
 
@@ -109,10 +114,10 @@ async def _ask(door: Door, world: World, visit: Visit, frame: frames.Ask) -> Ite
     said = await door.avatars.Ask(
         pb.AskRequest(
             visit=visit_message(world, visit),
-            frame_id=frame.i,
+            frame_id=_frame_id(door, world, visit, frame.i),
             kind=frame.k or door.vocabulary.meant(question),
             question=question[:_MOST_QUESTION],
-            is_visitor_asking=not frame.own,
+            is_visitor_asking=not frame.unasked,
         )
     )
     return answers.advised(said, Moment(visit, door.now_ms()))
@@ -120,21 +125,32 @@ async def _ask(door: Door, world: World, visit: Visit, frame: frames.Ask) -> Ite
 
 async def _act(door: Door, world: World, visit: Visit, frame: frames.Act) -> Iterable[Answer]:
     # One outcome of one step can happen once, so it names the frame where the world did not.
-    frame_id = frame.i or f"{frame.ref}:{frame.e}"
+    mid = door.visits.message_id(world, visit, frame.i or f"{frame.ref}:{frame.r}")
     said = await door.avatars.Act(
-        pb.ActRequest(visit=visit_message(world, visit), frame_id=frame_id, ref=frame.ref, outcome=frame.e)
+        pb.ActRequest(visit=visit_message(world, visit), frame_id=mid.hex(), ref=frame.ref, outcome=frame.r)
     )
     happening = Happening(
         audience=world.audience,
         visit=visit,
-        mid=door.visits.message_id(world, visit, frame_id),
+        mid=mid,
         at_ms=door.now_ms(),
         item=said.item,
         topics=await door.catalogue.topics(world.brand, said.item) if said.item else (),
     )
-    if interaction := door.vocabulary.stepped(frame.e, happening):
+    if interaction := door.vocabulary.stepped(frame.r, happening):
         await door.publish(world, interaction)
     return answers.reported(said, door.now_ms())
+
+
+async def _forget(door: Door, world: World, visit: Visit, frame: frames.Forget) -> Iterable[Answer]:
+    frame_id = _frame_id(door, world, visit, frame.i)
+    said = await door.avatars.Forget(pb.ForgetRequest(visit=visit_message(world, visit), frame_id=frame_id))
+    return answers.forgotten(said.receipt, is_repeat=said.is_repeat, was_known=said.was_known)
+
+
+async def _close(door: Door, world: World, visit: Visit) -> Iterable[Answer]:
+    said = await door.avatars.Close(pb.CloseRequest(visit=visit_message(world, visit)))
+    return answers.closed(is_repeat=said.is_repeat)
 
 
 async def _consent(door: Door, world: World, visit: Visit, frame: frames.Consent) -> Iterable[Answer]:
@@ -145,3 +161,12 @@ async def _consent(door: Door, world: World, visit: Visit, frame: frames.Consent
         )
     )
     return answers.consented(said.records)
+
+
+def _frame_id(door: Door, world: World, visit: Visit, frame_id: str) -> str:
+    return door.visits.message_id(world, visit, frame_id).hex() if frame_id else ""
+
+
+def _refuse_identity(ref: str, field: str) -> None:
+    if ref and identity_in(ref):
+        raise IdentityRefusedError("looks like an identity; name things by ids of their own", field=field)

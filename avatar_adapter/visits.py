@@ -6,9 +6,7 @@ import struct
 from collections.abc import Callable
 
 from avatar_adapter.domain import (
-    DEFAULT_ANSWER_BYTES,
     DEFAULT_SAY_CHARACTERS,
-    LINDEN_ANSWER_BYTES,
     VISIT_S,
     Visit,
     VisitExpiredError,
@@ -53,8 +51,8 @@ class Visits:
             eid=eid,
             avatar=avatar,
             expires_at=int(self._clock()) + VISIT_S,
-            answer_bytes=frame.cap.max or (LINDEN_ANSWER_BYTES if world.is_linden_script else DEFAULT_ANSWER_BYTES),
-            say_characters=frame.cap.say or DEFAULT_SAY_CHARACTERS,
+            answer_bytes=int(frame.cap.max) or world.answer_bytes,
+            say_characters=int(frame.cap.say) or DEFAULT_SAY_CHARACTERS,
         )
         return visit, self._seal(key, world, visit)
 
@@ -74,7 +72,10 @@ class Visits:
         return Visit(visit_id, eid, avatar, expires_at, answer_bytes, say_characters)
 
     def message_id(self, world: World, visit: Visit, frame_id: str) -> bytes:
-        """Return the name of what a frame reports: the same for the same frame, another one whenever it has no id."""
+        """Return the name of a frame: the same for the same frame, another one whenever it has no id.
+
+        The frame id itself stays here: servers build it of what they are called.
+        """
         if not frame_id:
             return self._random(PSEUDONYM_BYTES)
         key = derive(self._keyring.current(EDGE_FAMILY).secret, f"maskenball/mid/v1|{world.audience}")
@@ -83,7 +84,7 @@ class Visits:
     def _eid(self, key: Key, world: World, frame: Open) -> bytes:
         edge = derive(key.secret, f"maskenball/edge/v1|{world.audience}")
         if visitor := canonical(frame.v):
-            return pseudonym(edge, f"v:{visitor}")
+            return pseudonym(edge, f"u:{visitor}")
         # Nobody in particular. Not even the frame id may name them: a world that starts its count anew would hand the
         # visit of one stranger to the next.
         return self._random(PSEUDONYM_BYTES)
