@@ -5,18 +5,20 @@ from grpc.aio import Channel
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.profile.v1.profile_pb2 import ReadSignalsRequest
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceAsyncStub, ProfileServiceStub
+from kit.errors import UnavailableError
 from services.recommendation.domain import Decision, Met, Signals, Subject
 
 
 class Personas:
-    """The profile service, as far as ranking needs it."""
+    """The profile service, as far as ranking needs it; without a channel it is never there."""
 
-    def __init__(self, channel: Channel) -> None:
-        # The generated stub works on both kinds of channel; its type for this one exists in the annotations alone.
-        self._stub: ProfileServiceAsyncStub = ProfileServiceStub(channel)
+    def __init__(self, channel: Channel | None) -> None:
+        self._stub: ProfileServiceAsyncStub | None = None if channel is None else ProfileServiceStub(channel)
 
     async def read_signals(self, subject: Subject) -> Signals:
         """Return the persona's recent items and liked topics, oldest first, or a decision that denies them."""
+        if self._stub is None:
+            raise UnavailableError("no profile service was named")
         request = ReadSignalsRequest(
             subject=SubjectMessage(brand=subject.brand, audience=subject.audience, eid=subject.eid)
         )

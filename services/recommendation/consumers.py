@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import nats.errors
 from google.protobuf.message import DecodeError
-from nats.aio.msg import Msg
+from nats.js import JetStreamContext
 from prometheus_client import Counter, Gauge
 
 from contracts.profile.v1.events_pb2 import InteractionsFolded, Lessons
@@ -13,6 +14,7 @@ from contracts.profile.v1.lessons import associated_data
 from kit.db import Database
 from kit.epochs import EpochKeys
 from kit.errors import TypedError, UnavailableError
+from kit.events import Message, forget
 from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError, open_sealed
 from kit.telemetry import logger
@@ -45,18 +47,21 @@ class Learner:
     A message is safe to acknowledge before it is saved: after a crash the stream is read again from the saved position.
     """
 
-    def __init__(self, models: Models, database: Database, epochs: EpochKeys, pack: RankingPack) -> None:
+    def __init__(
+        self, models: Models, database: Database, stream: JetStreamContext, epochs: EpochKeys, pack: RankingPack
+    ) -> None:
         self._models = models
         self._database = database
+        self._stream = stream
         self._epochs = epochs
         self._pack = pack
         self._learnt = asyncio.Event()
 
-    async def handle(self, messages: Sequence[Msg]) -> None:
+    async def handle(self, messages: Sequence[Message]) -> None:
         """Learn messages; those learnt before add nothing, those that cannot be learnt are set aside."""
         async with self._models.writing:
             for message in messages:
-                self._take(message.metadata.sequence.stream, message.data)
+                self._take(message.sequence, message.data)
                 # Lessons are heavy; requests must not wait for all of them.
                 await asyncio.sleep(0)
         self._learnt.set()
@@ -67,12 +72,16 @@ class Learner:
         pause = every_s
         while not await _is_set_within(stop, pause):
             started = loop.time()
-            try:
-                await self.save(now())
-            except UnavailableError as error:
-                _LOG.warning("save.failed", exc_info=error)
+            await self._try_to_save(now())
             pause = max(every_s, (loop.time() - started) / _SAVING_SHARE)
-        await self.save(now())
+        await self._try_to_save(now())
+
+    async def _try_to_save(self, now: datetime) -> None:
+        try:
+            await self.save(now)
+        except (UnavailableError, nats.errors.Error) as error:
+            # Nothing is lost: it stays in memory, and after a crash the stream is read again from the saved position.
+            _LOG.warning("save.failed", exc_info=error)
 
     async def save(self, now: datetime) -> None:
         """Make everything in memory durable in one transaction; on failure it stays unsaved."""
@@ -82,7 +91,9 @@ class Learner:
             async with self._database.transaction() as connection:
                 await use_cases.save(connection, self._models, now)
             self._models.saved()
-            _SAVED.set(self._models.saved_sequence)
+        _SAVED.set(self._models.saved_sequence)
+        # The stream refuses lessons when it is full, and nobody else listens to them.
+        await forget(self._stream, STREAM, SUBJECTS, self._models.saved_sequence)
 
     async def keep_fitting(self, stop: asyncio.Event) -> None:
         """Fit each brand again whenever enough is new."""

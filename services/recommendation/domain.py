@@ -6,13 +6,6 @@ from enum import StrEnum
 from kit.errors import Status, TypedError
 
 
-class StreamReplacedError(TypedError):
-    """The stream is not the one that was learnt from: its sequences mean something else now."""
-
-    reason = "STREAM_REPLACED"
-    status = Status.CONFLICT
-
-
 class PositionTakenError(TypedError):
     """Another process moved the position: this one learns into the void and has to start again."""
 

@@ -19,11 +19,12 @@ class RankingPack(Pack, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class RecommendationSettings(Settings):
     """Beside the common ones: the pack, and how much may be learnt again after a crash."""
 
-    needs: ClassVar[tuple[str, ...]] = ("database_url", "nats_url", "keyring_dir", "profile_address")
+    #: Without profile_address it ranks for inline histories alone.
+    needs: ClassVar[tuple[str, ...]] = ("database_url", "nats_url", "keyring_dir")
 
     process: str = "recommendation"
     ranking_file: Path = Path(__file__).with_name("packs") / "ranking.yaml"
     #: Seconds between saves while there is something new; more when a save itself takes long.
     save_every_s: float = 5.0
-    #: Largest size of the stream of lessons, bytes.
+    #: Largest size of the stream of lessons, bytes; as the profile service has it.
     profile_stream_max_bytes: int = 4 << 30

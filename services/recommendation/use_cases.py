@@ -21,7 +21,6 @@ from services.recommendation.domain import (
     Ranking,
     Signals,
     Situation,
-    StreamReplacedError,
     Subject,
 )
 from services.recommendation.model import Model, Models
@@ -49,10 +48,8 @@ class Wanted:
 
 
 async def load(connection: AsyncConnection, bounds: Bounds, stream: str, created_at: str) -> Models:
-    """Return the models as they were saved; raises StreamReplacedError when they were learnt from another stream."""
+    """Return the models as they were saved, with the stream they were learnt from: that one, when there are none."""
     position = await repository.read_position(connection, stream)
-    if position is not None and position.created_at != created_at:
-        raise StreamReplacedError(f"stream {stream} is not the one that was learnt from")
     models = Models(bounds, position or Position(stream, created_at, 0))
     for brand in await repository.list_brands(connection):
         models.brands[brand] = await repository.load_model(connection, brand, bounds)

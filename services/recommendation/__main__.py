@@ -1,0 +1,101 @@
+"""The recommendation process: `python -m services.recommendation`."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from nats.aio.client import Client
+
+from contracts.recommendation.v1.recommendation_pb2 import DESCRIPTOR
+from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
+from kit import events, packs, process
+from kit.db import Database
+from kit.epochs import EpochKeys
+from kit.keyring import FolderKeyRing
+from kit.process import Readiness
+from kit.rpc import RpcServer, build_server, connect
+from services.recommendation import use_cases
+from services.recommendation.clients import Personas
+from services.recommendation.consumers import DURABLE, STREAM, SUBJECTS, Learner
+from services.recommendation.model import Models
+from services.recommendation.rpc import RecommendationRpc, Surroundings
+from services.recommendation.settings import RankingPack, RecommendationSettings
+
+_MESSAGES_AT_ONCE = 16
+
+
+async def main(settings: RecommendationSettings, stop: asyncio.Event, readiness: Readiness) -> None:
+    pack = packs.load(settings.ranking_file, RankingPack)
+    async with _opened(settings) as (database, client), _personas(settings) as personas:
+        readiness.add("database", database.ping)
+        await process.wait_for(database.ping, "database")
+        stream = client.jetstream()
+        info = await events.ensure_stream(stream, STREAM, [SUBJECTS], max_bytes=settings.profile_stream_max_bytes)
+        async with database.reading() as connection:
+            created_at = await events.stream_id(stream, str(info.config.name))
+            models = await use_cases.load(connection, pack.bounds, STREAM, created_at)
+        learner = Learner(models, database, stream, EpochKeys(_keyring(settings)), pack)
+        follower = _follower(client, models, learner)
+        readiness.add("lessons", follower.check)
+        server = serve_recommendation(settings, Surroundings(models, personas, pack.blend, _now_ms))
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(follower.run())
+            tasks.create_task(learner.keep_saving(stop, settings.save_every_s, _now))
+            tasks.create_task(learner.keep_fitting(stop))
+            await server.serve(stop)
+            following.cancel()
+
+
+def serve_recommendation(settings: RecommendationSettings, around: Surroundings) -> RpcServer:
+    """Bind the service to its address; it answers after start()."""
+    name = DESCRIPTOR.services_by_name["RecommendationService"].full_name
+    servicer = RecommendationRpc(around)
+    return build_server(settings, [(add_RecommendationServiceServicer_to_server, servicer, name)])
+
+
+@asynccontextmanager
+async def _opened(settings: RecommendationSettings) -> AsyncIterator[tuple[Database, Client]]:
+    database = Database(settings.database_url, pool_size=settings.database_pool)
+    client = await events.connect(settings)
+    try:
+        yield database, client
+    finally:
+        await client.close()
+        await database.dispose()
+
+
+@asynccontextmanager
+async def _personas(settings: RecommendationSettings) -> AsyncIterator[Personas]:
+    if not settings.profile_address:
+        yield Personas(None)
+        return
+    async with connect(settings.profile_address) as channel:
+        yield Personas(channel)
+
+
+def _follower(client: Client, models: Models, learner: Learner) -> events.Follower:
+    position = models.position
+    subscription = events.Subscription(
+        STREAM, DURABLE, (SUBJECTS,), created_id=position.created_at, max_messages=_MESSAGES_AT_ONCE
+    )
+    return events.Follower(client, subscription, position.sequence, learner.handle)
+
+
+def _keyring(settings: RecommendationSettings) -> FolderKeyRing:
+    if settings.keyring_dir is None:
+        raise RuntimeError("load() refuses to start without keyring_dir")
+    return FolderKeyRing(settings.keyring_dir)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+if __name__ == "__main__":
+    process.run(main, RecommendationSettings.load())
