@@ -22,10 +22,3 @@ class KeysDisagreeError(UnauthenticatedError):
     """Two different write keys came with one request."""
 
     reason = "WRITE_KEYS_DISAGREE"
-
-
-class MethodNotAllowedError(TypedError):
-    """The path exists, the method does not."""
-
-    reason = "METHOD_NOT_ALLOWED"
-    status = Status.INVALID

@@ -13,11 +13,13 @@ class SourceKeys:
     def __init__(self, secret: bytes, audience: str) -> None:
         self._edge = Pseudonymiser(derive(secret, f"maskenball/edge/v1|{audience}"))
         self.message = Pseudonymiser(derive(secret, f"maskenball/mid/v1|{audience}"))
+        # A world's own server knows its visitors by the handle that the world's door is given.
+        self._user_prefix = "v:" if audience.startswith("world:") else "u:"
         self._group = Pseudonymiser(derive(secret, f"maskenball/group/v1|{audience}"))
 
     def user(self, raw: str) -> bytes:
         """Return the eid of a user id."""
-        return self._edge("u:" + canonical(raw))
+        return self._edge(self._user_prefix + canonical(raw))
 
     def anonymous(self, raw: str) -> bytes:
         """Return the eid of an anonymous id."""

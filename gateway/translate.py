@@ -12,7 +12,7 @@ import msgspec
 from contracts.interaction.v1 import interaction_pb2
 from contracts.interaction.v1.payload import Interaction, Quarantined
 from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES
-from gateway.events import Context, Event, Id
+from gateway.events import Consent, Context, Event, Id
 from gateway.moments import clamped, moment_ms, skew_ms
 from gateway.reading import NOTHING, Reader, RefusedError, Said
 from gateway.sources import ConsentCategories, Preferences
@@ -23,6 +23,7 @@ _SEEN = int(interaction_pb2.KIND_SEEN)
 _IDENTIFIED = int(interaction_pb2.KIND_IDENTIFIED)
 _JOINED = int(interaction_pb2.KIND_JOINED)
 _NO_PREFERENCES = (b"", b"null")
+_NOTHING_SAID = Preferences()
 _USUAL_CHANNEL = {"page": "web", "screen": "mobile"}
 
 
@@ -35,7 +36,8 @@ class Request:
     keys: SourceKeys
     categories: ConsentCategories
     received_ms: int
-    sent_at: Any = None
+    #: What to add to the times of this client's clock, unless an event was sent at a time of its own.
+    skew_ms: int = 0
     has_gpc: bool = False
     context: Context | None = None
     #: Type that the path tells, for events that carry none.
@@ -58,6 +60,11 @@ class Request:
         return eid
 
 
+class _Ids(NamedTuple):
+    user: str
+    stranger: str
+
+
 class _Meant(NamedTuple):
     kind: int
     said: Said = NOTHING
@@ -75,7 +82,7 @@ class Translator:
         self._no_properties = properties()
         self._channel_of = lru_cache(maxsize=256)(vocabulary.channel_of)
         self._random = random
-        self._meaning_of: dict[str, Callable[[Request, Event[Any]], _Meant]] = {
+        self._meaning_of: dict[str, Callable[[Request, Event[Any], _Ids], _Meant]] = {
             "track": self._track,
             "page": self._view,
             "screen": self._view,
@@ -103,12 +110,14 @@ class Translator:
         meaning = self._meaning_of.get(event.type or request.type or ("track" if event.event else ""))
         if meaning is None:
             raise RefusedError("unknown_type", "type")
-        eid = _subject(request, event)
-        kind, said, other = meaning(request, event)
+        ids = _Ids(_text(event.user_id), _text(event.anonymous_id))
+        if not (ids.user or ids.stranger):
+            raise RefusedError("identity_missing", "userId")
+        kind, said, other = meaning(request, event, ids)
         granted, withdrawn = _preferences(request, event.context)
         return Interaction(
             request.source,
-            eid,
+            request.user(ids.user) if ids.user else request.stranger(ids.stranger),
             mid,
             kind,
             _at_ms(request, event),
@@ -121,14 +130,13 @@ class Translator:
             withdrawn,
         )
 
-    def _track(self, _: Request, event: Event[Any]) -> _Meant:
+    def _track(self, _: Request, event: Event[Any], ids: _Ids) -> _Meant:
         rule = self._vocabulary.rule(event.event) if event.event else None
         if rule is None:
             raise RefusedError("unknown_event", "event")
-        raw_ids = (_text(event.user_id), _text(event.anonymous_id))
-        return _Meant(rule.kind, self._reader.read(rule, event.properties or self._no_properties, raw_ids))
+        return _Meant(rule.kind, self._reader.read(rule, event.properties or self._no_properties, ids))
 
-    def _view(self, _: Request, event: Event[Any]) -> _Meant:
+    def _view(self, _: Request, event: Event[Any], __: _Ids) -> _Meant:
         # Names and addresses of pages are free text: only what the closed list of topics knows is kept.
         return _Meant(_SEEN, Said(None, self._vocabulary.topics((event.category, event.name))))
 
@@ -149,32 +157,23 @@ class Translator:
         return _USUAL_CHANNEL.get(event.type or request.type, "server")
 
 
-def _identify(request: Request, event: Event[Any]) -> _Meant:
-    user, stranger = _text(event.user_id), _text(event.anonymous_id)
-    return _Meant(_IDENTIFIED, other=request.stranger(stranger) if user and stranger else None)
+def _identify(request: Request, _: Event[Any], ids: _Ids) -> _Meant:
+    return _Meant(_IDENTIFIED, other=request.stranger(ids.stranger) if ids.user and ids.stranger else None)
 
 
-def _alias(request: Request, event: Event[Any]) -> _Meant:
+def _alias(request: Request, event: Event[Any], ids: _Ids) -> _Meant:
     # Browsers send both ids and a previous one that may be a user's; servers send the anonymous id as the previous one.
-    stranger = _text(event.anonymous_id) or _text(event.previous_id)
+    stranger = ids.stranger or _text(event.previous_id)
     if not stranger:
         raise RefusedError("malformed", "previousId")
-    return _Meant(_IDENTIFIED, other=request.stranger(stranger) if _text(event.user_id) else None)
+    return _Meant(_IDENTIFIED, other=request.stranger(stranger) if ids.user else None)
 
 
-def _group(request: Request, event: Event[Any]) -> _Meant:
+def _group(request: Request, event: Event[Any], _: _Ids) -> _Meant:
     group = _text(event.group_id)
     if not group:
         raise RefusedError("malformed", "groupId")
     return _Meant(_JOINED, other=request.keys.group(group))
-
-
-def _subject(request: Request, event: Event[Any]) -> bytes:
-    if user := _text(event.user_id):
-        return request.user(user)
-    if stranger := _text(event.anonymous_id):
-        return request.stranger(stranger)
-    raise RefusedError("identity_missing", "userId")
 
 
 def _text(id_: Id) -> str:
@@ -193,20 +192,26 @@ def _at_ms(request: Request, event: Event[Any]) -> int:
     moment = moment_ms(written)
     if moment is None:
         raise RefusedError("malformed", "timestamp")
-    moment += skew_ms(request.received_ms, event.sent_at or request.sent_at)
-    return clamped(moment, request.received_ms)
+    skew = skew_ms(request.received_ms, event.sent_at) if event.sent_at else request.skew_ms
+    return clamped(moment + skew, request.received_ms)
 
 
 def _preferences(request: Request, context: Context | None) -> Preferences:
-    said = Preferences()
-    for consent in (each.consent for each in (context, request.context) if each is not None):
-        if consent is not None and (written := bytes(consent.category_preferences)) not in _NO_PREFERENCES:
-            try:
-                said = request.categories.read(written)
-            except msgspec.MsgspecError:
-                raise RefusedError("malformed", "context.consent.categoryPreferences") from None
-            break
+    consent = context.consent if context is not None else None
+    if consent is None and request.context is not None:
+        consent = request.context.consent
+    said = _said_by(request.categories, consent) if consent is not None else _NOTHING_SAID
     return said.refusing(GPC_REFUSES) if request.has_gpc else said
+
+
+def _said_by(categories: ConsentCategories, consent: Consent) -> Preferences:
+    written = bytes(consent.category_preferences)
+    if written in _NO_PREFERENCES:
+        return _NOTHING_SAID
+    try:
+        return categories.read(written)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise RefusedError("malformed", "context.consent.categoryPreferences") from None
 
 
 def _field_in(error: Exception) -> str:

@@ -34,9 +34,7 @@ def request_of(keys: SourceKeys) -> Callable[..., Request]:
 
 
 @pytest.fixture
-def translated(
-    translator: Translator, request_of: Callable[..., Request]
-) -> Callable[..., Interaction | Quarantined]:
+def translated(translator: Translator, request_of: Callable[..., Request]) -> Callable[..., Interaction | Quarantined]:
     """Translate one track event of user u1; keywords replace or add its fields, the request comes first."""
 
     def translate(request: Request | None = None, **fields: Any) -> Interaction | Quarantined:

@@ -147,7 +147,9 @@ class TestVocabulary:
         fate = translated(event="Product Reviewed", properties=properties)
         assert (fate.kind, fate.item, fate.topics, fate.value) == (kinds.KIND_RATED, "50", ("sci-fi", "war"), 0.75)
 
-    @pytest.mark.parametrize(("rating", "reason"), [(6, "out_of_range"), (None, "value_missing"), ("many", "value_missing")])
+    @pytest.mark.parametrize(
+        ("rating", "reason"), [(6, "out_of_range"), (None, "value_missing"), ("many", "value_missing")]
+    )
     def test_rating_outside_its_scale_is_quarantined(self, translated: Translated, rating: Any, reason: str) -> None:
         fate = translated(event="Product Reviewed", properties={"product_id": 50, "rating": rating})
         assert (fate.reason, fate.field) == (reason, "properties.rating")
@@ -236,12 +238,14 @@ class TestRefusal:
 
 class TestTime:
     def test_clock_skew_is_taken_out(self, translated: Translated, request_of: Callable[..., Request]) -> None:
-        request = request_of(sent_at="2026-11-22T12:25:00Z")  # an hour ahead
+        request = request_of(skew_ms=-3_600_000)  # an hour ahead
         assert translated(request, event="seen", timestamp="2026-11-22T12:24:50Z").at_ms == RECEIVED_MS - 10_000
 
-    def test_time_on_the_way_is_no_skew(self, translated: Translated, request_of: Callable[..., Request]) -> None:
-        request = request_of(sent_at="2026-11-22T11:24:59Z")
-        assert translated(request, event="seen", timestamp="2026-11-22T11:24:50Z").at_ms == RECEIVED_MS - 10_000
+    def test_sending_time_of_the_event_counts_before_the_batch(
+        self, translated: Translated, request_of: Callable[..., Request]
+    ) -> None:
+        times = {"timestamp": "2026-11-22T12:24:50Z", "sentAt": "2026-11-22T12:25:00Z"}
+        assert translated(request_of(skew_ms=7), event="seen", **times).at_ms == RECEIVED_MS - 10_000
 
     def test_original_timestamp_counts_first(self, translated: Translated) -> None:
         fate = translated(event="seen", timestamp="2026-11-22T11:00:00Z", originalTimestamp="2026-11-22T10:00:00Z")

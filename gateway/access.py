@@ -1,0 +1,59 @@
+"""Who is calling: the key, in every form that SDKs send it, and the credential it stands for."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from urllib.parse import parse_qs
+
+from gateway.domain import KeysDisagreeError
+from kit.credentials import Credential, Credentials
+from kit.errors import DeniedError, UnauthenticatedError
+
+_BASIC = "basic "
+_BEARER = "bearer "
+#: Lets a source's key read personas: never for keys that stand in pages or apps.
+APP_SCOPE = "app"
+
+
+def header_key(authorization: str) -> str:
+    """Return the key of an Authorization header: the user name of Basic, with or without a colon, or a Bearer token."""
+    scheme = authorization[: len(_BEARER)].lower()
+    if scheme == _BEARER:
+        return authorization[len(_BEARER) :].strip()
+    if not scheme.startswith(_BASIC):
+        return ""
+    try:
+        decoded = base64.b64decode(authorization[len(_BASIC) :].strip(), validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        raise UnauthenticatedError("the Authorization header is malformed") from None
+    return decoded.partition(":")[0]
+
+
+def query_key(query: bytes) -> str:
+    """Return the key of `?writeKey=`."""
+    if b"writeKey=" not in query:
+        return ""
+    return parse_qs(query.decode("latin-1")).get("writeKey", [""])[0]
+
+
+def source_of(credentials: Credentials, keys: Iterable[object]) -> Credential:
+    """Return the source that all given keys name; raises UnauthenticatedError when there is none, or more than one."""
+    given = {key for key in keys if isinstance(key, str) and key}
+    if not given:
+        raise UnauthenticatedError("a write key is needed")
+    if len(given) > 1:
+        raise KeysDisagreeError("the write keys of header, query and body disagree")
+    return credentials.authenticate(given.pop(), "source")
+
+
+def app_of(credentials: Credentials, authorization: str) -> Credential:
+    """Return the source of a key that may read personas; raises UnauthenticatedError or DeniedError."""
+    credential = source_of(credentials, (header_key(authorization),))
+    if APP_SCOPE not in credential.scopes:
+        raise DeniedError("this write key may send events only")
+    return credential
+
+
+def staff_of(credentials: Credentials, authorization: str) -> Credential:
+    """Return the credential of a staff key; raises UnauthenticatedError."""
+    return credentials.authenticate(header_key(authorization), "staff")

@@ -1,0 +1,31 @@
+"""Settings of the gateway."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from gateway import sources, vocabulary
+from kit.settings import Settings
+
+
+class GatewaySettings(Settings):
+    """MASKENBALL_* variables of this process."""
+
+    needs: ClassVar[tuple[str, ...]] = (
+        "nats_url",
+        "keyring_dir",
+        "credentials_file",
+        "profile_address",
+        "recommendation_address",
+        "avatar_address",
+    )
+
+    process: str = "gateway"
+    http_address: str = "127.0.0.1:0"
+    vocabulary_file: Path = vocabulary.PACK
+    sources_file: Path = sources.PACK
+    #: Estimated bytes of events that may wait for the stream; beyond it callers are told to come back.
+    max_waiting_bytes: int = Field(default=32 << 20, ge=1 << 20)
+    #: Tracking requests at work at a time; each may hold 1 MiB.
+    max_requests: int = Field(default=256, ge=1)

@@ -1,0 +1,123 @@
+"""The tracking API: what existing SDKs send becomes interactions on the stream, acknowledged when they are on disk."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+from prometheus_client import Counter
+
+from contracts.interaction.v1.payload import Quarantined
+from gateway import access, parse
+from gateway.domain import DURABILITY_CLASS, MAX_BODY_BYTES
+from gateway.moments import skew_ms
+from gateway.publish import Publisher, parcels
+from gateway.sources import Sources
+from gateway.subjects import EdgeKeys
+from gateway.translate import Request, Translator
+from kit.credentials import Credentials
+from kit.errors import ExhaustedError
+from kit.http import read_body
+from kit.http.types import Receive, Scope
+
+_EVENTS = Counter("gateway_events", "Events acknowledged", ("fate",))
+_QUARANTINED = Counter("gateway_quarantined", "Events set aside", ("reason",))
+_ENCODER = msgspec.json.Encoder()
+
+
+class Call(NamedTuple):
+    """The headers of a tracking request that matter."""
+
+    authorization: str = ""
+    has_gpc: bool = False
+
+
+@dataclass(slots=True)
+class Door:
+    """What tracking needs."""
+
+    credentials: Credentials
+    edge_keys: EdgeKeys
+    sources: Sources
+    translator: Translator
+    publisher: Publisher
+    partitions: int
+    max_requests: int
+    clock: Callable[[], float] = time.time
+
+
+class Tracking:
+    """Answers tracking requests. Every method returns the JSON of a 200 and raises TypedError for everything else."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._running = 0
+
+    async def record(self, scope: Scope, receive: Receive, *, type_: str | None) -> bytes:
+        """Take a batch (`type_` None) or one event (of `type_`, which may be "" for what the event says itself)."""
+        if self._running >= self._door.max_requests:
+            raise ExhaustedError("too many requests at once", retry_after_s=1)
+        self._running += 1
+        try:
+            return await self._record(scope, receive, type_)
+        finally:
+            self._running -= 1
+
+    async def discard(self, scope: Scope, receive: Receive) -> bytes:
+        """Take client metrics, which are of no use here."""
+        await read_body(receive, scope["headers"], max_bytes=MAX_BODY_BYTES)
+        return b'{"success":true}'
+
+    def settings(self, write_key: str) -> bytes:
+        """Return what analytics-next asks for when it loads."""
+        access.source_of(self._door.credentials, (write_key,))
+        return _ENCODER.encode({"integrations": {"Segment.io": {"apiKey": write_key}}})
+
+    async def _record(self, scope: Scope, receive: Receive, type_: str | None) -> bytes:
+        door = self._door
+        received_ms = round(door.clock() * 1000)
+        call = _call(scope)
+        body = await read_body(receive, scope["headers"], max_bytes=MAX_BODY_BYTES)
+        batch = parse.read_batch(body) if type_ is None else parse.read_single(body)
+        keys = (access.header_key(call.authorization), access.query_key(scope["query_string"]), batch.write_key)
+        source = access.source_of(door.credentials, keys)
+        request = Request(
+            source=source.id,
+            keys=door.edge_keys.of(source.id),
+            categories=door.sources.consent_categories(source.id),
+            received_ms=received_ms,
+            skew_ms=skew_ms(received_ms, batch.sent_at),
+            has_gpc=call.has_gpc,
+            context=batch.context,
+            type=type_ or "",
+        )
+        translate = door.translator.translate
+        fates = [translate(request, raw) for raw in batch.batch]
+        positions = await door.publisher.publish(source.brand, parcels(fates, door.partitions))
+        quarantined = [fate for fate in fates if isinstance(fate, Quarantined)]
+        _count(len(fates), quarantined)
+        answer = {
+            "success": True,
+            "durability_class": DURABILITY_CLASS,
+            "received": len(fates),
+            "quarantined": len(quarantined),
+            "positions": [position._asdict() for position in positions],
+        }
+        return _ENCODER.encode(answer)
+
+
+def _call(scope: Scope) -> Call:
+    authorization, has_gpc = "", False
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+        elif name == b"sec-gpc":
+            has_gpc = value == b"1"
+    return Call(authorization, has_gpc)
+
+
+def _count(received: int, quarantined: list[Quarantined]) -> None:
+    _EVENTS.labels("translated").inc(received - len(quarantined))
+    for fate in quarantined:
+        _QUARANTINED.labels(fate.reason).inc()
