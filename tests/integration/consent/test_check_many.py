@@ -1,9 +1,12 @@
 import random
 import time
 
+from kit.db import raw
 from services.consent import use_cases
-from services.consent.domain import SHARDS, Holder, Intent, Statement
+from services.consent.domain import SHARDS, Holder, Intent, Purpose, Statement
 from services.consent.purposes import Purposes
+from services.consent.repository import _READ_MANY
+from services.consent.tables import current
 from services.consent.use_cases import Surroundings
 from tests.integration.consent.conftest import START_MS
 
@@ -34,8 +37,7 @@ class TestCheckMany:
                 async with consent_database.transaction() as connection:
                     await use_cases.state(connection, around, statement)
         clock.ms = START_MS + 2 * 365 * 24 * 3600 * 1000
-        raised = Purposes("2", [*around.purposes.ordered])
-        found = await masks(consent_database, Surroundings(raised, clock, around.new_id), holders)
+        found = await masks(consent_database, around, holders)
         expected = []
         for holder in holders:
             async with consent_database.reading() as connection:
@@ -43,6 +45,17 @@ class TestCheckMany:
             expected.append(sum(each.is_allowed << place for place, each in enumerate(decisions)))
         assert found == expected
         assert len(set(found)) > 2
+
+    async def test_a_raised_floor_ends_older_versions(self, consent_database, around):
+        holder = someone(random.Random(2))
+        async with consent_database.transaction() as connection:
+            await use_cases.state(
+                connection, around, Statement(holder, Intent.GRANT, ("research.model",), 0, "rest", "", "")
+            )
+        raised = Purposes("2", [Purpose("research.model", version=2, floor=2, is_always_on=False)])
+        under_raised = Surroundings(raised, around.now_ms, around.new_id)
+        assert await masks(consent_database, around, [holder], ["research.model"]) == [1]
+        assert await masks(consent_database, under_raised, [holder], ["research.model"]) == [0]
 
     async def test_the_same_persona_twice_is_answered_twice(self, consent_database, around):
         holder = someone(random.Random(1))
@@ -66,3 +79,21 @@ class TestCheckMany:
         found = await masks(consent_database, around, holders, ["collect.behaviour"])
         assert found == [1] * 64 + [0] * (20_000 - 64)
         assert time.perf_counter() - started < 2
+
+    async def test_looks_each_persona_up_even_without_statistics(self, consent_database):
+        dice = random.Random(5)
+        people = [(dice.randrange(SHARDS), dice.randbytes(16)) for _ in range(20_000)]
+        names = [column.name for column in current.c]
+        async with consent_database.transaction() as connection:
+            driver = await raw(connection)
+            await driver.copy_records_to_table(
+                "current_consents",
+                columns=names,
+                records=[("oak", shard, pid, AUDIENCE, ASKED[0], 1, "given", "r", 1, 1, 2) for shard, pid in people],
+            )
+            shards, pids = zip(*people[:500], strict=True)
+            lines = await driver.fetch(
+                f"EXPLAIN {_READ_MANY}", "oak", AUDIENCE, shards, pids, [ASKED[0]], [1], [1], ["given"], 1
+            )
+        plan = "\n".join(line[0] for line in lines)
+        assert "Index Scan using current_consents_pkey" in plan
