@@ -25,12 +25,7 @@ def first_fitting(candidates: Iterable[Answer], room: int) -> bytes | None:
 
 def cut_line(text: str, characters: int) -> str:
     """Return `text` in at most `characters`, ended at a word where one ends in the second half."""
-    if len(text) <= characters:
-        return text
-    head = text[: characters - 1]
-    # A word that ends exactly there is whole.
-    space = len(head) if text[len(head)] == " " else head.rfind(" ")
-    return (head[:space] if space > characters // 2 else head).rstrip() + _ELLIPSIS
+    return text if len(text) <= characters else _ended(text, characters - 1)
 
 
 def cut_to_bytes(text: str, room: int) -> str:
@@ -41,7 +36,14 @@ def cut_to_bytes(text: str, room: int) -> str:
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if _inside(text[:middle] + _ELLIPSIS) <= room else (low, middle - 1)
-    return cut_line(text, low + 1) if low else ""
+    return _ended(text, low) if low else ""
+
+
+def _ended(text: str, kept: int) -> str:
+    head = text[:kept]
+    # A word that ends exactly there is whole.
+    space = kept if text[kept] == " " else head.rfind(" ")
+    return (head[:space] if space > kept // 2 else head).rstrip() + _ELLIPSIS
 
 
 def _inside(text: str) -> int:

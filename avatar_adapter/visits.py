@@ -14,6 +14,7 @@ from avatar_adapter.domain import (
     World,
 )
 from avatar_adapter.frames import Open
+from doors.subjects import EdgeKeys
 from kit.keyring import Key, KeyMissingError, KeyRing
 from kit.pseudonyms import PSEUDONYM_BYTES, canonical, derive, pseudonym
 from kit.sealing import NONCE_BYTES, UnsealableError, open_sealed, seal
@@ -35,6 +36,7 @@ class Visits:
     ) -> None:
         """Take the ring that holds the edge keys, the avatar meant when none is named, and seconds since 1970."""
         self._keyring = keyring
+        self._edge_keys = EdgeKeys(keyring)
         self._default_avatar = default_avatar
         self._clock = clock
         self._random = random_bytes
@@ -43,7 +45,7 @@ class Visits:
         """Return the visit that `frame` opens and its token; the same frame id opens the same visit again."""
         key = self._keyring.current(EDGE_FAMILY)
         avatar = frame.a or self._default_avatar
-        eid = self._eid(key, world, frame)
+        eid = self._eid(world, frame)
         opened_by = f"{world.brand}|{world.id}|{avatar}|{eid.hex()}|{frame.i}"
         visit_key = derive(key.secret, "maskenball/visit-id/v1")
         visit = Visit(
@@ -78,13 +80,11 @@ class Visits:
         """
         if not frame_id:
             return self._random(PSEUDONYM_BYTES)
-        key = derive(self._keyring.current(EDGE_FAMILY).secret, f"maskenball/mid/v1|{world.audience}")
-        return pseudonym(key, visit.id + frame_id.encode())
+        return self._edge_keys.of(world.audience).message(visit.id + frame_id.encode())
 
-    def _eid(self, key: Key, world: World, frame: Open) -> bytes:
-        edge = derive(key.secret, f"maskenball/edge/v1|{world.audience}")
+    def _eid(self, world: World, frame: Open) -> bytes:
         if visitor := canonical(frame.v):
-            return pseudonym(edge, f"u:{visitor}")
+            return self._edge_keys.of(world.audience).user(visitor)
         # Nobody in particular. Not even the frame id may name them: a world that starts its count anew would hand the
         # visit of one stranger to the next.
         return self._random(PSEUDONYM_BYTES)

@@ -112,7 +112,7 @@ class TestParse:
             ('{"op":"act","s":"1.a","ref":"r","r":"loved"}', "r", ""),
             ('{"op":"con","s":"1.a","give":["No Such"]}', "give", ""),
             ('{"max":2048,"b":[]}', "b", "1"),
-            ('{"b":[%s]}' % ",".join(["{}"] * 17), "b", "16"),
+            ('{"b":[' + ",".join(["{}"] * 17) + "]}", "b", "16"),
         ],
     )
     def test_what_does_not_fit_names_field_and_limit(self, body, field, limit):

@@ -1,0 +1,170 @@
+"""Interactions of many requests leave in sealed batches, one partition each; what is acknowledged is on disk."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from opentelemetry import trace
+from opentelemetry.trace import Link, SpanKind
+
+from contracts.interaction.v1 import payload
+from contracts.interaction.v1.interaction_pb2 import Envelope, SourceCount
+from contracts.interaction.v1.payload import Interaction, Payload, Quarantined
+from doors.subjects import partition_of
+from kit.epochs import EpochKeys
+from kit.microbatch import MicroBatcher
+from kit.sealing import seal
+from kit.telemetry import inject, span
+
+Fate = Interaction | Quarantined
+
+#: Estimated bytes of the payload after which a parcel or a batch is full; on the wire an envelope has 256 KiB.
+_PARCEL_BYTES = 96 << 10
+_BATCH_BYTES = 224 << 10
+_MOST_PARCELS = 2_000
+
+
+class Position(NamedTuple):
+    """Where a batch stands in the stream."""
+
+    partition: int
+    sequence: int
+
+
+class Stream(Protocol):
+    """What takes sealed batches."""
+
+    async def append(self, subject: str, body: bytes, headers: dict[str, str]) -> int:
+        """Return the sequence once the message is durable; raises UnavailableError or ExhaustedError."""
+        ...
+
+
+@dataclass(slots=True)
+class Parcel:
+    """Events of one request for one partition."""
+
+    partition: int
+    fates: list[Fate] = field(default_factory=list)
+    size: int = 0
+    cause: trace.SpanContext = trace.INVALID_SPAN_CONTEXT
+
+
+def parcels(fates: Iterable[Fate], partitions: int) -> list[Parcel]:
+    """Sort events by the partition of their visitor; events nobody could be found for go by their message id."""
+    context = trace.get_current_span().get_span_context()
+    packed: list[Parcel] = []
+    filling: dict[int, Parcel] = {}
+    for fate in fates:
+        partition = partition_of(fate.eid if isinstance(fate, Interaction) else fate.mid, partitions)
+        parcel = filling.get(partition)
+        if parcel is None or parcel.size >= _PARCEL_BYTES:
+            parcel = filling[partition] = Parcel(partition, cause=context)
+            packed.append(parcel)
+        parcel.fates.append(fate)
+        parcel.size += _weight(fate)
+    return packed
+
+
+def _weight(fate: Fate) -> int:
+    # Of the encoded form, with the longest words of the vocabulary: over-estimated rather than measured.
+    if isinstance(fate, Quarantined):
+        return 64 + len(fate.source) + len(fate.field)
+    words = len(fate.topics) + len(fate.granted) + len(fate.withdrawn)
+    return 90 + len(fate.source) + len(fate.item or "") + 22 * words
+
+
+class Sealer:
+    """Makes the envelope of a batch: encoded, sealed under the present epoch key, counted per source."""
+
+    def __init__(
+        self,
+        epochs: EpochKeys,
+        pack_version: str,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._epochs = epochs
+        self._pack_version = pack_version
+        self._clock = clock
+        self._random = random
+
+    def seal(self, brand: str, partition: int, fates: list[Fate]) -> bytes:
+        """Return the bytes of the envelope."""
+        content = Payload(
+            [fate for fate in fates if isinstance(fate, Interaction)],
+            [fate for fate in fates if isinstance(fate, Quarantined)],
+        )
+        batch_id = self._random(16)
+        key_id, key = self._epochs.current()
+        nonce, ciphertext = seal(key, payload.encode(content), payload.associated_data(batch_id, brand, partition))
+        received = Counter(fate.source for fate in fates)
+        return Envelope(
+            batch_id=batch_id,
+            brand=brand,
+            partition=partition,
+            epoch_key_id=key_id,
+            pack_version=self._pack_version,
+            counts=[SourceCount(source=source, received=count) for source, count in received.items()],
+            nonce=nonce,
+            ciphertext=ciphertext,
+            sealed_at_ms=round(self._clock() * 1000),
+        ).SerializeToString()
+
+
+class Publisher:
+    """Appends sealed batches, one in flight per partition of a brand."""
+
+    def __init__(self, stream: Stream, sealer: Sealer, *, max_waiting: int) -> None:
+        """Take the bytes that may wait, over all partitions of a brand."""
+        self._stream = stream
+        self._sealer = sealer
+        self._max_waiting = max_waiting
+        self._batchers: dict[str, MicroBatcher[Parcel, Position]] = {}
+
+    async def publish(self, brand: str, packed: list[Parcel]) -> list[Position]:
+        """Return the positions once every parcel is durable; raises ExhaustedError or UnavailableError.
+
+        When one parcel fails others may be durable already: the client sends all again, and message ids tell.
+        """
+        batcher = self._batcher(brand)
+        outcomes = await asyncio.gather(
+            *(batcher.submit(parcel.partition, (parcel,), parcel.size) for parcel in packed), return_exceptions=True
+        )
+        positions: dict[int, Position] = {}
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            known = positions.get(outcome.partition, outcome)
+            positions[outcome.partition] = max(known, outcome)
+        return list(positions.values())
+
+    async def drain(self) -> None:
+        """Return once nothing waits to be written."""
+        for batcher in self._batchers.values():
+            await batcher.drain()
+
+    def _batcher(self, brand: str) -> MicroBatcher[Parcel, Position]:
+        batcher = self._batchers.get(brand)
+        if batcher is None:
+            batcher = self._batchers[brand] = MicroBatcher(
+                partial(self._flush, brand),
+                max_items=_MOST_PARCELS,
+                max_bytes=_BATCH_BYTES,
+                max_waiting=self._max_waiting,
+            )
+        return batcher
+
+    async def _flush(self, brand: str, partition: int, batch: list[Parcel]) -> Position:
+        links = [Link(parcel.cause) for parcel in batch if parcel.cause.trace_flags.sampled]
+        parent = trace.set_span_in_context(trace.NonRecordingSpan(links[0].context if links else batch[0].cause))
+        with span("interactions publish", parent=parent, kind=SpanKind.PRODUCER, links=links[1:]):
+            headers: dict[str, str] = {}
+            inject(headers)
+            body = self._sealer.seal(brand, partition, [fate for parcel in batch for fate in parcel.fates])
+            sequence = await self._stream.append(f"interaction.v1.received.{brand}.{partition}", body, headers)
+            return Position(partition, sequence)

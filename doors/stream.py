@@ -1,0 +1,34 @@
+"""The stream of interactions in JetStream."""
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from kit.errors import ExhaustedError, UnavailableError
+
+_TIMEOUT_S = 5.0
+_FULL_RETRY_S = 5
+_STREAM_FULL = frozenset({10077, 10023, 10047})
+
+
+class JetStream:
+    """Appends and awaits the acknowledgement, which the server gives after fsync."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._context: JetStreamContext = client.jetstream(timeout=_TIMEOUT_S)
+
+    async def append(self, subject: str, body: bytes, headers: dict[str, str]) -> int:
+        """See publish.Stream."""
+        # The client would keep the message for its next connection, and the caller would wait for a time-out.
+        if not self._client.is_connected:
+            raise UnavailableError("the stream is away", retry_after_s=1)
+        try:
+            return (await self._context.publish(subject, body, headers=headers or None)).seq
+        except nats.js.errors.APIError as error:
+            if error.err_code in _STREAM_FULL:
+                raise ExhaustedError("the stream is full", retry_after_s=_FULL_RETRY_S) from error
+            raise UnavailableError("the stream refuses", retry_after_s=1) from error
+        except (nats.errors.Error, OSError) as error:
+            raise UnavailableError("the stream is away", retry_after_s=1) from error
