@@ -9,12 +9,12 @@ import msgspec
 from prometheus_client import Counter
 
 from contracts.interaction.v1.payload import Quarantined
+from doors.publish import Publisher, parcels
+from doors.subjects import EdgeKeys
 from gateway import access, parse
 from gateway.domain import DURABILITY_CLASS, MAX_BODY_BYTES
 from gateway.moments import skew_ms
-from gateway.publish import Publisher, parcels
 from gateway.sources import Sources
-from gateway.subjects import EdgeKeys
 from gateway.translate import Request, Translator
 from kit.credentials import Credentials
 from kit.errors import ExhaustedError

@@ -11,12 +11,12 @@ import msgspec
 
 from contracts.interaction.v1 import interaction_pb2
 from contracts.interaction.v1.payload import Interaction, Quarantined
+from doors.subjects import SourceKeys
 from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES
 from gateway.events import Consent, Context, Event, Id
 from gateway.moments import clamped, moment_ms, skew_ms
 from gateway.reading import NOTHING, Reader, RefusedError, Said
 from gateway.sources import ConsentCategories, Preferences
-from gateway.subjects import SourceKeys
 from gateway.vocabulary import Vocabulary
 
 _SEEN = int(interaction_pb2.KIND_SEEN)

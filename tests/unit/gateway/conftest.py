@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contracts.interaction.v1.payload import Interaction, Quarantined
+from doors.subjects import SourceKeys
 from gateway.sources import load_sources
-from gateway.subjects import SourceKeys
 from gateway.translate import Request, Translator
 from gateway.vocabulary import load_vocabulary
 

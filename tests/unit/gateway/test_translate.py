@@ -10,8 +10,8 @@ import pytest
 
 from contracts.interaction.v1 import interaction_pb2 as kinds
 from contracts.interaction.v1.payload import Interaction, Quarantined
+from doors.subjects import SourceKeys
 from gateway.events import Batch, Context
-from gateway.subjects import SourceKeys
 from gateway.translate import Request, Translator
 from tests.unit.gateway.conftest import RECEIVED_MS
 
