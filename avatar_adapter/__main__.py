@@ -15,11 +15,10 @@ from avatar_adapter.vocabulary import Vocabulary
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.interaction.v1.payload import Interaction
 from doors.publish import Publisher, Sealer, parcels
-from doors.stream import JetStream
+from doors.stream import STREAM, JetStream
 from kit import events, rpc
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
-from kit.errors import UnavailableError
 from kit.http import serve
 from kit.keyring import FolderKeyRing, KeyMissingError
 from kit.process import Check, Readiness, run, wait_for
@@ -36,21 +35,19 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
     avatars = AvatarServiceStub(channel)
     vocabulary = Vocabulary()
     sealer = Sealer(EpochKeys(keyring), vocabulary.version)
-    publisher = Publisher(JetStream(nats), sealer, max_waiting=settings.waiting_bytes)
+    stream = JetStream(nats)
+    readiness.add("stream", stream.check)
+    readiness.add("avatar", channel.channel_ready)
+    await wait_for(lambda: stream.prepare(settings.interactions_stream_max_bytes), STREAM)
+    publisher = Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
 
     async def publish(world: World, interaction: Interaction) -> None:
         await publisher.publish(world.brand, parcels((interaction,), settings.partitions))
-
-    async def stream_is_there() -> None:
-        if not nats.is_connected:
-            raise UnavailableError("the stream is away")
 
     visits = Visits(keyring, default_avatar=settings.default_avatar, clock=time.time, random_bytes=os.urandom)
     door = Door(avatars, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, time.time)
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     guard = Guard(credentials, RateLimiter(settings.world_rps, time.monotonic), settings.world_rps)
-    readiness.add("stream", stream_is_there)
-    readiness.add("avatar", channel.channel_ready)
     try:
         await serve(build_app(door, guard), settings.http_address, stop)
         await publisher.drain()

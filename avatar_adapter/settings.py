@@ -18,4 +18,6 @@ class AdapterSettings(Settings):
     #: Requests a second that one world token may send; a burst of two seconds' worth is taken.
     world_rps: int = Field(default=2000, ge=1)
     #: Bytes of interactions that may wait for the stream before the door asks worlds to slow down.
-    waiting_bytes: int = Field(default=8 << 20, ge=1 << 16)
+    max_waiting_bytes: int = Field(default=8 << 20, ge=1 << 16)
+    #: Largest size of the stream of interactions, where this process is the first to make it.
+    interactions_stream_max_bytes: int = 8 << 30
