@@ -9,6 +9,8 @@ from kit.refusal import identity_in
 
 _MOST_REMEMBERED = 65_536
 _MOST_PRODUCTS = 100
+# Beyond any price; a folder would set the whole message aside.
+_MOST_VALUE = 1e11
 
 
 class RefusedError(Exception):
@@ -88,11 +90,10 @@ def _value(rule: Rule, properties: Any) -> float | None:
         number = _number(getattr(properties, value.field))
         if number is None:
             continue
-        if value.least is None or value.most is None:
-            return number
-        if not value.least <= number <= value.most:
+        least, most = value.scale or (-_MOST_VALUE, _MOST_VALUE)
+        if not least <= number <= most:
             raise RefusedError("out_of_range", f"properties.{value.field}")
-        return (number - value.least) / (value.most - value.least)
+        return (number - least) / (most - least) if value.scale else number
     if rule.needs_value:
         raise RefusedError("value_missing", f"properties.{rule.value[0].field}")
     return None

@@ -27,5 +27,7 @@ class GatewaySettings(Settings):
     sources_file: Path = sources.PACK
     #: Estimated bytes of events that may wait for the stream; beyond it callers are told to come back.
     max_waiting_bytes: int = Field(default=32 << 20, ge=1 << 20)
+    #: Largest size of the stream, bytes; the profile service reads the same variable.
+    interactions_stream_max_bytes: int = 8 << 30
     #: Tracking requests at work at a time; each may hold 1 MiB.
     max_requests: int = Field(default=256, ge=1)

@@ -22,11 +22,10 @@ _SPACES = str.maketrans(" -", "__")
 
 
 class ValueField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A property that holds the value; with both bounds it is brought to 0 … 1."""
+    """A property that holds the value; with a scale (least, most) it is brought to 0 … 1."""
 
     field: str
-    least: float | None = None
-    most: float | None = None
+    scale: tuple[float, float] | None = None
 
 
 class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

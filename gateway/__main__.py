@@ -1,0 +1,65 @@
+"""The gateway process: `python -m gateway`."""
+
+import asyncio
+
+from doors.publish import Publisher, Sealer
+from doors.stream import STREAM, JetStream
+from doors.subjects import EdgeKeys
+from gateway.app import build_app
+from gateway.clients import Services, open_services
+from gateway.rest import Rest, build_rest
+from gateway.settings import GatewaySettings
+from gateway.sources import load_sources
+from gateway.tracking import Door, Tracking
+from gateway.translate import Translator
+from gateway.vocabulary import load_vocabulary
+from kit import events, process
+from kit.credentials import Credentials
+from kit.epochs import EpochKeys
+from kit.http import serve
+from kit.http.types import App
+from kit.keyring import FolderKeyRing
+from kit.process import Readiness
+
+
+async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readiness) -> None:
+    client = await events.connect(settings)
+    try:
+        stream = JetStream(client)
+        readiness.add("stream", stream.check)
+        await process.wait_for(lambda: stream.prepare(settings.interactions_stream_max_bytes), STREAM)
+        async with open_services(settings) as services:
+            app, publisher = build(settings, stream, services, readiness)
+            await serve(app, settings.http_address, stop)
+            await publisher.drain()
+    finally:
+        await client.close()
+
+
+def build(
+    settings: GatewaySettings, stream: JetStream, services: Services, readiness: Readiness
+) -> tuple[App, Publisher]:
+    """Return the application, and what must be drained once it no longer serves."""
+    if settings.keyring_dir is None or settings.credentials_file is None:
+        raise RuntimeError("load() refuses to start without keyring_dir and credentials_file")
+    keyring = FolderKeyRing(settings.keyring_dir)
+    credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
+    edge_keys = EdgeKeys(keyring)
+    vocabulary = load_vocabulary(settings.vocabulary_file)
+    sealer = Sealer(EpochKeys(keyring), vocabulary.version)
+    publisher = Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
+    door = Door(
+        credentials=credentials,
+        edge_keys=edge_keys,
+        sources=load_sources(settings.sources_file),
+        translator=Translator(vocabulary),
+        publisher=publisher,
+        partitions=settings.partitions,
+        max_requests=settings.max_requests,
+    )
+    rest = build_rest(Rest(credentials, edge_keys, services, readiness))
+    return build_app(Tracking(door), rest), publisher
+
+
+if __name__ == "__main__":
+    process.run(main, GatewaySettings.load())

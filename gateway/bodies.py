@@ -1,0 +1,219 @@
+"""What apps send to and get from the REST endpoints. Ids stand in bodies only: addresses end up in logs."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+RawId = Annotated[str, Field(min_length=1, max_length=512)]
+Purpose = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$", max_length=64)]
+ItemId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+Topic = Annotated[str, Field(min_length=1, max_length=40)]
+Milliseconds = Annotated[int, Field(ge=0, le=1 << 52)]
+
+
+class Body(BaseModel):
+    """Unknown names are refused: a misspelt purpose list must not pass for an empty one."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+
+class Position(Body):
+    """A place in the stream, as the answer to a tracking request names it."""
+
+    partition: Annotated[int, Field(ge=0, le=63)]
+    sequence: Annotated[int, Field(ge=0, lt=1 << 63)]
+
+
+class Someone(Body):
+    """Who is meant: the same ids that the app gives its analytics SDK; one of them."""
+
+    user_id: RawId | None = Field(default=None, alias="userId")
+    anonymous_id: RawId | None = Field(default=None, alias="anonymousId")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.user_id is None) == (self.anonymous_id is None):
+            raise ValueError("one of userId and anonymousId is needed")
+        return self
+
+
+class Statement(Someone):
+    """How and when a person said something about purposes."""
+
+    #: When it was said, milliseconds since 1970 UTC; now when absent. An older statement never replaces a newer one.
+    stated_at_ms: Milliseconds | None = None
+    notice_version: Annotated[str, Field(max_length=64)] = ""
+    #: BCP 47.
+    language: Annotated[str, Field(max_length=16, pattern=r"^[A-Za-z0-9-]*$")] = ""
+
+
+class GrantBody(Statement):
+    """What a person allows."""
+
+    purposes: Annotated[list[Purpose], Field(min_length=1, max_length=32)]
+
+
+class WithdrawBody(Statement):
+    """What a person takes back; no purposes means all that can be withdrawn."""
+
+    purposes: Annotated[list[Purpose], Field(max_length=32)] = []
+
+
+class ConsentRecord(Body):
+    """What is in force for one purpose."""
+
+    record_id: str
+    purpose: str
+    purpose_version: int
+    #: "given", "renewed", "withdrawn" or "never_asked".
+    state: str
+    sequence: int
+    stated_at_ms: int
+    expires_at_ms: int
+
+
+class ConsentsAnswer(Body):
+    """Consent records."""
+
+    records: list[ConsentRecord]
+
+
+class PersonaBody(Someone):
+    """Asks for a persona."""
+
+    purpose: Purpose = "personalise.world"
+    #: Wait until these are folded, to see what was just written.
+    min_positions: Annotated[list[Position], Field(max_length=64)] = []
+
+
+class Wish(Body):
+    """A preference with evidence."""
+
+    ref: str
+    evidence: list[str]
+
+
+class View(Body):
+    """What this app may see of a persona: coarse, and in an order that tells nothing."""
+
+    handle: str
+    likes: list[str]
+    dislikes: list[str]
+    wishes: list[Wish]
+    #: Whole periods of 30 days since the last interaction.
+    recency_periods: int
+    #: How often, per kind, as the lower edge of a power-of-two bucket.
+    kinds: dict[str, int]
+    channels: list[str]
+    day_part: str
+
+
+class Decision(Body):
+    """Whether a purpose is allowed, and why."""
+
+    purpose: str
+    is_allowed: bool
+    reason: str
+    sequence: int
+    record_id: str
+
+
+class PersonaAnswer(Body):
+    """A view, or the reason why there is none."""
+
+    view: View | None
+    decisions: list[Decision]
+
+
+class RecommendBody(Someone):
+    """Asks for offers."""
+
+    count: Annotated[int, Field(ge=1, le=100)] = 10
+    exclude: Annotated[list[ItemId], Field(max_length=1000)] = []
+
+
+class Reason(Body):
+    """Why an item is offered, with its share of the score."""
+
+    kind: str
+    ref: str
+    #: Title of the item that the reason names, if it names one.
+    title: str
+    share: float
+
+
+class Offer(Body):
+    """One offer."""
+
+    item: str
+    title: str
+    topics: list[str]
+    price: str
+    score: float
+    reasons: list[Reason]
+
+
+class RecommendAnswer(Body):
+    """Offers, or silence and why."""
+
+    offers: list[Offer]
+    abstained: str
+    decision: Decision | None
+    model_version: int
+
+
+class Item(Body):
+    """One thing that can be offered."""
+
+    item: ItemId
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    topics: Annotated[list[Topic], Field(max_length=5)] = []
+    price: Annotated[str, Field(max_length=32)] = ""
+    place: Annotated[str, Field(max_length=100)] = ""
+
+
+class ItemsBody(Body):
+    """Items to put into the brand's catalogue."""
+
+    items: Annotated[list[Item], Field(min_length=1, max_length=2000)]
+
+
+class ItemsAnswer(Body):
+    """How many items the catalogue holds now."""
+
+    items: int
+
+
+class BooksLine(Body):
+    """What became of the events of one source in one hour."""
+
+    source: str
+    hour_ms: int
+    received: int
+    stored: int
+    duplicate: int
+    quarantined: int
+    suppressed: int
+    pending: int
+
+
+class BooksAnswer(Body):
+    """The books: received = stored + duplicate + quarantined + suppressed + pending."""
+
+    lines: list[BooksLine]
+
+
+class HealthAnswer(Body):
+    """Whether this door can work, and what it needs: "ok" or the reason why not."""
+
+    ready: bool
+    checks: dict[str, str]
+
+
+class Problem(Body):
+    """A refusal. It never repeats what was sent."""
+
+    code: str
+    message: str
+    field: str | None = None
+    limit: str | None = None

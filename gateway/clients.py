@@ -1,0 +1,49 @@
+"""The services behind the REST endpoints."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contracts.avatar.v1 import avatar_pb2
+from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
+from gateway.settings import GatewaySettings
+from kit.rpc import connect
+
+if TYPE_CHECKING:
+    # The generated modules have these in their types alone.
+    from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceAsyncStub
+    from contracts.profile.v1.profile_pb2_grpc import ProfileServiceAsyncStub
+    from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceAsyncStub
+
+_MOST_ITEMS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One stub each."""
+
+    profile: "ProfileServiceAsyncStub"
+    recommendation: "RecommendationServiceAsyncStub"
+    avatar: "AvatarServiceAsyncStub"
+
+    async def items(self, brand: str, ids: list[str]) -> dict[str, avatar_pb2.Item]:
+        """Return what the catalogue knows of at most 200 items."""
+        if not ids:
+            return {}
+        answer = await self.avatar.ListItems(avatar_pb2.ListItemsRequest(brand=brand, ids=ids[:_MOST_ITEMS]))
+        return {item.item: item for item in answer.items}
+
+
+@asynccontextmanager
+async def open_services(settings: GatewaySettings) -> AsyncIterator[Services]:
+    """Connect lazily: a service that is away makes its own endpoints answer 503, and no others."""
+    async with AsyncExitStack() as channels:
+        profile = await channels.enter_async_context(connect(settings.profile_address))
+        recommendation = await channels.enter_async_context(connect(settings.recommendation_address))
+        avatar = await channels.enter_async_context(connect(settings.avatar_address))
+        yield Services(
+            ProfileServiceStub(profile), RecommendationServiceStub(recommendation), AvatarServiceStub(avatar)
+        )

@@ -1,0 +1,130 @@
+"""REST bodies to contract messages and back."""
+
+from collections.abc import Iterable, Mapping
+
+from contracts.avatar.v1 import avatar_pb2
+from contracts.common.v1 import subject_pb2
+from contracts.consent.v1 import consent_pb2
+from contracts.profile.v1 import profile_pb2
+from contracts.recommendation.v1 import recommendation_pb2
+from gateway import bodies
+
+#: How a statement was made when it comes over REST.
+_METHOD = "rest"
+_ITEM_REASONS = frozenset({"because_of_item", "followed_item"})
+
+
+def statement_to_proto(statement: bodies.Statement, now_ms: int) -> consent_pb2.Statement:
+    stated_at_ms = now_ms if statement.stated_at_ms is None else min(statement.stated_at_ms, now_ms)
+    return consent_pb2.Statement(
+        stated_at_ms=stated_at_ms,
+        method=_METHOD,
+        notice_version=statement.notice_version,
+        language=statement.language,
+    )
+
+
+def records_from_proto(records: Iterable[consent_pb2.ConsentRecord]) -> bodies.ConsentsAnswer:
+    return bodies.ConsentsAnswer(
+        records=[
+            bodies.ConsentRecord(
+                record_id=record.record_id,
+                purpose=record.purpose,
+                purpose_version=record.purpose_version,
+                state=record.state,
+                sequence=record.sequence,
+                stated_at_ms=record.stated_at_ms,
+                expires_at_ms=record.expires_at_ms,
+            )
+            for record in records
+        ]
+    )
+
+
+def decision_from_proto(decision: subject_pb2.PurposeDecision) -> bodies.Decision:
+    return bodies.Decision(
+        purpose=decision.purpose,
+        is_allowed=decision.is_allowed,
+        reason=decision.reason,
+        sequence=decision.sequence,
+        record_id=decision.record_id,
+    )
+
+
+def persona_from_proto(answer: profile_pb2.ReadViewResponse) -> bodies.PersonaAnswer:
+    return bodies.PersonaAnswer(
+        view=_view_from_proto(answer.view) if answer.HasField("view") else None,
+        decisions=[decision_from_proto(decision) for decision in answer.decisions],
+    )
+
+
+def _view_from_proto(view: profile_pb2.View) -> bodies.View:
+    return bodies.View(
+        handle=view.handle,
+        likes=list(view.likes),
+        dislikes=list(view.dislikes),
+        wishes=[bodies.Wish(ref=wish.ref, evidence=list(wish.evidence)) for wish in view.wishes],
+        recency_periods=view.recency_periods,
+        kinds={kind.kind: kind.at_least for kind in view.kinds},
+        channels=list(view.channels),
+        day_part=view.day_part,
+    )
+
+
+def items_named(answer: recommendation_pb2.RecommendResponse) -> list[str]:
+    """Return the items whose titles an answer needs: those offered, then those its reasons name."""
+    named = [offer.item for offer in answer.offers]
+    named += [reason.ref for offer in answer.offers for reason in offer.reasons if reason.kind in _ITEM_REASONS]
+    return list(dict.fromkeys(named))
+
+
+def recommendations_from_proto(
+    answer: recommendation_pb2.RecommendResponse, catalogue: Mapping[str, avatar_pb2.Item]
+) -> bodies.RecommendAnswer:
+    return bodies.RecommendAnswer(
+        offers=[_offer_from_proto(offer, catalogue) for offer in answer.offers],
+        abstained=answer.abstained,
+        decision=decision_from_proto(answer.decision) if answer.HasField("decision") else None,
+        model_version=answer.model_version,
+    )
+
+
+def _offer_from_proto(offer: recommendation_pb2.Offer, catalogue: Mapping[str, avatar_pb2.Item]) -> bodies.Offer:
+    unknown = avatar_pb2.Item()
+    item = catalogue.get(offer.item, unknown)
+    reasons = [
+        bodies.Reason(
+            kind=reason.kind, ref=reason.ref, title=catalogue.get(reason.ref, unknown).title, share=reason.share
+        )
+        for reason in offer.reasons
+    ]
+    return bodies.Offer(
+        item=offer.item,
+        title=item.title,
+        topics=list(item.topics),
+        price=item.price,
+        score=offer.score,
+        reasons=reasons,
+    )
+
+
+def items_to_proto(brand: str, body: bodies.ItemsBody) -> avatar_pb2.PutItemsRequest:
+    return avatar_pb2.PutItemsRequest(brand=brand, items=[avatar_pb2.Item(**item.model_dump()) for item in body.items])
+
+
+def books_from_proto(answer: profile_pb2.GetBooksResponse) -> bodies.BooksAnswer:
+    return bodies.BooksAnswer(
+        lines=[
+            bodies.BooksLine(
+                source=line.source,
+                hour_ms=line.hour_ms,
+                received=line.received,
+                stored=line.stored,
+                duplicate=line.duplicate,
+                quarantined=line.quarantined,
+                suppressed=line.suppressed,
+                pending=line.pending,
+            )
+            for line in answer.lines
+        ]
+    )

@@ -1,0 +1,173 @@
+"""REST for apps and staff: consents, persona, recommendations, catalogue, books. Described at /openapi.json."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+
+from contracts.common.v1.subject_pb2 import Subject
+from contracts.profile.v1 import profile_pb2
+from contracts.recommendation.v1.recommendation_pb2 import RecommendRequest
+from doors.subjects import EdgeKeys
+from gateway import access, bodies, convert
+from gateway.clients import Services
+from kit.credentials import Credential, Credentials
+from kit.http import register_problems
+from kit.process import Readiness
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": bodies.Problem, "description": description}
+    for status, description in (
+        (400, "The body does not fit"),
+        (401, "Nobody we know is calling"),
+        (403, "This key may not do that"),
+        (503, "A service is away; come back after Retry-After seconds"),
+        (504, "A service did not answer in time"),
+    )
+}
+# A read that waits for a position is answered by the service within 2 s, one way or the other.
+_REACH_S = 4.0
+_DESCRIPTION = """\
+For apps with a write key of scope `app` (`Authorization: Basic base64(key + ":")` or `Bearer`), and for staff keys.
+The tracking API that SDKs speak stands beside it. What consent denies is answered empty, with the reason.
+"""
+
+
+class Rest:
+    """What the endpoints need."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        edge_keys: EdgeKeys,
+        services: Services,
+        readiness: Readiness,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.credentials = credentials
+        self.edge_keys = edge_keys
+        self.services = services
+        self.readiness = readiness
+        self._clock = clock
+
+    def now_ms(self) -> int:
+        return round(self._clock() * 1000)
+
+    def subject(self, app: Credential, someone: bodies.Someone) -> Subject:
+        """Return who is meant, as the services know it. The raw id ends here."""
+        keys = self.edge_keys.of(app.id)
+        eid = keys.user(someone.user_id) if someone.user_id else keys.anonymous(someone.anonymous_id or "")
+        return Subject(brand=app.brand, audience=app.id, eid=eid)
+
+
+def build_rest(rest: Rest) -> FastAPI:
+    """Return the application."""
+    app = FastAPI(
+        title="Maskenball gateway",
+        version="1",
+        description=_DESCRIPTION,
+        # The pages of documentation would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    register_problems(app)
+    app.state.rest = rest
+    app.include_router(_router, prefix="/v1")
+    return app
+
+
+def _rest(request: Request) -> Rest:
+    found: Rest = request.app.state.rest
+    return found
+
+
+def _app(request: Request) -> Credential:
+    return access.app_of(_rest(request).credentials, request.headers.get("authorization", ""))
+
+
+def _staff(request: Request) -> Credential:
+    return access.staff_of(_rest(request).credentials, request.headers.get("authorization", ""))
+
+
+Door = Annotated[Rest, Depends(_rest)]
+App = Annotated[Credential, Depends(_app)]
+Staff = Annotated[Credential, Depends(_staff)]
+FromMs = Annotated[int, Query(ge=0, le=1 << 52)]
+_router = APIRouter(responses=_REFUSALS)
+
+
+@_router.post("/consent/grant", tags=["consent"], operation_id="grantConsent")
+async def grant(body: bodies.GrantBody, door: Door, app: App) -> bodies.ConsentsAnswer:
+    """Record that a person allows purposes. The first grant is what makes a persona."""
+    request = profile_pb2.GrantRequest(
+        subject=door.subject(app, body),
+        purposes=body.purposes,
+        statement=convert.statement_to_proto(body, door.now_ms()),
+    )
+    return convert.records_from_proto((await door.services.profile.Grant(request)).records)
+
+
+@_router.post("/consent/withdraw", tags=["consent"], operation_id="withdrawConsent")
+async def withdraw(body: bodies.WithdrawBody, door: Door, app: App) -> bodies.ConsentsAnswer:
+    """Record that a person takes purposes back. Once this is answered, no later read returns what they covered."""
+    request = profile_pb2.WithdrawRequest(
+        subject=door.subject(app, body),
+        purposes=body.purposes,
+        statement=convert.statement_to_proto(body, door.now_ms()),
+    )
+    return convert.records_from_proto((await door.services.profile.Withdraw(request)).records)
+
+
+@_router.post("/consent/list", tags=["consent"], operation_id="listConsents")
+async def list_consents(body: bodies.Someone, door: Door, app: App) -> bodies.ConsentsAnswer:
+    """List what is in force, one record per purpose."""
+    request = profile_pb2.ListConsentsRequest(subject=door.subject(app, body))
+    return convert.records_from_proto((await door.services.profile.ListConsents(request)).records)
+
+
+@_router.post("/persona", tags=["persona"], operation_id="readPersona")
+async def read_persona(body: bodies.PersonaBody, door: Door, app: App) -> bodies.PersonaAnswer:
+    """Read what this app may see of a persona."""
+    request = profile_pb2.ReadViewRequest(
+        subject=door.subject(app, body),
+        purpose=body.purpose,
+        min_positions=[profile_pb2.Position(**position.model_dump()) for position in body.min_positions],
+    )
+    answer = await door.services.profile.ReadView(request, timeout=_REACH_S if body.min_positions else None)
+    return convert.persona_from_proto(answer)
+
+
+@_router.post("/recommendations", tags=["persona"], operation_id="recommend")
+async def recommend(body: bodies.RecommendBody, door: Door, app: App) -> bodies.RecommendAnswer:
+    """Read offers for a persona, each with the reasons that made it, or why there is none."""
+    request = RecommendRequest(brand=app.brand, subject=door.subject(app, body), count=body.count, exclude=body.exclude)
+    answer = await door.services.recommendation.Recommend(request)
+    catalogue = await door.services.items(app.brand, convert.items_named(answer))
+    return convert.recommendations_from_proto(answer, catalogue)
+
+
+@_router.put("/catalogue/items", tags=["catalogue"], operation_id="putItems")
+async def put_items(body: bodies.ItemsBody, door: Door, staff: Staff) -> bodies.ItemsAnswer:
+    """Add items to the brand's catalogue, or replace them."""
+    answer = await door.services.avatar.PutItems(convert.items_to_proto(staff.brand, body))
+    return bodies.ItemsAnswer(items=answer.items)
+
+
+@_router.get("/books", tags=["operation"], operation_id="getBooks")
+async def get_books(
+    door: Door, staff: Staff, from_ms: Annotated[int, Query(ge=0, le=1 << 52)] = 0
+) -> bodies.BooksAnswer:
+    """Read the books: what became of every received event, per source and hour."""
+    request = profile_pb2.GetBooksRequest(brand=staff.brand, from_ms=from_ms)
+    return convert.books_from_proto(await door.services.profile.GetBooks(request))
+
+
+@_router.get("/health", tags=["operation"], operation_id="getHealth")
+async def get_health(door: Door, response: Response) -> bodies.HealthAnswer:
+    """Say whether this door can take events: 503 when it cannot."""
+    checks = await door.readiness.look()
+    ready = all(verdict == "ok" for verdict in checks.values())
+    if not ready:
+        response.status_code, response.headers["retry-after"] = 503, "1"
+    return bodies.HealthAnswer(ready=ready, checks=checks)
