@@ -1,6 +1,6 @@
 """One PostgreSQL database: transactions that commit when left, cheap reads, and the driver below for bulk work."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from kit.errors import TypedError, UnavailableError
 
 _POOL_WAIT_S = 5.0
 _CONNECT_S = 5.0
+_AFTER_COMMIT = "after_commit"
 # The JIT costs more than the short statements of a service take.
 _SERVER_SETTINGS = {"jit": "off", "application_name": "maskenball"}
 _GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError)
@@ -42,9 +43,17 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open one transaction; it commits when the block is left and rolls back when the block raises."""
+        committed: list[Callable[[], None]] = []
         with _losses():
             async with self.engine.begin() as connection:
-                yield connection
+                connection.info[_AFTER_COMMIT] = committed
+                try:
+                    yield connection
+                finally:
+                    # The facts of a pooled connection outlive its transaction.
+                    connection.info.pop(_AFTER_COMMIT, None)
+        for call in committed:
+            call()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -73,6 +82,13 @@ class Database:
             hide_parameters=True,
             connect_args={"server_settings": server_settings, "timeout": _CONNECT_S},
         )
+
+
+def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
+    """Have `call` run once the transaction has committed, and not when it rolls back. For waking, never for work."""
+    calls: list[Callable[[], None]] | None = connection.info.get(_AFTER_COMMIT)
+    if calls is not None and call not in calls:
+        calls.append(call)
 
 
 async def raw(connection: AsyncConnection) -> asyncpg.Connection:

@@ -1,0 +1,69 @@
+"""JetStream streams: created or brought up to date, told apart when re-created, emptied of what was handled."""
+
+import nats.errors
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig, StreamInfo
+from nats.js.errors import BadRequestError
+
+from kit.errors import UnavailableError
+
+_NAME_IN_USE = 10058
+
+
+async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always passed by name
+    js: JetStreamContext,
+    name: str,
+    subjects: list[str],
+    *,
+    max_bytes: int,
+    max_age_s: float = 0,
+    durability_class: int = 2,
+    replicas: int = 1,
+) -> StreamInfo:
+    """Create the stream or update it to these settings. Any process may call it, at any time, in any order.
+
+    The stream is kept on disk and refuses new messages when `max_bytes` are full, rather than losing old ones.
+    Durability class 2 acknowledges when the server has stored as its `sync_interval` says, class 1 before.
+    Raises UnavailableError while JetStream does not answer.
+    """
+    config = StreamConfig(
+        name=name,
+        subjects=subjects,
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_bytes=max_bytes,
+        max_age=max_age_s,
+        num_replicas=replicas,
+        persist_mode=PersistMode.ASYNC if durability_class == 1 else None,
+    )
+    try:
+        try:
+            return await js.add_stream(config)
+        except BadRequestError as error:
+            if error.err_code != _NAME_IN_USE:
+                raise
+            return await js.update_stream(config)
+    except (nats.errors.TimeoutError, nats.errors.NoRespondersError, nats.errors.ConnectionClosedError) as error:
+        raise UnavailableError("JetStream does not answer", retry_after_s=1) from error
+
+
+async def stream_id(js: JetStreamContext, name: str) -> str:
+    """Return what tells this stream from another of the same name: the time of its creation.
+
+    Sequences start anew in a re-created stream, so a position is worth something only together with this id.
+    """
+    return created_id(await js.stream_info(name))
+
+
+def created_id(info: StreamInfo) -> str:
+    """Read the id out of a stream's description."""
+    return info.created.isoformat() if info.created is not None else ""
+
+
+async def forget(js: JetStreamContext, stream: str, subject: str, through: int) -> None:
+    """Delete the messages of `subject` up to and including sequence `through`.
+
+    For the only listener of a subject, after its commit: it makes room in a stream that refuses when full.
+    """
+    await js.purge_stream(stream, seq=through + 1, subject=subject)
