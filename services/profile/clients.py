@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import grpc
 
+from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub, ConsentServiceStub
-from services.profile import convert
 from services.profile.domain import ConsentRecord, Decision, Persona, Statement
 
 _MANY = 20_000
@@ -22,11 +22,9 @@ class ConsentClient:
 
     async def check(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision]:
         """Return one decision per purpose, in the order asked."""
-        request = consent_pb2.CheckRequest(
-            persona=convert.persona_to_proto(persona), audience=audience, purposes=purposes
-        )
+        request = consent_pb2.CheckRequest(persona=persona_to_proto(persona), audience=audience, purposes=purposes)
         answer = await self._stub.Check(request)
-        return [convert.decision_from_proto(decision) for decision in answer.decisions]
+        return [decision_from_proto(decision) for decision in answer.decisions]
 
     async def check_many(
         self, brand: str, audience: str, purposes: Sequence[str], personas: Sequence[Persona]
@@ -50,28 +48,57 @@ class ConsentClient:
         self, persona: Persona, audience: str, purposes: Sequence[str], statement: Statement
     ) -> list[ConsentRecord]:
         request = consent_pb2.GrantRequest(
-            persona=convert.persona_to_proto(persona),
+            persona=persona_to_proto(persona),
             audience=audience,
             purposes=purposes,
-            statement=convert.statement_to_proto(statement),
+            statement=statement_to_proto(statement),
         )
         answer = await self._stub.Grant(request)
-        return [convert.record_from_proto(record) for record in answer.records]
+        return [record_from_proto(record) for record in answer.records]
 
     async def withdraw(
         self, persona: Persona, audience: str, purposes: Sequence[str], statement: Statement
     ) -> list[ConsentRecord]:
         """Return the records now in force; no purposes means all."""
         request = consent_pb2.WithdrawRequest(
-            persona=convert.persona_to_proto(persona),
+            persona=persona_to_proto(persona),
             audience=audience,
             purposes=purposes,
-            statement=convert.statement_to_proto(statement),
+            statement=statement_to_proto(statement),
         )
         answer = await self._stub.Withdraw(request)
-        return [convert.record_from_proto(record) for record in answer.records]
+        return [record_from_proto(record) for record in answer.records]
 
     async def list_consents(self, persona: Persona, audience: str) -> list[ConsentRecord]:
-        request = consent_pb2.ListConsentsRequest(persona=convert.persona_to_proto(persona), audience=audience)
+        request = consent_pb2.ListConsentsRequest(persona=persona_to_proto(persona), audience=audience)
         answer = await self._stub.ListConsents(request)
-        return [convert.record_from_proto(record) for record in answer.records]
+        return [record_from_proto(record) for record in answer.records]
+
+
+def persona_to_proto(persona: Persona) -> subject_pb2.Persona:
+    return subject_pb2.Persona(brand=persona.brand, shard=persona.shard, pid=persona.pid)
+
+
+def statement_to_proto(statement: Statement) -> consent_pb2.Statement:
+    return consent_pb2.Statement(
+        stated_at_ms=statement.stated_at_ms,
+        method=statement.method,
+        notice_version=statement.notice_version,
+        language=statement.language,
+    )
+
+
+def decision_from_proto(decision: subject_pb2.PurposeDecision) -> Decision:
+    return Decision(decision.purpose, decision.is_allowed, decision.reason, decision.sequence, decision.record_id)
+
+
+def record_from_proto(record: consent_pb2.ConsentRecord) -> ConsentRecord:
+    return ConsentRecord(
+        record.record_id,
+        record.purpose,
+        record.purpose_version,
+        record.state,
+        record.sequence,
+        record.stated_at_ms,
+        record.expires_at_ms,
+    )

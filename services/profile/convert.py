@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
-from contracts.profile.v1 import events_pb2, profile_pb2
+from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
-from services.profile.domain import EID_BYTES, BooksLine, ConsentRecord, Decision, Persona, Statement, Subject
-from services.profile.folding import Lesson
+from services.profile.domain import EID_BYTES, BooksLine, ConsentRecord, Decision, Statement, Subject
 from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
@@ -16,14 +15,19 @@ _AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
 _MAX_PURPOSES = 32
 
 
+def brand_from_proto(brand: str, field: str = "brand") -> str:
+    if not _BRAND.fullmatch(brand):
+        raise InvalidArgumentError("no such brand", field=field, limit="1 to 64 characters of [a-z0-9-]")
+    return brand
+
+
 def subject_from_proto(subject: subject_pb2.Subject) -> Subject:
-    if not _BRAND.fullmatch(subject.brand):
-        raise InvalidArgumentError("no such brand", field="subject.brand", limit="1 to 64 characters of [a-z0-9-]")
+    brand = brand_from_proto(subject.brand, "subject.brand")
     if not _AUDIENCE.fullmatch(subject.audience):
         raise InvalidArgumentError("no such audience", field="subject.audience", limit="app:<source> or world:<world>")
     if len(subject.eid) != EID_BYTES:
         raise InvalidArgumentError("not a pseudonym", field="subject.eid", limit=f"{EID_BYTES} bytes")
-    return Subject(subject.brand, subject.audience, subject.eid)
+    return Subject(brand, subject.audience, subject.eid)
 
 
 def purposes_from_proto(purposes: Sequence[str], *, least: int, field: str = "purposes") -> list[str]:
@@ -42,25 +46,6 @@ def statement_from_proto(statement: consent_pb2.Statement) -> Statement:
     return Statement(statement.stated_at_ms, statement.method, statement.notice_version, statement.language)
 
 
-def statement_to_proto(statement: Statement) -> consent_pb2.Statement:
-    return consent_pb2.Statement(
-        stated_at_ms=statement.stated_at_ms,
-        method=statement.method,
-        notice_version=statement.notice_version,
-        language=statement.language,
-    )
-
-
-def persona_to_proto(persona: Persona) -> subject_pb2.Persona:
-    return subject_pb2.Persona(brand=persona.brand, shard=persona.shard, pid=persona.pid)
-
-
-def decision_from_proto(decision: subject_pb2.PurposeDecision) -> Decision:
-    return Decision(
-        decision.purpose, decision.is_allowed, decision.reason, decision.sequence, decision.record_id
-    )
-
-
 def decision_to_proto(decision: Decision) -> subject_pb2.PurposeDecision:
     return subject_pb2.PurposeDecision(
         purpose=decision.purpose,
@@ -68,18 +53,6 @@ def decision_to_proto(decision: Decision) -> subject_pb2.PurposeDecision:
         reason=decision.reason,
         sequence=decision.sequence,
         record_id=decision.record_id,
-    )
-
-
-def record_from_proto(record: consent_pb2.ConsentRecord) -> ConsentRecord:
-    return ConsentRecord(
-        record.record_id,
-        record.purpose,
-        record.purpose_version,
-        record.state,
-        record.sequence,
-        record.stated_at_ms,
-        record.expires_at_ms,
     )
 
 
@@ -122,14 +95,4 @@ def books_line_to_proto(line: BooksLine) -> profile_pb2.BooksLine:
         quarantined=line.quarantined,
         suppressed=line.suppressed,
         pending=line.pending,
-    )
-
-
-def lesson_to_proto(lesson: Lesson) -> events_pb2.Lesson:
-    return events_pb2.Lesson(
-        before=lesson.before,
-        learnt=[
-            events_pb2.Learnt(item=each.item, at_ms=each.at_ms, weight=each.weight, topics=each.topics)
-            for each in lesson.learnt
-        ],
     )

@@ -52,7 +52,7 @@ class DecayedSum(msgspec.Struct, array_like=True, gc=False):
     def value(self, half_life_ms: int, at_ms: int) -> float:
         """Return the sum in units of weight as it stands at `at_ms`."""
         age = (at_ms - self.epoch * SPAN * half_life_ms) / half_life_ms
-        return (self.current + self.previous * 2.0**-SPAN) * 2.0**-age / ONE
+        return float((self.current + self.previous * 2.0**-SPAN) * 2.0**-age / ONE)
 
 
 class Strength(msgspec.Struct, array_like=True, gc=False):

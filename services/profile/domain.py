@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from kit.errors import Status, TypedError
 
@@ -200,29 +200,29 @@ class BooksLine:
 class PositionNotReachedError(TypedError):
     """What the caller wants to see is not folded yet."""
 
-    reason: ClassVar[str] = "POSITION_NOT_REACHED"
-    status: ClassVar[Status] = Status.DEADLINE
+    reason = "POSITION_NOT_REACHED"
+    status = Status.DEADLINE
 
 
 class FencedError(TypedError):
     """Another folder owns the partition now; what this one had in hand was rolled back."""
 
-    reason: ClassVar[str] = "FOLDER_FENCED"
-    status: ClassVar[Status] = Status.CONFLICT
+    reason = "FOLDER_FENCED"
+    status = Status.CONFLICT
 
 
 class StreamRecreatedError(TypedError):
     """The stream is not the one whose position is kept."""
 
-    reason: ClassVar[str] = "STREAM_RECREATED"
-    status: ClassVar[Status] = Status.CONFLICT
+    reason = "STREAM_RECREATED"
+    status = Status.CONFLICT
 
 
 class TooManyDeadLettersError(TypedError):
     """So much is poison that the fault is likely ours."""
 
-    reason: ClassVar[str] = "TOO_MANY_DEAD_LETTERS"
-    status: ClassVar[Status] = Status.INTERNAL
+    reason = "TOO_MANY_DEAD_LETTERS"
+    status = Status.INTERNAL
 
 
 def shard_of(eid: bytes) -> int:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison
@@ -28,7 +28,7 @@ class Books:
             self._lines[account][fate] += count
 
     def lines(self) -> list[BooksLine]:
-        return [replace(BooksLine(*account), **counts) for account, counts in sorted(self._lines.items())]
+        return [BooksLine(source, hour_ms, **counts) for (source, hour_ms), counts in sorted(self._lines.items())]
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ def identifications(shares: Iterable[Share]) -> list[tuple[Interaction, Bound]]:
 
 
 def lesson_of(before: Traits, interactions: Sequence[Interaction], weights: Weights) -> Lesson | None:
-    """Return what is to be learnt of new interactions, given the traits before them; None when no item is among them."""
+    """Return what is to be learnt of new interactions, given the traits before; None when no item is among them."""
     learnt = [
         Signal(each.item, each.at_ms, weights[each.kind].of(each.value), each.topics)
         for each in sorted(interactions, key=lambda each: (each.at_ms, each.mid))
@@ -156,8 +156,6 @@ def lesson_of(before: Traits, interactions: Sequence[Interaction], weights: Weig
     if not learnt:
         return None
     return Lesson(tuple(recent.item for recent in before.last if recent.item), tuple(learnt))
-
-
 
 
 def received(messages: Iterable[Batch | Poison], books: Books) -> None:

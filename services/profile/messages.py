@@ -13,7 +13,6 @@ from contracts.profile.v1.lessons import associated_data as lessons_associated_d
 from kit.epochs import EpochKeys
 from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError, open_sealed, seal
-from services.profile import convert
 from services.profile.domain import EID_BYTES, MID_BYTES, Batch, Interaction, Kind, Partition, Poison
 from services.profile.folding import Lesson
 
@@ -49,27 +48,10 @@ def open_message(partition: Partition, sequence: int, data: bytes, epochs: Epoch
     if len(envelope.batch_id) != _BATCH_ID_BYTES:
         return Poison(sequence, "NOT_AN_ENVELOPE", data)
     counts = tuple((count.source, count.received) for count in envelope.counts)
-
-    def poison(reason: str) -> Poison:
-        return Poison(sequence, reason, data, envelope.batch_id, envelope.sealed_at_ms, counts)
-
-    if (envelope.brand, envelope.partition) != (partition.brand, partition.number):
-        return poison("MISPLACED")
-    try:
-        content = _open(envelope, epochs)
-    except KeyMissingError:
-        return poison("EPOCH_KEY_MISSING")
-    except UnsealableError:
-        return poison("UNSEALABLE")
-    except msgspec.MsgspecError:
-        return poison("UNDECODABLE")
-    if Counter(each.source for part in (content.interactions, content.quarantined) for each in part) != Counter(dict(counts)):
-        return poison("COUNTS_DISAGREE")
-    if not all(_is_sound(each, envelope.sealed_at_ms) for each in content.interactions):
-        return poison("MALFORMED")
-    return Batch(
-        sequence, envelope.batch_id, envelope.sealed_at_ms, counts, content.interactions, content.quarantined
-    )
+    content = _content(partition, envelope, epochs)
+    if isinstance(content, str):
+        return Poison(sequence, content, data, envelope.batch_id, envelope.sealed_at_ms, counts)
+    return Batch(sequence, envelope.batch_id, envelope.sealed_at_ms, counts, content.interactions, content.quarantined)
 
 
 class Awaited(NamedTuple):
@@ -78,6 +60,18 @@ class Awaited(NamedTuple):
     batch_id: bytes
     sealed_at_ms: int
     counts: tuple[tuple[str, int], ...]
+
+
+def epoch_key_of(data: bytes) -> str:
+    """Return the epoch key that a message of either stream is sealed under; "" when it is neither."""
+    for envelope in (interaction_pb2.Envelope, events_pb2.InteractionsFolded):
+        try:
+            key_id = envelope.FromString(data).epoch_key_id
+        except DecodeError:
+            continue
+        if key_id:
+            return key_id
+    return ""
 
 
 def read_outside(data: bytes) -> Awaited | None:
@@ -90,15 +84,13 @@ def read_outside(data: bytes) -> Awaited | None:
     return Awaited(envelope.batch_id, envelope.sealed_at_ms, counts)
 
 
-def announce(
-    brand: str, lessons: Iterable[Lesson], epochs: EpochKeys, token: Callable[[int], bytes]
-) -> list[bytes]:
+def announce(brand: str, lessons: Iterable[Lesson], epochs: EpochKeys, token: Callable[[int], bytes]) -> list[bytes]:
     """Return the sealed messages that tell shared models what to learn, each small enough for the stream."""
     announced = []
     part = events_pb2.Lessons()
     size = 0
     for lesson in lessons:
-        made = convert.lesson_to_proto(lesson)
+        made = _lesson(lesson)
         if size and size + made.ByteSize() > _MAX_ANNOUNCED_BYTES:
             announced.append(_seal_lessons(brand, part, epochs, token(_BATCH_ID_BYTES)))
             part, size = events_pb2.Lessons(), 0
@@ -114,10 +106,28 @@ def hint(partition: Partition, sequence: int) -> bytes:
     return changed.SerializeToString()
 
 
-def _open(envelope: interaction_pb2.Envelope, epochs: EpochKeys) -> payload.Payload:
-    key = epochs.opener(envelope.epoch_key_id)
-    aad = payload.associated_data(envelope.batch_id, envelope.brand, envelope.partition)
-    return payload.decode(open_sealed(key, envelope.nonce, envelope.ciphertext, aad))
+def _content(partition: Partition, envelope: interaction_pb2.Envelope, epochs: EpochKeys) -> payload.Payload | str:
+    if (envelope.brand, envelope.partition) != (partition.brand, partition.number):
+        return "MISPLACED"
+    try:
+        key = epochs.opener(envelope.epoch_key_id)
+        aad = payload.associated_data(envelope.batch_id, envelope.brand, envelope.partition)
+        content = payload.decode(open_sealed(key, envelope.nonce, envelope.ciphertext, aad))
+    except (KeyMissingError, UnsealableError) as error:
+        return error.reason
+    except msgspec.MsgspecError:
+        return "UNDECODABLE"
+    return _fault_of(content, envelope) or content
+
+
+def _fault_of(content: payload.Payload, envelope: interaction_pb2.Envelope) -> str:
+    told = {count.source: count.received for count in envelope.counts}
+    counted = Counter(each.source for each in content.interactions)
+    counted.update(each.source for each in content.quarantined)
+    if counted != told:
+        return "COUNTS_DISAGREE"
+    sealed_at_ms = envelope.sealed_at_ms
+    return "" if all(_is_sound(each, sealed_at_ms) for each in content.interactions) else "MALFORMED"
 
 
 def _is_sound(each: Interaction, sealed_at_ms: int) -> bool:
@@ -138,3 +148,13 @@ def _seal_lessons(brand: str, lessons: events_pb2.Lessons, epochs: EpochKeys, ba
         brand=brand, batch_id=batch_id, epoch_key_id=key_id, nonce=nonce, ciphertext=ciphertext
     )
     return folded.SerializeToString()
+
+
+def _lesson(lesson: Lesson) -> events_pb2.Lesson:
+    return events_pb2.Lesson(
+        before=lesson.before,
+        learnt=[
+            events_pb2.Learnt(item=each.item, at_ms=each.at_ms, weight=each.weight, topics=each.topics)
+            for each in lesson.learnt
+        ],
+    )

@@ -5,8 +5,8 @@ from grpc import ServicerContext
 from contracts.common.v1 import subject_pb2
 from contracts.profile.v1 import profile_pb2
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
-from kit.errors import InvalidArgumentError
 from services.profile import convert
+from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition
 from services.profile.use_cases import balance, consents, read
 from services.profile.use_cases.balance import Waiting
@@ -62,7 +62,7 @@ class ProfileRpc(ProfileServiceServicer):
         purposes = convert.asked_from_proto(request.purpose, request.also_decide)
         found = await read.read_persona(self._stores, subject, purposes)
         return profile_pb2.ReadPersonaResponse(
-            persona=None if found.persona is None else convert.persona_to_proto(found.persona),
+            persona=None if found.persona is None else persona_to_proto(found.persona),
             view=_view(found.seen),
             decisions=_decisions(found.seen.decisions),
             memory_key=found.memory_key,
@@ -81,11 +81,16 @@ class ProfileRpc(ProfileServiceServicer):
     async def GetBooks(
         self, request: profile_pb2.GetBooksRequest, context: ServicerContext
     ) -> profile_pb2.GetBooksResponse:
-        if not request.brand:
-            raise InvalidArgumentError("books are those of a brand", field="brand")
-        partitions = [Partition(request.brand, number) for number in range(self._partitions)]
+        brand = convert.brand_from_proto(request.brand)
+        partitions = [Partition(brand, number) for number in range(self._partitions)]
         lines = await balance.balance(self._stores, self._waiting, partitions, request.from_ms)
         return profile_pb2.GetBooksResponse(lines=map(convert.books_line_to_proto, lines))
+
+    async def CountFacets(
+        self, request: profile_pb2.CountFacetsRequest, context: ServicerContext
+    ) -> profile_pb2.CountFacetsResponse:
+        count = await read.count_facets(self._stores, convert.brand_from_proto(request.brand))
+        return profile_pb2.CountFacetsResponse(facets=count)
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

@@ -52,9 +52,19 @@ def open_facet(key: bytes, persona: Persona, body: bytes) -> traits.Traits:
 
 
 def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequence[Interaction]) -> bytes:
-    """Seal [source, mid, kind, at_ms, channel, item, topics, value, group] of each; no edge pseudonym leaves the vault."""
+    """Seal [source, mid, kind, at_ms, channel, item, topics, value, group] of each, and no edge pseudonym."""
     rows = [
-        (i.source, i.mid, i.kind, i.at_ms, i.channel, i.item, i.topics, i.value, i.other if i.kind == Kind.JOINED else None)
+        (
+            i.source,
+            i.mid,
+            i.kind,
+            i.at_ms,
+            i.channel,
+            i.item,
+            i.topics,
+            i.value,
+            i.other if i.kind == Kind.JOINED else None,
+        )
         for i in interactions
     ]
     return b"".join(seal(key, _encoder.encode(rows), _aad(b"block|" + block_id, persona)))

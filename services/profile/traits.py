@@ -111,7 +111,9 @@ def merge(a: Traits, b: Traits) -> Traits:
         for hour, count in activity.hours.items():
             own.hours[hour] = own.hours.get(hour, 0) + count
     for kind, tally in b.kinds.items():
-        merged.kinds[kind] = _tallied(merged.kinds[kind], tally) if kind in merged.kinds else msgspec.structs.replace(tally)
+        merged.kinds[kind] = (
+            _tallied(merged.kinds[kind], tally) if kind in merged.kinds else msgspec.structs.replace(tally)
+        )
     merged.groups += b.groups
     merged.wishes = list({*merged.wishes, *b.wishes})
     merged.last = list({*merged.last, *b.last})
@@ -121,7 +123,9 @@ def merge(a: Traits, b: Traits) -> Traits:
 
 def encode(traits: Traits) -> bytes:
     """Return the one form of these traits in bytes."""
-    channels = {name: Activity(use.strength, dict(sorted(use.hours.items()))) for name, use in sorted(traits.channels.items())}
+    channels = {
+        name: Activity(use.strength, dict(sorted(use.hours.items()))) for name, use in sorted(traits.channels.items())
+    }
     canonical = Traits(
         dict(sorted(traits.likes.items())),
         dict(sorted(traits.dislikes.items())),
@@ -173,10 +177,8 @@ def _count(traits: Traits, kind: int, at: int, value: float | None) -> None:
         return
     tally.count += 1
     tally.total += total
-    if at < tally.first_at:
-        tally.first_at = at
-    if at > tally.last_at:
-        tally.last_at = at
+    tally.first_at = min(tally.first_at, at)
+    tally.last_at = max(tally.last_at, at)
 
 
 def _lean(topics_of: dict[str, Strength], topics: tuple[str, ...], when: Moment, weight: float) -> None:

@@ -104,7 +104,9 @@ def _wishes(traits: Traits, at_ms: int) -> tuple[Wish, ...]:
         # A wish that came true, or was taken back, is none.
         if met.kind in (Kind.BOUGHT, Kind.REMOVED, Kind.DISMISSED) and met.item in evidence:
             _fulfil(traits, evidence, met)
-    ranked = sorted((-sum(kinds.values()), ref) for ref, kinds in evidence.items() if sum(kinds.values()) >= _LEAST_WISH)
+    ranked = sorted(
+        (-sum(kinds.values()), ref) for ref, kinds in evidence.items() if sum(kinds.values()) >= _LEAST_WISH
+    )
     return tuple(_wish(ref, evidence[ref]) for ref in sorted(ref for _, ref in ranked[:TOP]))
 
 

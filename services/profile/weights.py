@@ -1,7 +1,6 @@
 """How much each kind of interaction says, read from a pack."""
 
 from pathlib import Path
-from typing import ClassVar
 
 import msgspec
 
@@ -15,8 +14,8 @@ PACK = Path(__file__).parent / "packs" / "traits.yaml"
 class PackIncompleteError(TypedError):
     """The pack leaves a kind out or names one that does not exist."""
 
-    reason: ClassVar[str] = "PACK_INCOMPLETE"
-    status: ClassVar[Status] = Status.INVALID
+    reason = "PACK_INCOMPLETE"
+    status = Status.INVALID
 
 
 class KindWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -65,7 +65,16 @@ async def append(connection: asyncpg.Connection, brand: str, block_id: bytes, bl
         "interaction_blocks",
         columns=("brand", "shard", "pid", "block_id", "events", "body", "key_id", "codec"),
         records=[
-            (brand, each.sealed.shard, each.sealed.pid, block_id, each.events, each.sealed.body, each.sealed.key_id, each.sealed.codec)
+            (
+                brand,
+                each.sealed.shard,
+                each.sealed.pid,
+                block_id,
+                each.events,
+                each.sealed.body,
+                each.sealed.key_id,
+                each.sealed.codec,
+            )
             for each in blocks
         ],
     )
@@ -83,3 +92,8 @@ async def blocks_of(connection: asyncpg.Connection, persona: Persona) -> list[tu
         persona.pid,
     )
     return [(row["block_id"], Sealed(*tuple(row)[1:])) for row in rows]
+
+
+async def count(connection: asyncpg.Connection, brand: str) -> int:
+    number: int = await connection.fetchval("SELECT count(*) FROM facets WHERE brand = $1", brand)
+    return number

@@ -27,7 +27,9 @@ async def drop_days_before(connection: asyncpg.Connection, day: dt.date) -> list
     """Drop the partitions of all days before `day` and return their names."""
     dropped = []
     for table in _BY_DAY:
-        rows = await connection.fetch("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass", table)
+        rows = await connection.fetch(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass", table
+        )
         dropped += [name for (name,) in rows if name < f"{table}_{day.strftime(_DAY)}"]
     for name in dropped:
         await connection.execute(f"DROP TABLE IF EXISTS {name}")
@@ -37,7 +39,7 @@ async def drop_days_before(connection: asyncpg.Connection, day: dt.date) -> list
 async def claim_messages(
     connection: asyncpg.Connection, brand: str, day: dt.date, ids: Sequence[tuple[int, bytes]]
 ) -> set[bytes]:
-    """Keep (shard, message id) and return the ids that no live day held. The caller owns the partition they belong to."""
+    """Keep (shard, message id) and return the ids that no live day held. The caller owns the partition they are of."""
     rows = await connection.fetch(
         """
         INSERT INTO message_ids (brand, shard, mid, day)
@@ -66,7 +68,9 @@ async def batches_seen(connection: asyncpg.Connection, partition: Partition, ids
     return {batch_id for (batch_id,) in rows}
 
 
-async def keep_batches(connection: asyncpg.Connection, partition: Partition, day: dt.date, ids: Iterable[bytes]) -> None:
+async def keep_batches(
+    connection: asyncpg.Connection, partition: Partition, day: dt.date, ids: Iterable[bytes]
+) -> None:
     await connection.execute(
         "INSERT INTO batches (brand, partition, batch_id, day) SELECT $1, $2, q, $4 FROM unnest($3::bytea[]) AS q",
         partition.brand,
@@ -122,6 +126,11 @@ async def buried_since(connection: asyncpg.Connection, partition: Partition, sin
         since_ms,
     )
     return count
+
+
+async def unsent(connection: asyncpg.Connection, most: int) -> list[bytes]:
+    """Return what is announced and has not left yet."""
+    return [payload for (payload,) in await connection.fetch("SELECT payload FROM outbox ORDER BY id LIMIT $1", most)]
 
 
 def batch_ids(messages: Iterable[Batch | Poison]) -> list[bytes]:

@@ -62,7 +62,9 @@ async def keep_face(
     )
 
 
-async def awaited(connection: asyncpg.Connection, brand: str, subjects: Sequence[Subject]) -> list[tuple[Subject, Persona]]:
+async def awaited(
+    connection: asyncpg.Connection, brand: str, subjects: Sequence[Subject]
+) -> list[tuple[Subject, Persona]]:
     """Return the user who last said to be behind each of these ids before anything was bound to it."""
     rows = await connection.fetch(
         """
@@ -122,7 +124,8 @@ async def linked(connection: asyncpg.Connection, persona: Persona) -> list[Bound
         WITH RECURSIVE reached(shard, pid) AS (
             SELECT $2::smallint, $3::bytea
             UNION
-            SELECT l.other_shard, l.other_pid FROM reached r JOIN links l ON l.brand = $1 AND l.shard = r.shard AND l.pid = r.pid
+            SELECT l.other_shard, l.other_pid
+            FROM reached r JOIN links l ON l.brand = $1 AND l.shard = r.shard AND l.pid = r.pid
         )
         SELECT k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by
         FROM reached r JOIN personas k ON k.brand = $1 AND k.shard = r.shard AND k.pid = r.pid

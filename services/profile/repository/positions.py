@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from services.profile.domain import Partition
+from services.profile.domain import FencedError, Partition
+
+# Class of advisory locks of this database: the number only has to stay.
+_LOCK_OWNER = 7103
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ async def claim(connection: asyncpg.Connection, partition: Partition, stream_cre
         stream_created,
         at_ms,
     )
+    if row is None:
+        raise FencedError("the position went while it was claimed")
     return Position(*row)
 
 
@@ -66,3 +71,21 @@ async def all_of(connection: asyncpg.Connection, brand: str) -> dict[int, Positi
         "SELECT partition, stream_created, sequence, owner_epoch, horizon_ms FROM positions WHERE brand = $1", brand
     )
     return {row["partition"]: Position(*tuple(row)[1:]) for row in rows}
+
+
+async def least_horizon(connection: asyncpg.Connection) -> int | None:
+    """Return the time before which everything of every brand is folded."""
+    horizon_ms: int | None = await connection.fetchval("SELECT min(horizon_ms) FROM positions")
+    return horizon_ms
+
+
+async def own(connection: asyncpg.Connection, partition: Partition) -> bool:
+    """Try to be the one active folder of a partition for as long as this connection lives."""
+    is_ours: bool = await connection.fetchval(
+        "SELECT pg_try_advisory_lock($1, hashtext($2))", _LOCK_OWNER, f"{partition.brand}|{partition.number}"
+    )
+    return is_ours
+
+
+async def disown(connection: asyncpg.Connection) -> None:
+    await connection.execute("SELECT pg_advisory_unlock_all()")

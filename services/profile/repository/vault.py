@@ -35,7 +35,9 @@ async def share_life(connection: asyncpg.Connection, brand: str, shards: Iterabl
     thousands of keys a batch does not write to their pages.
     """
     await connection.execute(
-        "SELECT pg_advisory_xact_lock_shared($1, key) FROM unnest($2::int[]) AS key", _LOCK_LIFE, _lock_keys(brand, shards)
+        "SELECT pg_advisory_xact_lock_shared($1, key) FROM unnest($2::int[]) AS key",
+        _LOCK_LIFE,
+        _lock_keys(brand, shards),
     )
 
 
@@ -67,7 +69,9 @@ async def resolve(connection: asyncpg.Connection, brand: str, addresses: Sequenc
     }
 
 
-async def bind(connection: asyncpg.Connection, brand: str, wanted: Sequence[NewBinding], at_ms: int) -> list[NewBinding]:
+async def bind(
+    connection: asyncpg.Connection, brand: str, wanted: Sequence[NewBinding], at_ms: int
+) -> list[NewBinding]:
     """Make bindings with their keys; return those that were made, without the ones somebody else made first."""
     rows = await connection.fetch(
         """
@@ -94,7 +98,8 @@ async def keep_keys(connection: asyncpg.Connection, brand: str, made: Sequence[N
     await connection.execute(
         """
         INSERT INTO personas (brand, shard, pid, generation, key_id, wrapped, wrapped_by)
-        SELECT $1, q.shard, q.pid, 1, q.key_id, q.wrapped, q.wrapped_by FROM unnest($2::smallint[], $3::bytea[], $4::text[], $5::bytea[], $6::text[])
+        SELECT $1, q.shard, q.pid, 1, q.key_id, q.wrapped, q.wrapped_by
+        FROM unnest($2::smallint[], $3::bytea[], $4::text[], $5::bytea[], $6::text[])
             AS q(shard, pid, key_id, wrapped, wrapped_by)
         """,
         brand,

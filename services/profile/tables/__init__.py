@@ -1,1 +1,1 @@
-"""Tables of the two databases of the profile service; every key begins with brand, rows of a persona with (brand, shard)."""
+"""Tables of both databases; every key begins with the brand, and with (brand, shard) where it is a persona's."""

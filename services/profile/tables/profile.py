@@ -1,8 +1,23 @@
 """What was folded: positions, message ids by day, sealed facets and interactions, and the books."""
 
-from sqlalchemy import BigInteger, Column, Date, Identity, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from kit.events import outbox_table
 
 METADATA = MetaData()
+OUTBOX = outbox_table(METADATA)
 
 POSITIONS = Table(
     "positions",

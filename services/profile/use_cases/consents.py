@@ -12,9 +12,7 @@ from services.profile.use_cases.bind import bind
 from services.profile.use_cases.stores import Stores
 
 
-async def grant(
-    stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement
-) -> list[ConsentRecord]:
+async def grant(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> list[ConsentRecord]:
     bound = await find(stores, subject)
     if bound is None:
         await bind(stores, subject.brand, [subject])

@@ -109,17 +109,17 @@ async def fold(folding: Folding, owner: Owner, opened: Sequence[Batch | Poison])
 def _checked(position: positions.Position | None, owner: Owner) -> positions.Position:
     if position is None or position.owner_epoch != owner.epoch:
         raise FencedError("another folder owns this partition")
-    check_stream(position, owner.stream_created)
+    if position.stream_created != owner.stream_created:
+        raise recreated(position.stream_created, owner.stream_created)
     return position
 
 
-def check_stream(position: positions.Position, stream_created: str) -> None:
-    if position.stream_created != stream_created:
-        raise StreamRecreatedError(
-            f"the stream was created at {stream_created}, the position kept is of the one created at"
-            f" {position.stream_created}: restore that stream, or delete the rows of this brand in profile.positions"
-            " to begin with the new one"
-        )
+def recreated(kept: str, found: str) -> StreamRecreatedError:
+    return StreamRecreatedError(
+        f"the position kept is of the stream created at {kept}, the stream there is was created at {found} or"
+        " restored to before the position: restore the stream, or delete this brand's rows of profile.positions to"
+        " begin with the one there is"
+    )
 
 
 async def _take_in(desk: _Desk, fresh: Sequence[Batch | Poison]) -> None:
@@ -197,8 +197,6 @@ def _grow_one(
     block = sealed.seal_block(key, persona, block_id, share.interactions)
     return (
         facets.Sealed(persona.shard, persona.pid, facet, key_id, sealed.CODEC),
-        facets.Block(
-            facets.Sealed(persona.shard, persona.pid, block, key_id, sealed.CODEC), len(share.interactions)
-        ),
+        facets.Block(facets.Sealed(persona.shard, persona.pid, block, key_id, sealed.CODEC), len(share.interactions)),
         lesson,
     )

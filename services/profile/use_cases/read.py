@@ -77,6 +77,11 @@ async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:
     return SignalsRead(decision, signals(traits), likes)
 
 
+async def count_facets(stores: Stores, brand: str) -> int:
+    async with stores.profile.reading() as reading:
+        return await facets.count(await raw(reading), brand)
+
+
 async def _find(stores: Stores, subject: Subject, purposes: Sequence[str]) -> _Found:
     async with stores.vault.reading() as reading:
         connection = await raw(reading)

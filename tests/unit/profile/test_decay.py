@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from services.profile.decay import DAY_MS, FAST_MS, SLOW_MS, SPAN, DecayedSum, Strength, moment
 
+from services.profile.decay import DAY_MS, FAST_MS, SLOW_MS, SPAN, DecayedSum, Strength, moment
 from tests.unit.profile.interactions import TIMES
 
 

@@ -1,14 +1,14 @@
 import random
 from itertools import pairwise
 
-from contracts.interaction.v1.interaction_pb2 import Kind as ContractKind
-from contracts.interaction.v1.payload import Interaction
 from hypothesis import given
 from hypothesis import strategies as st
+
+from contracts.interaction.v1.interaction_pb2 import Kind as ContractKind
+from contracts.interaction.v1.payload import Interaction
 from services.profile.domain import Kind
 from services.profile.traits import MAX_LAST, MAX_TOPICS, MAX_WISHES, Traits, absorb, decode, encode, fold, merge
 from services.profile.weights import load_weights
-
 from tests.unit.profile.interactions import HISTORIES
 
 WEIGHTS = load_weights()
@@ -84,7 +84,13 @@ class TestMonoid:
 def many(count: int) -> list[Interaction]:
     return [
         Interaction(
-            "app:shop", bytes(16), number.to_bytes(16, "big"), Kind.WISHED, number * 7_919_000, "web", topics=(f"t{number}",)
+            "app:shop",
+            bytes(16),
+            number.to_bytes(16, "big"),
+            Kind.WISHED,
+            number * 7_919_000,
+            "web",
+            topics=(f"t{number}",),
         )
         for number in range(count)
     ]

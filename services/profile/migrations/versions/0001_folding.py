@@ -2,12 +2,22 @@
 
 from alembic import op
 
+from kit.events import outbox_columns
+
 revision = "0001"
 down_revision = None
 
 _TABLES = (
-    "quarantine", "dead_letters", "books", "interaction_blocks", "facets", "batches", "message_ids", "positions",
-)  # fmt: skip
+    "outbox",
+    "quarantine",
+    "dead_letters",
+    "books",
+    "interaction_blocks",
+    "facets",
+    "batches",
+    "message_ids",
+    "positions",
+)
 
 
 def upgrade() -> None:
@@ -38,6 +48,7 @@ def upgrade() -> None:
     )
     _create_sealed()
     _create_accounts()
+    op.create_table("outbox", *outbox_columns())
 
 
 def downgrade() -> None:
@@ -60,7 +71,8 @@ def _create_sealed() -> None:
         """
         CREATE TABLE interaction_blocks (
             brand text NOT NULL, shard smallint NOT NULL, pid bytea NOT NULL, block_id bytea NOT NULL,
-            events integer NOT NULL, body bytea STORAGE EXTERNAL NOT NULL, key_id text NOT NULL, codec smallint NOT NULL,
+            events integer NOT NULL, body bytea STORAGE EXTERNAL NOT NULL,
+            key_id text NOT NULL, codec smallint NOT NULL,
             PRIMARY KEY (brand, shard, pid, block_id)
         )
         """

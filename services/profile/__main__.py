@@ -1,0 +1,134 @@
+"""The two processes of the profile service: `python -m services.profile serve` answers, `fold` folds."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from contracts.profile.v1.profile_pb2 import DESCRIPTOR
+from contracts.profile.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_server
+from kit import process
+from kit.db import Database
+from kit.epochs import EpochKeys
+from kit.events import Relay, connect, ensure_stream
+from kit.keyring import FolderKeyRing
+from kit.process import Readiness, wait_for
+from kit.rpc import RpcServer, build_server
+from kit.rpc import connect as connect_rpc
+from services.profile import handles, messages
+from services.profile.clients import ConsentClient
+from services.profile.consumers import PartitionFolder
+from services.profile.days import Days
+from services.profile.domain import Partition
+from services.profile.housekeeping import Housekeeper
+from services.profile.owning import Ownership
+from services.profile.rpc import ProfileRpc
+from services.profile.settings import ProfileSettings
+from services.profile.streams import Streams
+from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.fold import Folding
+from services.profile.use_cases.reach import Reach
+from services.profile.use_cases.stores import Stores
+from services.profile.weights import load_weights
+
+
+async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Stores:
+    """Open everything that use cases stand on; `closing` closes it again."""
+    profile = Database(settings.database_url, pool_size=settings.database_pool)
+    vault = Database(settings.vault_url, pool_size=settings.database_pool)
+    closing.push_async_callback(profile.dispose)
+    closing.push_async_callback(vault.dispose)
+    channel = await closing.enter_async_context(connect_rpc(settings.consent_address))
+    if settings.keyring_dir is None:
+        raise ValueError("keyring_dir")
+    keyring = FolderKeyRing(settings.keyring_dir)
+    return Stores(profile, vault, keyring, ConsentClient(channel), lambda: time.time_ns() // 1_000_000, os.urandom)
+
+
+async def build(settings: ProfileSettings, stores: Stores, client: Client) -> RpcServer:
+    """Bind the service to its address; it answers after start()."""
+    reach = Reach(stores, settings.reach_s)
+
+    async def hinted(_: Msg) -> None:
+        reach.hint()
+
+    await client.subscribe(messages.changed_subject("*"), cb=hinted)
+    streams = Streams(client.jetstream())
+    servicer = ProfileRpc(stores, reach, streams.waiting, settings.partitions)
+    name = DESCRIPTOR.services_by_name["ProfileService"].full_name
+    return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
+
+
+async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
+    async with AsyncExitStack() as closing:
+        stores = await open_stores(settings, closing)
+        stores.keyring.ensure(handles.FAMILY)
+        readiness.add("database", stores.profile.ping)
+        readiness.add("vault", stores.vault.ping)
+        client = await connect(settings)
+        closing.push_async_callback(client.close)
+        await (await build(settings, stores, client)).serve(stop)
+
+
+async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
+    async with AsyncExitStack() as closing:
+        stores = await open_stores(settings, closing)
+        readiness.add("database", stores.profile.ping)
+        readiness.add("vault", stores.vault.ping)
+        client = await connect(settings)
+        closing.push_async_callback(client.close)
+        js = client.jetstream()
+
+        async def ensure_streams() -> None:
+            received, announced = settings.interactions_stream_max_bytes, settings.profile_stream_max_bytes
+            await ensure_stream(js, messages.STREAM, [messages.SUBJECTS], max_bytes=received)
+            await ensure_stream(js, messages.ANNOUNCED, [messages.ANNOUNCED_SUBJECTS], max_bytes=announced)
+
+        await wait_for(ensure_streams, "streams")
+        await wait_for(stores.profile.ping, "database")
+        folding = Folding(stores, load_weights(), EpochKeys(stores.keyring), settings.most_dead_letters)
+        days = Days(stores, settings.days_kept)
+        ownership = Ownership(stores, PartitionFolder(folding, client, days, settings), js)
+        readiness.add("partitions", ownership.check)
+        partitions = [Partition(settings.brand, number) for number in range(settings.partitions)]
+        keeper = Housekeeper(folding, js, days, lambda: ownership.owned)
+        await _until(
+            stop,
+            ownership.run(partitions),
+            keeper.run(settings.housekeeping_s, is_purging=settings.is_purging),
+            Relay(stores.profile, OUTBOX, js).run(),
+        )
+
+
+async def _until(stop: asyncio.Event, *works: Coroutine[Any, Any, None]) -> None:
+    """Work until `stop` is set; when one work fails, all end with its error."""
+    tasks = [asyncio.create_task(work) for work in works]
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in (waiting, *tasks):
+            task.cancel()
+        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+
+
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["serve"]:
+            process.run(serve, ProfileSettings.load())
+        case ["fold"]:
+            process.run(fold, ProfileSettings.load())
+        case _:
+            sys.exit("usage: python -m services.profile serve|fold")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

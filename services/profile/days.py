@@ -1,0 +1,37 @@
+"""Keeps the days of message ids: the present one is there before it is needed, old ones go when none can need them."""
+
+import datetime as dt
+
+from kit.db import Database, raw
+from services.profile.repository import ledger, positions
+from services.profile.use_cases.fold import day_of
+from services.profile.use_cases.stores import Stores
+
+
+class Days:
+    """The days a folder knows to be there."""
+
+    def __init__(self, stores: Stores, kept: int) -> None:
+        self._stores = stores
+        self._kept = kept
+        self._known: set[dt.date] = set()
+
+    async def ensure_present(self) -> None:
+        await self._ensure(self._stores.profile, day_of(self._stores.now_ms()))
+
+    async def turn(self) -> None:
+        """Make tomorrow, and drop days whose messages cannot come again, as every partition is well past them."""
+        await self.ensure_present()
+        await self._ensure(self._stores.profile, day_of(self._stores.now_ms()) + dt.timedelta(days=1))
+        async with self._stores.profile.transaction() as transaction:
+            connection = await raw(transaction)
+            horizon_ms = await positions.least_horizon(connection)
+            if horizon_ms is not None:
+                await ledger.drop_days_before(connection, day_of(horizon_ms) - dt.timedelta(days=self._kept))
+
+    async def _ensure(self, database: Database, day: dt.date) -> None:
+        if day in self._known:
+            return
+        async with database.transaction() as transaction:
+            await ledger.create_day(await raw(transaction), day)
+        self._known.add(day)

@@ -1,0 +1,98 @@
+"""Keeps house for a folder: days of message ids, keys nobody needs any more, room on the stream."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import nats.errors
+import sqlalchemy.exc
+from nats.js import JetStreamContext
+
+from kit.db import raw
+from kit.errors import TypedError
+from kit.events import forget
+from kit.telemetry import logger
+from services.profile import messages
+from services.profile.days import Days
+from services.profile.domain import Partition
+from services.profile.repository import ledger, positions
+from services.profile.streams import Streams
+from services.profile.use_cases.fold import Folding
+
+_LOG = logger(__name__)
+_SECOND_MS = 1000
+# What a door seals may take this long to arrive, and to be announced again.
+_IN_FLIGHT_S = 60
+_LAGGARD_MS = 3_600_000
+_MOST_UNSENT = 500
+
+
+class Housekeeper:
+    """Works in rounds; a round that fails is made up for by the next."""
+
+    def __init__(
+        self, folding: Folding, js: JetStreamContext, days: Days, owned: Callable[[], Sequence[Partition]]
+    ) -> None:
+        self._folding = folding
+        self._js = js
+        self._streams = Streams(js)
+        self._days = days
+        self._owned = owned
+
+    async def run(self, every_s: float, *, is_purging: bool) -> None:
+        """Make rounds until cancelled."""
+        while True:
+            try:
+                await self.round(is_purging=is_purging)
+            except (TypedError, nats.errors.Error, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+                _LOG.warning("housekeeping.failed", exc_info=error)
+            await asyncio.sleep(every_s)
+
+    async def round(self, *, is_purging: bool) -> None:
+        """Move horizons of idle partitions, turn the days, and forget what is folded."""
+        for partition in self._owned():
+            await self._keep(partition, is_purging=is_purging)
+        await self._days.turn()
+        if is_purging:
+            await self.retire_keys()
+
+    async def retire_keys(self) -> list[str]:
+        """Destroy the epoch keys that nothing unread is sealed under, and return their ids."""
+        epochs, stores = self._folding.epochs, self._folding.stores
+        retired = epochs.retired(stores.now_ms() / _SECOND_MS - _IN_FLIGHT_S)
+        if not retired:
+            return []
+        in_use = await self._keys_in_use()
+        if in_use is None:
+            return []
+        destroyed = [key_id for key_id in retired if key_id not in in_use]
+        for key_id in destroyed:
+            epochs.destroy(key_id)
+        if destroyed:
+            _LOG.info("epoch_keys.destroyed", keys=len(destroyed))
+        return destroyed
+
+    async def _keep(self, partition: Partition, *, is_purging: bool) -> None:
+        stores = self._folding.stores
+        # Asked before looking: what is sealed from now on is behind this horizon.
+        horizon_ms = stores.now_ms() - _IN_FLIGHT_S * _SECOND_MS
+        async with stores.profile.reading() as reading:
+            position = (await positions.all_of(await raw(reading), partition.brand)).get(partition.number)
+        if position is None:
+            return
+        if not await self._streams.waiting(partition, position.sequence):
+            async with stores.profile.transaction() as transaction:
+                await positions.advance(await raw(transaction), partition, position.sequence, horizon_ms)
+        elif position.horizon_ms < horizon_ms - _LAGGARD_MS:
+            _LOG.warning("partition.lagging", partition=partition.number, sequence=position.sequence)
+        if is_purging and position.sequence:
+            await forget(self._js, messages.STREAM, messages.received_subject(partition), position.sequence)
+
+    async def _keys_in_use(self) -> set[str] | None:
+        async with self._folding.stores.profile.reading() as reading:
+            unsent = await ledger.unsent(await raw(reading), _MOST_UNSENT)
+        # What is folded was purged a moment ago: whatever the stream still holds, somebody has yet to read.
+        found = await self._streams.keys_received(), await self._streams.keys_announced()
+        if len(unsent) == _MOST_UNSENT or None in found:
+            _LOG.warning("epoch_keys.kept")
+            return None
+        return {messages.epoch_key_of(data) for data in unsent}.union(*(keys for keys in found if keys))

@@ -1,0 +1,100 @@
+"""Owns as many partitions as are free."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import asyncpg
+import nats.errors
+from nats.js import JetStreamContext
+from prometheus_client import Gauge
+
+from kit.db import raw
+from kit.errors import TypedError, UnavailableError
+from kit.events import stream_id
+from kit.telemetry import logger
+from services.profile import messages
+from services.profile.consumers import PartitionFolder
+from services.profile.domain import FencedError, Partition
+from services.profile.repository import positions
+from services.profile.use_cases.stores import Stores
+
+_LOG = logger(__name__)
+_OWNED = Gauge("profile_partitions_owned", "Partitions this folder owns")
+_HALTED = Gauge("profile_partitions_halted", "Partitions that wait for somebody to look", ("reason",))
+_LOOK_S = 1.0
+
+
+class Ownership:
+    """Runs one PartitionFolder per partition that no other folder owns.
+
+    The session's advisory locks say who is active; the owner epoch on the position row holds against whoever has lost
+    the session and does not know it yet.
+    """
+
+    def __init__(self, stores: Stores, folder: PartitionFolder, js: JetStreamContext) -> None:
+        self._stores = stores
+        self._folder = folder
+        self._js = js
+        self._running: dict[Partition, asyncio.Task[None]] = {}
+        self._halted: dict[Partition, TypedError] = {}
+
+    @property
+    def owned(self) -> list[Partition]:
+        """Partitions that are being folded here."""
+        return [partition for partition in self._running if partition not in self._halted]
+
+    async def check(self) -> None:
+        """Be a readiness check: raises what a partition was halted by."""
+        for error in self._halted.values():
+            raise error
+
+    async def run(self, partitions: Sequence[Partition]) -> None:
+        """Own and fold until cancelled; when the session breaks, begin again."""
+        while True:
+            try:
+                async with self._stores.profile.reading() as reading:
+                    await self._hold(await raw(reading), partitions)
+            except (UnavailableError, FencedError, nats.errors.Error) as error:
+                _LOG.warning("ownership.lost", exc_info=error)
+            await asyncio.sleep(_LOOK_S)
+
+    async def _hold(self, session: asyncpg.Connection, partitions: Sequence[Partition]) -> None:
+        try:
+            while True:
+                for partition in partitions:
+                    if partition not in self._running and await positions.own(session, partition):
+                        await self._start(partition)
+                # Says within a second when the session, and with it the locks, is gone.
+                await session.execute("SELECT 1")
+                self._look()
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            await self._let_go(session)
+
+    async def _start(self, partition: Partition) -> None:
+        created = await stream_id(self._js, messages.STREAM)
+        self._running[partition] = asyncio.create_task(self._folder.run(partition, created))
+        _OWNED.set(len(self._running))
+
+    def _look(self) -> None:
+        for partition, task in self._running.items():
+            if not task.done() or partition in self._halted:
+                continue
+            error = task.exception()
+            if not isinstance(error, TypedError) or isinstance(error, FencedError | UnavailableError):
+                raise error or FencedError("the follower ended")
+            self._halted[partition] = error
+            _HALTED.labels(error.reason).inc()
+            # The message names what to do and holds nothing of anybody's.
+            _LOG.error("partition.halted", partition=partition.number, reason=error.reason, advice=error.message)
+
+    async def _let_go(self, session: asyncpg.Connection) -> None:
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        self._running.clear()
+        self._halted.clear()
+        _OWNED.set(0)
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await positions.disown(session)
