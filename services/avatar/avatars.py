@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from kit.packs import Pack, PackError, load
-from services.avatar.domain import OFFER, PERSONALISE, Silence, UnknownAvatarError
+from services.avatar.domain import OFFER, PERSONALISE, REASONS, Silence, UnknownAvatarError
 from services.avatar.manners import Approach
 
 PACKS = Path(__file__).parent / "packs"
@@ -64,8 +64,8 @@ class Avatar(Pack, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ai_line: Text
     quiet: Quiet
     lines: Lines
-    reasons: dict[Literal["because_of_item", "followed_item", "popular_now", "liked_topic"], Text]
-    purposes: dict[Literal["personalise.world", "recommend.offer"], Text]
+    reasons: dict[str, Text]
+    purposes: dict[str, Text]
     silences: dict[Silence, Text]
     faq: tuple[Entry, ...] = ()
     hand_over: HandOver
@@ -107,11 +107,14 @@ def load_avatars(folder: Path = PACKS) -> Avatars:
 
 def _load(path: Path) -> Avatar:
     avatar = load(path, Avatar)
-    if silent := set(Silence) - avatar.silences.keys() | {PERSONALISE, OFFER} - avatar.purposes.keys():
+    named = {*avatar.silences, *avatar.purposes, *avatar.reasons}
+    if silent := {*Silence, *REASONS, PERSONALISE, OFFER} - named:
         raise PackError(f"{path}: without words: {', '.join(sorted(silent))}")
     for text in _texts(avatar):
         if missing := set(avatar.languages) - text.keys():
-            raise PackError(f"{path}: a text is missing in {', '.join(sorted(missing))}: {next(iter(text.values()), '')}")
+            raise PackError(
+                f"{path}: a text is missing in {', '.join(sorted(missing))}: {next(iter(text.values()), '')}"
+            )
     return avatar
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
 
 from kit.errors import Status, TypedError
 
@@ -19,6 +18,9 @@ REMEMBER = "remember.conversation"
 OFFER = "recommend.offer"
 COLLECT = "collect.behaviour"
 
+#: Kinds of reasons that a ranking names.
+REASONS = ("because_of_item", "followed_item", "popular_now", "liked_topic")
+
 #: Offered steps an encounter keeps: what is older can no longer be reported on.
 MAX_STEPS = 16
 #: Refs an encounter keeps of each sort, so that nothing is offered twice in a visit.
@@ -30,29 +32,29 @@ MAX_REMEMBERED = 8
 class UnknownAvatarError(TypedError):
     """The brand has no such avatar."""
 
-    reason: ClassVar[str] = "UNKNOWN_AVATAR"
-    status: ClassVar[Status] = Status.NOT_FOUND
+    reason = "UNKNOWN_AVATAR"
+    status = Status.NOT_FOUND
 
 
 class VisitExpiredError(TypedError):
     """The visit is over: closed, or too old."""
 
-    reason: ClassVar[str] = "VISIT_EXPIRED"
-    status: ClassVar[Status] = Status.GONE
+    reason = "VISIT_EXPIRED"
+    status = Status.GONE
 
 
 class VisitUnknownError(TypedError):
     """Nobody opened this visit with this avatar in this audience."""
 
-    reason: ClassVar[str] = "VISIT_UNKNOWN"
-    status: ClassVar[Status] = Status.NOT_FOUND
+    reason = "VISIT_UNKNOWN"
+    status = Status.NOT_FOUND
 
 
 class StepUnknownError(TypedError):
     """No step with this ref was offered in this visit."""
 
-    reason: ClassVar[str] = "STEP_UNKNOWN"
-    status: ClassVar[Status] = Status.NOT_FOUND
+    reason = "STEP_UNKNOWN"
+    status = Status.NOT_FOUND
 
 
 class Event(StrEnum):
@@ -122,6 +124,12 @@ class Silence(StrEnum):
     FORGOTTEN = "FORGOTTEN"
 
 
+#: The silences that consent imposes; they name the purpose that is missing.
+CONSENT_SILENCES = frozenset(
+    (Silence.NEVER_ASKED, Silence.WITHDRAWN, Silence.EXPIRED, Silence.BELOW_POLICY_FLOOR, Silence.DENIED)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A visitor as a door knows them."""
@@ -143,6 +151,14 @@ class Visit:
     subject: Subject
     avatar: str
     expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a visit; the id is empty when the frame will not come again."""
+
+    visit: Visit
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +189,16 @@ class Acquaintance:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     memory_key: bytes = field(default=b"", repr=False)
 
+    def decision(self, purpose: str) -> Decision:
+        """Return the decision; what nobody decided is denied."""
+        return self.decisions.get(purpose) or Decision(purpose, is_allowed=False, reason="NEVER_ASKED")
+
     def allows(self, purpose: str) -> bool:
-        decision = self.decisions.get(purpose)
-        return decision is not None and decision.is_allowed
+        return self.decision(purpose).is_allowed
 
     def refusal(self, purpose: str) -> Silence:
-        decision = self.decisions.get(purpose)
-        if decision is None or decision.reason not in Silence.__members__:
-            return Silence.DENIED
-        return Silence(decision.reason)
+        reason = self.decision(purpose).reason
+        return Silence(reason) if reason in Silence.__members__ else Silence.DENIED
 
     @property
     def may_remember(self) -> bool:
@@ -234,6 +251,10 @@ class Offers:
     ranked: tuple[Offer, ...] = ()
     silence: Silence = Silence.NOTHING_GOOD_ENOUGH
 
+    @property
+    def are_away(self) -> bool:
+        return not self.ranked and self.silence is Silence.AWAY
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -275,3 +296,11 @@ class Asked:
     topic: Topic
     question: str
     is_visitor_asking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the other services said: None stands for a service that is away, or was not needed."""
+
+    acquaintance: Acquaintance | None
+    offers: Offers | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from services.avatar import manners as rules
 from services.avatar.domain import MAX_MET, MAX_STEPS, Event, Outcome, StepUnknownError
 from services.avatar.manners import Manners
-from services.avatar.remembering import Learnt, put_first
+from services.avatar.remembering import NOTHING, Learnt, put_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +40,33 @@ class Turn:
     """An encounter after a frame, and what the frame taught."""
 
     encounter: Encounter
-    learnt: Learnt = Learnt()
+    learnt: Learnt = NOTHING
     item: str = ""
 
 
 def observe(encounter: Encounter, event: Event, ref: str, now_ms: int) -> Turn:
-    manners = encounter.manners
+    manners = _after(encounter.manners, event, now_ms)
+    if event in {Event.DISMISSED, Event.REMOVED}:
+        return _dismiss(encounter, ref, manners)
+    after = replace(encounter, manners=manners)
+    if event in {Event.TRIED, Event.BOUGHT}:
+        after = _met(after, ref)
+    learnt = Learnt(tried=ref if event is Event.TRIED else "", asked=ref if event is Event.ASKED else "")
+    return Turn(after, learnt, ref)
+
+
+def _after(manners: Manners, event: Event, now_ms: int) -> Manners:
     match event:
         case Event.DISMISSED | Event.REMOVED:
-            return _dismiss(encounter, ref, rules.dismissed(manners, now_ms))
-        case Event.TRIED:
-            return Turn(_met(encounter, ref), Learnt(tried=ref), ref)
-        case Event.BOUGHT:
-            return Turn(_met(encounter, ref), item=ref)
-        case Event.ASKED:
-            return Turn(replace(encounter, manners=rules.talked(manners)), Learnt(asked=ref), ref)
-        case Event.TALKED:
-            return Turn(replace(encounter, manners=rules.talked(manners)), item=ref)
+            return rules.dismissed(manners, now_ms)
         case Event.COMPLAINED:
-            return Turn(replace(encounter, manners=rules.ignored(manners, now_ms)), item=ref)
+            return rules.ignored(manners, now_ms)
         case Event.LEFT:
-            return Turn(replace(encounter, manners=rules.left(manners, now_ms)), item=ref)
+            return rules.left(manners, now_ms)
+        case Event.TALKED | Event.ASKED:
+            return rules.talked(manners)
         case _:
-            return Turn(encounter, item=ref)
+            return manners
 
 
 def report(encounter: Encounter, ref: str, outcome: Outcome, now_ms: int) -> Turn:

@@ -10,7 +10,7 @@ from services.avatar.domain import Item
 _WORD = re.compile(r"[^\W_]+")
 _YEAR = re.compile(r"\(\d{4}\)")
 # Left out of titles and questions alike: catalogues write "Godfather, The".
-_ARTICLES = frozenset("a an the der die das den dem ein eine einen le la les l".split())
+_ARTICLES = frozenset(("a", "an", "the", "der", "die", "das", "den", "dem", "ein", "eine", "einen", "le", "la", "les"))
 #: A title of fewer letters is likelier to be an ordinary word of the question ("It", "Up").
 _LEAST_LETTERS = 4
 
@@ -34,18 +34,20 @@ class Catalogue:
     """The items of one brand, to be found by title."""
 
     def __init__(self, items: Iterable[Item]) -> None:
+        self._items = {item.item: item for item in items}
         self._titles: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
-        self._ids: set[str] = set()
-        for item in items:
-            self._ids.add(item.item)
+        for item in self._items.values():
             title = tuple(words(_YEAR.sub("", item.title)))
             if len("".join(title)) >= _LEAST_LETTERS:
                 self._titles[title[0]].append((title, item.item))
 
-    def find(self, question: str) -> str | None:
-        """Return the id of the one item that the question names, by its longest title; None for none or several."""
-        if question.strip() in self._ids:
-            return question.strip()
+    def get(self, item: str) -> Item | None:
+        return self._items.get(item)
+
+    def find(self, question: str) -> Item | None:
+        """Return the one item that the question names, by its longest title; None for none or several."""
+        if question.strip() in self._items:
+            return self._items[question.strip()]
         asked = words(question)
         named = [
             (len(title), item)
@@ -55,4 +57,4 @@ class Catalogue:
         ]
         longest = max((length for length, _ in named), default=0)
         items = {item for length, item in named if length == longest}
-        return items.pop() if len(items) == 1 else None
+        return self._items[items.pop()] if len(items) == 1 else None

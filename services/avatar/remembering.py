@@ -31,6 +31,9 @@ class Learnt:
         return bool(self.asked or self.tried or self.dismissed or self.reserve)
 
 
+NOTHING = Learnt()
+
+
 def remember(memory: Memory, learnt: Learnt, now_ms: int) -> Memory:
     return Memory(
         last_met_at_ms=max(memory.last_met_at_ms, now_ms),

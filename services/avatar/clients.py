@@ -1,0 +1,124 @@
+"""What avatars ask of others: the persona and its consents, changes of consent, and ranked items; each time anew."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from grpc.aio import Channel
+
+from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
+from contracts.consent.v1.consent_pb2 import ConsentRecord, Statement
+from contracts.profile.v1 import profile_pb2
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from contracts.recommendation.v1 import recommendation_pb2
+from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
+from kit.errors import Status, TypedError, UnavailableError
+from services.avatar.domain import (
+    COLLECT,
+    OFFER,
+    PERSONALISE,
+    REASONS,
+    REMEMBER,
+    Acquaintance,
+    Decision,
+    Offer,
+    Offers,
+    Persona,
+    Reason,
+    Silence,
+    Subject,
+)
+
+if TYPE_CHECKING:
+    # The generated modules have them in their types alone.
+    from contracts.profile.v1.profile_pb2_grpc import ProfileServiceAsyncStub
+    from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceAsyncStub
+
+# A door waits two seconds. Two calls must fit in, so that it hears why and not that time is up.
+_CALL_S = 0.9
+_ALSO = (REMEMBER, OFFER, COLLECT)
+_COUNT = 8
+_AWAY = (Status.UNAVAILABLE, Status.DEADLINE, Status.EXHAUSTED)
+
+
+class Profiles:
+    """The profile service."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._stub: ProfileServiceAsyncStub = ProfileServiceStub(channel)
+
+    async def read(self, subject: Subject) -> tuple[Acquaintance, profile_pb2.View | None]:
+        """Return what may be known and the view; raises UnavailableError when nobody can say."""
+        request = profile_pb2.ReadPersonaRequest(subject=_subject(subject), purpose=PERSONALISE, also_decide=_ALSO)
+        try:
+            answer = await self._stub.ReadPersona(request, timeout=_CALL_S)
+        except TypedError as error:
+            raise _away(error) from error
+        persona = answer.persona
+        acquaintance = Acquaintance(
+            persona=Persona(persona.brand, persona.shard, persona.pid) if answer.HasField("persona") else None,
+            decisions={decision.purpose: _decision(decision) for decision in answer.decisions},
+            memory_key=answer.memory_key,
+        )
+        is_shown = answer.HasField("view") and acquaintance.allows(PERSONALISE)
+        return acquaintance, answer.view if is_shown else None
+
+    async def grant(self, subject: Subject, purposes: Sequence[str], statement: Statement) -> list[ConsentRecord]:
+        """Return the records; raises what the consent service refuses."""
+        request = profile_pb2.GrantRequest(subject=_subject(subject), purposes=purposes, statement=statement)
+        try:
+            return list((await self._stub.Grant(request)).records)
+        except TypedError as error:
+            raise _away(error) from error
+
+    async def withdraw(self, subject: Subject, purposes: Sequence[str], statement: Statement) -> list[ConsentRecord]:
+        """Return the records; no purposes means all. Raises what the consent service refuses."""
+        request = profile_pb2.WithdrawRequest(subject=_subject(subject), purposes=purposes, statement=statement)
+        try:
+            return list((await self._stub.Withdraw(request)).records)
+        except TypedError as error:
+            raise _away(error) from error
+
+
+class Rankings:
+    """The recommendation service."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._stub: RecommendationServiceAsyncStub = RecommendationServiceStub(channel)
+
+    async def offers(self, subject: Subject, exclude: Collection[str]) -> Offers:
+        """Return ranked items with the reasons that avatars have words for; silence AWAY when nobody can say."""
+        request = recommendation_pb2.RecommendRequest(
+            brand=subject.brand, subject=_subject(subject), count=_COUNT, exclude=exclude
+        )
+        try:
+            answer = await self._stub.Recommend(request, timeout=_CALL_S)
+        except TypedError as error:
+            if error.status in _AWAY:
+                return Offers(silence=Silence.AWAY)
+            raise
+        return Offers(tuple(_offer(offer) for offer in answer.offers), _silence(answer))
+
+
+def _subject(subject: Subject) -> SubjectMessage:
+    return SubjectMessage(brand=subject.brand, audience=subject.audience, eid=subject.eid)
+
+
+def _decision(decision: "profile_pb2.subject_pb2.PurposeDecision") -> Decision:
+    return Decision(decision.purpose, decision.is_allowed, decision.reason, decision.sequence, decision.record_id)
+
+
+def _offer(offer: recommendation_pb2.Offer) -> Offer:
+    return Offer(
+        offer.item, tuple(Reason(reason.kind, reason.ref) for reason in offer.reasons if reason.kind in REASONS)
+    )
+
+
+def _silence(answer: recommendation_pb2.RecommendResponse) -> Silence:
+    reason = answer.decision.reason if answer.abstained == Silence.DENIED else answer.abstained
+    if reason in Silence.__members__:
+        return Silence(reason)
+    return Silence.DENIED if answer.abstained == Silence.DENIED else Silence.NOTHING_GOOD_ENOUGH
+
+
+def _away(error: TypedError) -> TypedError:
+    return UnavailableError(retry_after_s=error.retry_after_s or 1) if error.status in _AWAY else error

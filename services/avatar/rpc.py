@@ -1,0 +1,130 @@
+"""The contract's RPCs: consent is asked first, then one transaction each; no transaction waits for another service."""
+
+from grpc import ServicerContext
+
+from contracts.avatar.v1 import avatar_pb2 as pb
+from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceServicer
+from kit.db import Database
+from kit.errors import UnavailableError
+from services.avatar import convert, encounter, use_cases
+from services.avatar.clients import Profiles, Rankings
+from services.avatar.domain import (
+    COLLECT,
+    OFFER,
+    PERSONALISE,
+    REMEMBER,
+    Acquaintance,
+    Advice,
+    Asked,
+    Frame,
+    Offers,
+)
+from services.avatar.use_cases import Surroundings
+
+_EVERYTHING = "*"
+_TOLD = (PERSONALISE, REMEMBER, OFFER, COLLECT)
+
+
+class AvatarRpc(AvatarServiceServicer):
+    """See avatar.proto."""
+
+    def __init__(self, database: Database, around: Surroundings, profiles: Profiles, rankings: Rankings) -> None:
+        self._database = database
+        self._around = around
+        self._profiles = profiles
+        self._rankings = rankings
+
+    async def Open(self, request: pb.OpenRequest, context: ServicerContext) -> pb.OpenResponse:
+        visit = convert.visit(request.visit, self._around.now_ms())
+        language = convert.language(request)
+        acquaintance, view = await self._profiles.read(visit.subject)
+        async with self._database.transaction() as connection:
+            opened = await use_cases.open_encounter(connection, self._around, visit, language, acquaintance)
+        response = convert.to_opened(opened, [acquaintance.decision(purpose) for purpose in _TOLD])
+        if view is not None:
+            response.view.CopyFrom(view)
+        return response
+
+    async def Observe(self, request: pb.ObserveRequest, context: ServicerContext) -> pb.ObserveResponse:
+        frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
+        event, ref = convert.happening(request)
+        acquaintance, _ = await self._profiles.read(frame.visit.subject)
+        async with self._database.transaction() as connection:
+            noted = await use_cases.note(
+                connection, self._around, frame, lambda now, at: encounter.observe(now, event, ref, at), acquaintance
+            )
+        return convert.to_observed(noted)
+
+    async def Act(self, request: pb.ActRequest, context: ServicerContext) -> pb.ActResponse:
+        frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
+        ref, outcome = convert.outcome(request)
+        acquaintance, _ = await self._profiles.read(frame.visit.subject)
+        async with self._database.transaction() as connection:
+            noted = await use_cases.note(
+                connection, self._around, frame, lambda now, at: encounter.report(now, ref, outcome, at), acquaintance
+            )
+        return convert.to_acted(noted)
+
+    async def Ask(self, request: pb.AskRequest, context: ServicerContext) -> pb.AskResponse:
+        frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
+        asked = convert.asked(request)
+        acquaintance = await self._acquaintance(frame)
+        offers = await self._offers(frame, asked, acquaintance)
+        async with self._database.transaction() as connection:
+            answer = await use_cases.ask(connection, self._around, frame, asked, Advice(acquaintance, offers))
+        return pb.AskResponse(action=convert.to_action(answer.action), is_repeat=answer.is_repeat)
+
+    async def _acquaintance(self, frame: Frame) -> Acquaintance | None:
+        try:
+            return (await self._profiles.read(frame.visit.subject))[0]
+        except UnavailableError:
+            # An avatar that knows nobody still knows its shop.
+            return None
+
+    async def _offers(self, frame: Frame, asked: Asked, acquaintance: Acquaintance | None) -> Offers | None:
+        async with self._database.reading() as connection:
+            exclude = await use_cases.prepare(connection, self._around, frame, asked, acquaintance)
+        return None if exclude is None else await self._rankings.offers(frame.visit.subject, exclude)
+
+    async def ChangeConsent(
+        self, request: pb.ChangeConsentRequest, context: ServicerContext
+    ) -> pb.ChangeConsentResponse:
+        visit = convert.visit(request.visit, self._around.now_ms())
+        async with self._database.reading() as connection:
+            await use_cases.admit(connection, self._around, visit)
+        response = pb.ChangeConsentResponse()
+        if request.give:
+            response.records.extend(await self._profiles.grant(visit.subject, request.give, request.statement))
+        if request.take:
+            # Given and taken in one breath is taken.
+            taken = [] if _EVERYTHING in request.take else request.take
+            response.records.extend(await self._profiles.withdraw(visit.subject, taken, request.statement))
+        return response
+
+    async def Forget(self, request: pb.ForgetRequest, context: ServicerContext) -> pb.ForgetResponse:
+        frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
+        acquaintance, _ = await self._profiles.read(frame.visit.subject)
+        async with self._database.transaction() as connection:
+            forgotten = await use_cases.forget(connection, self._around, frame, acquaintance)
+        return pb.ForgetResponse(
+            is_repeat=forgotten.is_repeat, was_known=forgotten.was_known, receipt=forgotten.receipt
+        )
+
+    async def Close(self, request: pb.CloseRequest, context: ServicerContext) -> pb.CloseResponse:
+        visit = convert.visit(request.visit, self._around.now_ms())
+        acquaintance, _ = await self._profiles.read(visit.subject)
+        async with self._database.transaction() as connection:
+            return pb.CloseResponse(is_repeat=await use_cases.close(connection, self._around, visit, acquaintance))
+
+    async def PutItems(self, request: pb.PutItemsRequest, context: ServicerContext) -> pb.PutItemsResponse:
+        brand = convert.brand(request.brand)
+        items = convert.new_items(request)
+        async with self._database.transaction() as connection:
+            return pb.PutItemsResponse(items=await use_cases.put_items(connection, brand, items))
+
+    async def ListItems(self, request: pb.ListItemsRequest, context: ServicerContext) -> pb.ListItemsResponse:
+        brand = convert.brand(request.brand)
+        ids = convert.listed(request)
+        async with self._database.reading() as connection:
+            items = await use_cases.list_items(connection, brand, ids)
+        return pb.ListItemsResponse(items=map(convert.to_item, items))

@@ -1,0 +1,27 @@
+"""What the avatar service does, one module per part of an encounter."""
+
+from services.avatar.use_cases.asking import Answer, ask, prepare
+from services.avatar.use_cases.catalogue import Catalogues, list_items, put_items
+from services.avatar.use_cases.forgetting import Forgotten, forget
+from services.avatar.use_cases.noting import Noted, note
+from services.avatar.use_cases.opening import Opened, close, open_encounter
+from services.avatar.use_cases.visits import Surroundings, admit, sweep
+
+__all__ = [
+    "Answer",
+    "Catalogues",
+    "Forgotten",
+    "Noted",
+    "Opened",
+    "Surroundings",
+    "admit",
+    "ask",
+    "close",
+    "forget",
+    "list_items",
+    "note",
+    "open_encounter",
+    "prepare",
+    "put_items",
+    "sweep",
+]

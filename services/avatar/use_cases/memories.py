@@ -1,0 +1,37 @@
+"""Reads and writes what is remembered; both only while remember.conversation is allowed."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.avatar import packing, repository
+from services.avatar.domain import Acquaintance, Persona, Visit
+from services.avatar.remembering import Learnt, Memory, remember
+from services.avatar.repository import Sealed
+
+
+async def recall(connection: AsyncConnection, visit: Visit, acquaintance: Acquaintance) -> Memory | None:
+    """Return what is remembered, None when that is nothing or not allowed."""
+    if acquaintance.persona is None or not acquaintance.may_remember:
+        return None
+    sealed = await repository.read_memory(connection, visit, acquaintance.persona)
+    return _opened(sealed, acquaintance.memory_key, visit, acquaintance.persona)
+
+
+async def learn(
+    connection: AsyncConnection, visit: Visit, acquaintance: Acquaintance | None, learnt: Learnt, now_ms: int
+) -> None:
+    """Add to what is remembered, if that is allowed."""
+    if acquaintance is None or acquaintance.persona is None or not acquaintance.may_remember:
+        return
+    persona, key = acquaintance.persona, acquaintance.memory_key
+    # Two visits of one persona may learn at once: the row is locked before it is read.
+    sealed = await repository.lock_memory(connection, visit, persona)
+    memory = remember(_opened(sealed, key, visit, persona) or Memory(), learnt, now_ms)
+    body = packing.seal_memory(memory, key, visit, persona)
+    await repository.write_memory(connection, visit, persona, Sealed(packing.key_id(key), body))
+
+
+def _opened(sealed: Sealed | None, key: bytes, visit: Visit, persona: Persona) -> Memory | None:
+    # What another key sealed belongs to a data key that is gone, and nobody can read it any more.
+    if sealed is None or sealed.key_id != packing.key_id(key):
+        return None
+    return packing.open_memory(sealed.body, key, visit, persona)

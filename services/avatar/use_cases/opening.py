@@ -1,0 +1,104 @@
+"""Opens and closes encounters."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.avatar import manners as rules
+from services.avatar import repository
+from services.avatar.avatars import Avatar
+from services.avatar.domain import (
+    PERSONALISE,
+    Acquaintance,
+    Act,
+    Action,
+    Effect,
+    Grant,
+    Silence,
+    Visit,
+    VisitExpiredError,
+    VisitUnknownError,
+)
+from services.avatar.encounter import Encounter, Step
+from services.avatar.remembering import NOTHING, Memory
+from services.avatar.use_cases.memories import learn, recall
+from services.avatar.use_cases.visits import Surroundings, grants_today
+from services.avatar.wording import greeting, render, voice
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open encounter."""
+
+    is_repeat: bool
+    memory: Memory | None
+    grants: tuple[Grant, ...]
+    next: Action
+    ai_line: str
+
+
+async def open_encounter(
+    connection: AsyncConnection, around: Surroundings, visit: Visit, language: str, acquaintance: Acquaintance
+) -> Opened:
+    """Open the encounter, or return the one that is open; raises UnknownAvatarError, VisitExpiredError."""
+    now_ms = around.now_ms()
+    avatar = around.avatars.get(visit.subject.brand, visit.avatar)
+    if visit.expires_at_ms <= now_ms:
+        raise VisitExpiredError("the visit is over; open another")
+    memory = await recall(connection, visit, acquaintance)
+    reserve = memory.reserve if memory else 0
+    manners = rules.arrive(avatar.approach, reserve, now_ms, may_greet=acquaintance.allows(PERSONALISE))
+    step = Step(around.new_ref())
+    first = Encounter(avatar.language(language), manners, greeting=step.ref, steps=(step,))
+    encounter, is_repeat = await _open(connection, visit, first, now_ms)
+    grants = grants_today(encounter, acquaintance, now_ms)
+    effect = _first(encounter, acquaintance, grants)
+    speaking = voice(avatar, encounter, {})
+    action = render(effect, speaking, rules.quiet_left_s(encounter.manners, now_ms, visit.expires_at_ms))
+    if effect.act is Act.SAY:
+        action = replace(action, say=greeting(speaking, visit.id[0], is_known=memory is not None))
+    return Opened(is_repeat, memory, grants, action, _ai_line(avatar, encounter))
+
+
+async def _open(connection: AsyncConnection, visit: Visit, first: Encounter, now_ms: int) -> tuple[Encounter, bool]:
+    """Return the encounter and whether it was open already."""
+    if await repository.add_encounter(connection, visit, first, now_ms):
+        return first, False
+    kept = await repository.read_encounter(connection, visit, locked=True)
+    if kept is None:
+        raise VisitUnknownError("this visit is with another avatar, or elsewhere")
+    if kept.expires_at_ms <= now_ms:
+        # A world that counts its frames from the start again names a new visit like one that is long over.
+        await repository.begin_again(connection, visit, first, now_ms)
+        return first, False
+    if not kept.is_closed:
+        await repository.extend_encounter(connection, visit)
+    return kept.encounter, True
+
+
+def _first(encounter: Encounter, acquaintance: Acquaintance, grants: tuple[Grant, ...]) -> Effect:
+    if not acquaintance.allows(PERSONALISE):
+        return Effect(silence=acquaintance.refusal(PERSONALISE), purpose=PERSONALISE)
+    greet = next((grant for grant in grants if grant.kind == "greet"), None)
+    if greet is None:
+        return Effect(act=Act.WAIT, silence=Silence.RESERVED)
+    return Effect(act=Act.SAY, ref=encounter.greeting, expires_at_ms=greet.expires_at_ms)
+
+
+def _ai_line(avatar: Avatar, encounter: Encounter) -> str:
+    return avatar.ai_line[avatar.language(encounter.language)]
+
+
+async def close(connection: AsyncConnection, around: Surroundings, visit: Visit, acquaintance: Acquaintance) -> bool:
+    """Close the encounter; return whether it was over before. Raises VisitUnknownError."""
+    now_ms = around.now_ms()
+    kept = await repository.read_encounter(connection, visit, locked=True)
+    if kept is None:
+        raise VisitUnknownError("nobody opened this visit here")
+    if kept.is_closed or kept.expires_at_ms <= now_ms:
+        return True
+    silent = replace(kept.encounter, manners=rules.step_back(kept.encounter.manners))
+    await repository.save_encounter(connection, visit, silent)
+    await repository.close_encounter(connection, visit, now_ms)
+    await learn(connection, visit, acquaintance, NOTHING, now_ms)
+    return False
