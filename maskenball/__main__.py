@@ -3,6 +3,7 @@
 import typer
 
 from maskenball.demo.command import demo
+from maskenball.evaluate.command import evaluate
 from maskenball.up import up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -15,6 +16,7 @@ def _about() -> None:
 
 app.command()(up)
 app.command()(demo)
+app.add_typer(evaluate, name="evaluate")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import json
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,7 +57,8 @@ def recommend(
 
 
 def _run(interactions: Interactions, protocol: Protocol, console: Console) -> dict[str, Any]:
-    programs = tuple(program for program in PROGRAMS if program.name == "recommendation")
+    # Histories come with the requests: it needs nobody else.
+    programs = tuple(replace(program, calls=()) for program in PROGRAMS if program.name == "recommendation")
     with tempfile.TemporaryDirectory(prefix="maskenball-evaluate-") as folder, progress_on(console) as progress:
         # PostgreSQL runs as somebody else when we are root, and has to reach its cluster.
         Path(folder).chmod(0o711)

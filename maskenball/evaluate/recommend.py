@@ -3,22 +3,23 @@
 import asyncio
 import time
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import nats
 import numpy as np
 
 from contracts.recommendation.v1 import recommendation_pb2 as messages
-from contracts.recommendation.v1.recommendation_pb2_grpc import (
-    RecommendationServiceAsyncStub,
-    RecommendationServiceStub,
-)
+from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
 from kit.epochs import EpochKeys
 from kit.rpc import connect
 from maskenball.evaluate.interactions import Interactions
 from maskenball.evaluate.metrics import LONG, Metrics, mean, measure
 from maskenball.evaluate.splits import Case, Protocol, Split, cases, split
 from maskenball.evaluate.teaching import lessons_of, teach
+
+if TYPE_CHECKING:
+    # The class exists in the stubs alone.
+    from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceAsyncStub as _Stub
 
 _MOST_HISTORY = 2_000
 _MOST_EXCLUDED = 1_000
@@ -53,7 +54,7 @@ async def evaluate(interactions: Interactions, protocol: Protocol, service: Serv
     if not asked:
         raise NothingToAskError("no user has both a history and a test item that others have met")
     async with connect(service.address) as channel:
-        stub: RecommendationServiceAsyncStub = RecommendationServiceStub(channel)
+        stub = RecommendationServiceStub(channel)
         await _teach(stub, service, interactions, parts)
         fitted = await stub.FitModel(messages.FitModelRequest(brand=service.brand), timeout=_FIT_TIMEOUT_S)
         answers = await _ask(stub, service.brand, asked)
@@ -79,9 +80,7 @@ class NothingToAskError(Exception):
     """The file leaves no test case under this protocol. Said at the terminal."""
 
 
-async def _teach(
-    stub: RecommendationServiceAsyncStub, service: Service, interactions: Interactions, parts: Split
-) -> None:
+async def _teach(stub: "_Stub", service: Service, interactions: Interactions, parts: Split) -> None:
     client = await nats.connect(service.nats_url)
     lessons = lessons_of(interactions, parts.known)
     sequence = await teach(client.jetstream(), service.epochs, service.brand, lessons)
@@ -92,7 +91,7 @@ async def _teach(
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def _ask(stub: RecommendationServiceAsyncStub, brand: str, asked: list[Case]) -> Answers:
+async def _ask(stub: "_Stub", brand: str, asked: list[Case]) -> Answers:
     answers = Answers([], [], [])
     for case in asked:
         request = _request(brand, case)

@@ -4,7 +4,7 @@ from grpc.aio import Channel
 
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.profile.v1.profile_pb2 import ReadSignalsRequest
-from contracts.profile.v1.profile_pb2_grpc import ProfileServiceAsyncStub, ProfileServiceStub
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.errors import UnavailableError
 from services.recommendation.domain import Decision, Met, Signals, Subject
 
@@ -13,7 +13,7 @@ class Personas:
     """The profile service, as far as ranking needs it; without a channel it is never there."""
 
     def __init__(self, channel: Channel | None) -> None:
-        self._stub: ProfileServiceAsyncStub | None = None if channel is None else ProfileServiceStub(channel)
+        self._stub = None if channel is None else ProfileServiceStub(channel)
 
     async def read_signals(self, subject: Subject) -> Signals:
         """Return the persona's recent items and liked topics, oldest first, or a decision that denies them."""
