@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -13,9 +14,9 @@ from kit.errors import TypedError, UnavailableError
 
 _POOL_WAIT_S = 5.0
 _CONNECT_S = 5.0
-_AFTER_COMMIT = "after_commit"
 # The JIT costs more than the short statements of a service take.
 _SERVER_SETTINGS = {"jit": "off", "application_name": "maskenball"}
+_COMMITTED: WeakKeyDictionary[AsyncConnection, list[Callable[[], None]]] = WeakKeyDictionary()
 _GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError)
 
 
@@ -46,12 +47,8 @@ class Database:
         committed: list[Callable[[], None]] = []
         with _losses():
             async with self.engine.begin() as connection:
-                connection.info[_AFTER_COMMIT] = committed
-                try:
-                    yield connection
-                finally:
-                    # The facts of a pooled connection outlive its transaction.
-                    connection.info.pop(_AFTER_COMMIT, None)
+                _COMMITTED[connection] = committed
+                yield connection
         for call in committed:
             call()
 
@@ -86,7 +83,7 @@ class Database:
 
 def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
     """Have `call` run once the transaction has committed, and not when it rolls back. For waking, never for work."""
-    calls: list[Callable[[], None]] | None = connection.info.get(_AFTER_COMMIT)
+    calls = _COMMITTED.get(connection)
     if calls is not None and call not in calls:
         calls.append(call)
 

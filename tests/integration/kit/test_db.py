@@ -1,0 +1,178 @@
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from kit.db import Database, after_commit, raw
+from kit.errors import Status, UnavailableError
+
+
+@pytest.fixture
+async def room(empty_database_url):
+    database = Database(empty_database_url, pool_size=2)
+    async with database.transaction() as connection:
+        await connection.execute(text("CREATE TABLE thing (id int PRIMARY KEY)"))
+    yield database
+    await database.dispose()
+
+
+async def things(database) -> list[int]:
+    async with database.reading() as connection:
+        return list(await connection.scalars(text("SELECT id FROM thing ORDER BY id")))
+
+
+async def add(connection, number: int) -> None:
+    await connection.execute(text("INSERT INTO thing VALUES (:number)"), {"number": number})
+
+
+class TestTransaction:
+    async def test_leaving_commits(self, room):
+        async with room.transaction() as connection:
+            await add(connection, 1)
+        assert await things(room) == [1]
+
+    async def test_raising_rolls_back(self, room):
+        with pytest.raises(ZeroDivisionError):
+            async with room.transaction() as connection:
+                await add(connection, 1)
+                raise ZeroDivisionError
+        assert await things(room) == []
+
+    async def test_an_error_of_the_statement_passes_through(self, room):
+        with pytest.raises(IntegrityError):
+            async with room.transaction() as connection:
+                await add(connection, 1)
+                await add(connection, 1)
+
+    async def test_an_error_does_not_show_values(self, room):
+        with pytest.raises(DBAPIError) as caught:
+            async with room.transaction() as connection:
+                await connection.execute(text("SELECT 1 / :number, 4711 / :zero"), {"number": 8154711, "zero": 0})
+        assert "8154711" not in str(caught.value)
+
+    @pytest.mark.parametrize("statement", ["SELECT pg_sleep(30)", "SELECT pg_sleep(0.2)"])
+    async def test_cancelling_stays_a_cancellation(self, room, statement):
+        begun = asyncio.Event()
+
+        async def work() -> None:
+            async with room.transaction() as connection:
+                await add(connection, 1)
+                begun.set()
+                await connection.execute(text(statement))
+
+        task = asyncio.create_task(work())
+        await begun.wait()
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await things(room) == []
+
+    async def test_the_pool_survives_many_cancellations(self, room):
+        async def work() -> None:
+            async with room.transaction() as connection:
+                await connection.execute(text("SELECT pg_sleep(30)"))
+
+        for _ in range(6):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(work(), 0.05)
+        assert await things(room) == []
+
+
+class TestAfterCommit:
+    async def test_is_called_once_after_the_commit(self, room):
+        called: list[str] = []
+
+        def call() -> None:
+            called.append("now")
+
+        async with room.transaction() as connection:
+            after_commit(connection, call)
+            after_commit(connection, call)
+            assert called == []
+        assert called == ["now"]
+
+    async def test_is_not_called_after_a_rollback(self, room):
+        called: list[str] = []
+        with pytest.raises(ZeroDivisionError):
+            async with room.transaction() as connection:
+                after_commit(connection, lambda: called.append("now"))
+                raise ZeroDivisionError
+        async with room.transaction() as connection:
+            await add(connection, 1)
+        assert called == []
+
+
+class TestReading:
+    async def test_cannot_write(self, room):
+        with pytest.raises(DBAPIError):
+            async with room.reading() as connection:
+                await add(connection, 1)
+
+    async def test_every_statement_sees_its_own_snapshot(self, room):
+        async with room.reading() as reader:
+            before = await reader.scalar(text("SELECT count(*) FROM thing"))
+            async with room.transaction() as writer:
+                await add(writer, 1)
+            assert (before, await reader.scalar(text("SELECT count(*) FROM thing"))) == (0, 1)
+
+
+class TestRaw:
+    async def test_bulk_work_that_comes_first_is_in_the_transaction(self, room):
+        with pytest.raises(ZeroDivisionError):
+            async with room.transaction() as connection:
+                driver = await raw(connection)
+                await driver.copy_records_to_table("thing", records=[(1,), (2,)])
+                raise ZeroDivisionError
+        assert await things(room) == []
+
+    async def test_bulk_work_and_statements_commit_together(self, room):
+        async with room.transaction() as connection:
+            await (await raw(connection)).copy_records_to_table("thing", records=[(1,)])
+            await add(connection, 2)
+            await (await raw(connection)).execute("INSERT INTO thing SELECT unnest($1::int[])", [3, 4])
+        assert await things(room) == [1, 2, 3, 4]
+
+    async def test_reading_needs_no_transaction(self, room):
+        async with room.reading() as connection:
+            assert await (await raw(connection)).fetchval("SELECT count(*) FROM thing") == 0
+
+
+class TestLosses:
+    async def test_no_server_is_unavailable(self):
+        database = Database("postgresql://nobody@127.0.0.1:1/nothing")
+        with pytest.raises(UnavailableError) as caught:
+            await database.ping()
+        assert (caught.value.status, caught.value.retry_after_s) == (Status.UNAVAILABLE, 1)
+        await database.dispose()
+
+    async def test_a_cut_connection_is_unavailable_once(self, room):
+        cut = text("SELECT pg_terminate_backend(:pid)")
+        async with room.transaction() as other:
+            with pytest.raises(UnavailableError):
+                async with room.transaction() as connection:
+                    pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+                    await other.execute(cut, {"pid": pid})
+                    await add(connection, 1)
+        async with room.transaction() as connection:
+            await add(connection, 2)
+        assert await things(room) == [2]
+
+    async def test_bulk_work_on_a_cut_connection_is_unavailable(self, room):
+        async with room.transaction() as other:
+            with pytest.raises(UnavailableError):
+                async with room.transaction() as connection:
+                    driver = await raw(connection)
+                    await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": driver.get_server_pid()})
+                    await driver.fetch("SELECT pg_sleep(1)")
+
+    async def test_a_full_pool_is_unavailable(self, room, monkeypatch):
+        monkeypatch.setattr("kit.db._POOL_WAIT_S", 0.05)
+        small = Database(room.engine.url.render_as_string(hide_password=False), pool_size=1)
+        async with small.transaction() as connection:
+            await connection.execute(text("SELECT 1"))
+            with pytest.raises(UnavailableError):
+                async with small.transaction() as second:
+                    await second.execute(text("SELECT 1"))
+        await small.dispose()
