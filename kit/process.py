@@ -36,10 +36,12 @@ class Readiness:
 
     async def look(self) -> dict[str, str]:
         """Run every check now: name to "ok" or to the reason, which is an error's type and never its text."""
+        # A starting process may add checks while these run.
+        checks = dict(self._checks)
         outcomes = await asyncio.gather(
-            *(asyncio.wait_for(check(), _CHECK_S) for check in self._checks.values()), return_exceptions=True
+            *(asyncio.wait_for(check(), _CHECK_S) for check in checks.values()), return_exceptions=True
         )
-        return {name: _verdict(outcome) for name, outcome in zip(self._checks, outcomes, strict=True)}
+        return {name: _verdict(outcome) for name, outcome in zip(checks, outcomes, strict=True)}
 
 
 async def wait_for(
