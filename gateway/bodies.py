@@ -203,6 +203,12 @@ class BooksAnswer(Body):
     lines: list[BooksLine]
 
 
+class FacetsAnswer(Body):
+    """How many facets there are: personas as one audience knows them, with at least one interaction."""
+
+    facets: int
+
+
 class HealthAnswer(Body):
     """Whether this door can work, and what it needs: "ok" or the reason why not."""
 

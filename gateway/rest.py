@@ -163,6 +163,13 @@ async def get_books(
     return convert.books_from_proto(await door.services.profile.GetBooks(request))
 
 
+@_router.get("/facets/count", tags=["operation"], operation_id="countFacets")
+async def count_facets(door: Door, staff: Staff) -> bodies.FacetsAnswer:
+    """Count the personas of the brand, as each audience knows them."""
+    answer = await door.services.profile.CountFacets(profile_pb2.CountFacetsRequest(brand=staff.brand))
+    return bodies.FacetsAnswer(facets=answer.facets)
+
+
 @_router.get("/health", tags=["operation"], operation_id="getHealth")
 async def get_health(door: Door, response: Response) -> bodies.HealthAnswer:
     """Say whether this door can take events: 503 when it cannot."""
