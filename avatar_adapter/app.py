@@ -6,11 +6,11 @@ from avatar_adapter import frames
 from avatar_adapter.answers import Limits, limits_for, refused, room_needed
 from avatar_adapter.batches import answer_batch
 from avatar_adapter.cutting import encode, first_fitting
-from avatar_adapter.domain import MOST_FRAMES, AnswerRoomError, MethodNotAllowedError, World
+from avatar_adapter.domain import MOST_FRAMES, AnswerRoomError, MethodNotAllowedError, World, as_told
 from avatar_adapter.limiting import RateLimiter
 from avatar_adapter.use_cases import Door, answer
 from kit.credentials import Credentials
-from kit.errors import InternalError, NotFoundError, Status, TypedError, UnauthenticatedError
+from kit.errors import NotFoundError, Status, TypedError, UnauthenticatedError
 from kit.http import problem, read_body
 from kit.http.types import App, RawHeaders, Receive, Scope, Send
 from kit.telemetry import span
@@ -79,8 +79,8 @@ async def _answer(door: Door, world: World, body: bytes, limits: Limits) -> byte
 
 
 async def _send_refusal(send: Send, error: TypedError, world: World | None = None, rps: int = 0) -> None:
-    status, headers, _ = problem(error)
-    told = error if error.status is not Status.INTERNAL else InternalError()
+    told = as_told(error)
+    status, headers, _ = problem(told)
     if world and world.is_linden_script and error.status is Status.EXHAUSTED:
         # Such a script sees little of a refusal but its number; what it must know goes into a success.
         body = encode(next(refused(told, limits_for(world, rps, MOST_FRAMES))))

@@ -9,7 +9,7 @@ from msgspec import Raw
 from avatar_adapter import frames
 from avatar_adapter.answers import Limits, refused, room_needed
 from avatar_adapter.cutting import Answer, first_fitting
-from avatar_adapter.domain import DEFAULT_ANSWER_BYTES, LINDEN_ANSWER_BYTES, AnswerRoomError, World
+from avatar_adapter.domain import DEFAULT_ANSWER_BYTES, LINDEN_ANSWER_BYTES, AnswerRoomError, World, as_told
 from avatar_adapter.use_cases import Door, Reply, answer
 from kit.errors import InvalidArgumentError, TypedError
 
@@ -68,7 +68,7 @@ async def _one(door: Door, world: World, frame: frames.AnyFrame | TypedError, li
     try:
         return await answer(door, world, frame, limits)
     except TypedError as error:
-        return Reply(refused(error), DEFAULT_ANSWER_BYTES)
+        return Reply(refused(as_told(error)), DEFAULT_ANSWER_BYTES)
 
 
 def _pack(asked: list[_Asked], replies: dict[int, Reply], room: int) -> bytes:

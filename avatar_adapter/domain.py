@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kit.errors import Status, TypedError
+from kit.errors import InternalError, Status, TypedError, UnavailableError
 
 #: How long a visit token is good for.
 VISIT_S = 30 * 60
@@ -49,6 +49,14 @@ class Visit:
     answer_bytes: int
     #: A line to say is never longer than this many characters.
     say_characters: int
+
+
+def as_told(error: TypedError) -> TypedError:
+    """Return the refusal that a world is told: nothing of our defects, and one word for a core that does not answer."""
+    if error.status is Status.INTERNAL:
+        return InternalError("the door failed")
+    # Frames may be repeated, so a world need not know whether the core was away or too slow.
+    return UnavailableError("the core does not answer", retry_after_s=1) if error.status is Status.DEADLINE else error
 
 
 class AnswerRoomError(TypedError):

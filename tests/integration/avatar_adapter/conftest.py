@@ -1,0 +1,117 @@
+"""A door on a real port, before real NATS and a core over real gRPC."""
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from avatar_adapter.app import Guard, build_app
+from avatar_adapter.clients import Catalogue
+from avatar_adapter.limiting import RateLimiter
+from avatar_adapter.use_cases import Door
+from avatar_adapter.visits import EDGE_FAMILY, Visits
+from avatar_adapter.vocabulary import Vocabulary
+from contracts.avatar.v1.avatar_pb2 import DESCRIPTOR
+from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub, add_AvatarServiceServicer_to_server
+from contracts.interaction.v1 import payload
+from contracts.interaction.v1.interaction_pb2 import Envelope
+from doors.publish import Publisher, Sealer, parcels
+from doors.stream import JetStream
+from kit import events
+from kit.credentials import Credentials
+from kit.epochs import EpochKeys
+from kit.http import serve
+from kit.rpc import build_server, connect
+from kit.sealing import open_sealed
+from kit.settings import Settings
+
+from .core import Core
+
+NAME = DESCRIPTOR.services_by_name["AvatarService"].full_name
+RPS = 50
+
+
+class Clock:
+    ahead = 0.0
+
+    def __call__(self):
+        return time.time() + self.ahead
+
+
+@dataclass
+class Stand:
+    """What a test has in hand."""
+
+    client: httpx.AsyncClient
+    core: Core
+    credentials: Credentials
+    token: str
+    clock: Clock
+    server: object
+    epochs: EpochKeys
+    stream: JetStream
+    nats: object
+
+    async def post(self, frame, **headers):
+        sent = {"Authorization": f"Bearer {self.token}", **headers}
+        return await self.client.post("/a/v1", json=frame, headers=sent)
+
+    async def open(self, **changes):
+        frame = {"op": "open", "i": "b-1", "w": "oak-street", "a": "ada", "v": "UVHWxzs8pntXOKijBbqe6x"} | changes
+        answer = await self.post(frame)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def published(self):
+        """Return (raw messages, interactions) of the stream."""
+        jetstream = self.nats.jetstream()
+        count = (await jetstream.stream_info("INTERACTIONS")).state.messages
+        raw = [(await jetstream.get_msg("INTERACTIONS", seq)).data for seq in range(1, count + 1)]
+        opened = []
+        for each in map(Envelope.FromString, raw):
+            key = self.epochs.opener(each.epoch_key_id)
+            aad = payload.associated_data(each.batch_id, each.brand, each.partition)
+            opened += payload.decode(open_sealed(key, each.nonce, each.ciphertext, aad)).interactions
+        return raw, opened
+
+
+@pytest.fixture
+def stream_url(nats_url):
+    return nats_url
+
+
+@pytest.fixture
+async def stand(tmp_path, keyring, stream_url):
+    keyring.create(EDGE_FAMILY)
+    credentials = Credentials(tmp_path / "credentials.json", b"pepper")
+    token, _ = credentials.mint("world", "oak", "world:oak-street")
+    core, clock = Core(), Clock()
+    server = build_server(Settings(), [(add_AvatarServiceServicer_to_server, core, NAME)])
+    await server.start()
+    nats = await events.connect(Settings(nats_url=stream_url))
+    stream = JetStream(nats)
+    await stream.prepare(1 << 26)
+    epochs = EpochKeys(keyring)
+    vocabulary = Vocabulary()
+    publisher = Publisher(stream, Sealer(epochs, vocabulary.version), max_waiting=1 << 20)
+    channel = connect(server.address)
+    avatars = AvatarServiceStub(channel)
+
+    async def publish(world, interaction):
+        await publisher.publish(world.brand, parcels((interaction,), 4))
+
+    visits = Visits(keyring, default_avatar="ada", clock=clock, random_bytes=os.urandom)
+    door = Door(avatars, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, clock)
+    app = build_app(door, Guard(credentials, RateLimiter(RPS, lambda: 0.0), RPS))
+    stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
+    async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as client:
+        yield Stand(client, core, credentials, token, clock, server, epochs, stream, nats)
+    stop.set()
+    await serving
+    await channel.close()
+    await server.stop(0)
+    await nats.close()
