@@ -25,18 +25,25 @@ class DisconnectedError(TypedError):
 
 
 async def read_body(receive: Receive, headers: RawHeaders, *, max_bytes: int) -> bytes:
-    """Read one request body of at most `max_bytes`, counted as sent and again after un-gzipping.
+    """Read one request body of at most `max_bytes`, also after un-gzipping.
 
     Raises TooLargeError as soon as the bound is passed, BadEncodingError for an unknown coding or a broken one.
     """
     declared, coding = _declared(headers)
-    if declared > max_bytes:
-        raise _too_large(max_bytes)
     if coding in _PLAIN:
+        if declared > max_bytes:
+            raise _too_large(max_bytes)
         return await _read_plain(receive, max_bytes)
     if coding in _GZIP:
+        if declared > _packed(max_bytes):
+            raise _too_large(max_bytes)
         return await _read_gzip(receive, max_bytes)
     raise BadEncodingError("Content-Encoding must be gzip or absent", field="content-encoding")
+
+
+def _packed(max_bytes: int) -> int:
+    # What gzip cannot shorten it lengthens, by less than this.
+    return max_bytes + max_bytes // 1000 + 64
 
 
 async def _read_plain(receive: Receive, max_bytes: int) -> bytes:
@@ -59,7 +66,7 @@ async def _read_gzip(receive: Receive, max_bytes: int) -> bytes:
     while more:
         part, more = await _chunk(receive)
         sent += len(part)
-        if sent > max_bytes:
+        if sent > _packed(max_bytes):
             raise _too_large(max_bytes)
         members.feed(part)
     return members.result()
@@ -72,7 +79,7 @@ class _Members:
         self._max_bytes = max_bytes
         self._out = bytearray()
         self._inflater = zlib.decompressobj(_GZIP_WINDOW)
-        self._inside = False
+        self._inside = True
 
     def feed(self, part: bytes) -> None:
         while part:
@@ -92,7 +99,7 @@ class _Members:
                 self._inside = False
 
     def result(self) -> bytes:
-        if self._inside or not self._out:
+        if self._inside:
             raise BadEncodingError("the gzip body ends early", field="content-encoding")
         return bytes(self._out)
 

@@ -17,13 +17,14 @@ _ROOT = str(Path(__file__).resolve().parents[2]) + "/"
 type_name = "{0.__module__}.{0.__qualname__}".format
 
 
-def configure_logs(process: str, file: Path | None) -> None:
-    """Send every line, those of libraries included, to `file` or standard error."""
+def configure_logs(process: str, file: Path | None) -> TextIO:
+    """Send every line, those of libraries included, to `file` or standard error; return that."""
     sink = _open(file)
     _configure(process, lambda: sink)
     root = logging.getLogger()
     root.handlers = [_LibraryHandler()]
     root.setLevel(logging.WARNING)
+    return sink
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
