@@ -1,22 +1,44 @@
-"""The command line. Each command is a module of its own."""
+"""The command line. Each command is a module of its own, loaded when it is called."""
+
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from maskenball.demo.command import demo
-from maskenball.evaluate.command import evaluate
-from maskenball.up import up
+# Name → module and the function or Typer application in it. A command must not wait for what only another one needs.
+_COMMANDS = {
+    "up": ("maskenball.up", "up"),
+    "demo": ("maskenball.demo.command", "demo"),
+    "evaluate": ("maskenball.evaluate.command", "evaluate"),
+}
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+class _Commands(TyperGroup):
+    # Typer keeps its own copy of click, whose types have no public name.
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: Any, name: str) -> Any:
+        if name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[name]
+        target = getattr(import_module(module), attribute)
+        if not isinstance(target, typer.Typer):
+            single = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
+            single.command(name)(target)
+            target = single
+        command = typer.main.get_command(target)
+        command.name = name
+        return command
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
 
 @app.callback()
 def _about() -> None:
     """A customer data platform that knows personas, never persons."""
-
-
-app.command()(up)
-app.command()(demo)
-app.add_typer(evaluate, name="evaluate")
 
 
 def main() -> None:

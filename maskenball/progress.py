@@ -30,14 +30,17 @@ class Steps:
         if self._live:
             self._live.stop()
         if self._step:
-            self._screen.print(f"✓ {self._step} ({time.monotonic() - self._since:.1f} s)", highlight=False)
+            self._screen.print(
+                f"✓ {self._step} ({time.monotonic() - self._since:.1f} s)", highlight=False, soft_wrap=True
+            )
         self._step = ""
 
     def fails(self, message: str) -> None:
         """The step could not be done."""
         if self._live:
             self._live.stop()
-        self._screen.print(f"✗ {self._step or 'start'}: {message}", style="red", highlight=False, markup=False)
+        failed = f"✗ {self._step or 'start'}: {message}"
+        self._screen.print(failed, style="red", highlight=False, markup=False, soft_wrap=True)
         self._step = ""
 
 

@@ -1,6 +1,7 @@
 """`maskenball up`: the whole platform on this machine, until Ctrl-C."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -19,12 +20,16 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def up(
-    data_dir: Annotated[Path, typer.Option(help="Where everything is kept; made when missing.")] = Path(".maskenball"),
+    data_dir: Annotated[Path, typer.Option(readable=False, help="Where everything is kept; made when missing.")] = Path(
+        ".maskenball"
+    ),
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Plain progress, and one JSON line when ready.")] = False,
 ) -> None:
     """Start PostgreSQL, NATS and every process; run until Ctrl-C. A second start goes on with the data."""
     screen = Console(stderr=True, no_color=as_json or None, force_terminal=False if as_json else None)
+    # Logs and keys are for the owner of the data folder alone, whoever writes them.
+    os.umask(0o077)
     stop_requested = threading.Event()
     for number in _STOP_SIGNALS:
         signal.signal(number, lambda _number, _frame: stop_requested.set())

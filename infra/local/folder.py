@@ -30,8 +30,10 @@ class DataFolder:
     def open(self) -> None:
         """Makes the folder where it is missing and takes its lock."""
         try:
-            # Others may pass through, nothing more: PostgreSQL runs as somebody else when we are root.
-            self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
+            if not self.path.exists():
+                self.path.mkdir(parents=True)
+                # Others may pass through, nothing more: PostgreSQL runs as somebody else when we are root.
+                self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
             for part in (self.logs, self.traces):
                 part.mkdir(mode=0o700, exist_ok=True)
             self._lock = (self.path / "lock").open("a+", encoding="utf-8")

@@ -35,6 +35,7 @@ class Cluster:
     def uid(self) -> int:
         """Whom the server runs as: -1 is ourselves; root hands over to the cluster's owner or to nobody."""
         if os.geteuid() != 0:
+            _known(os.geteuid())
             return -1
         owner = self.data.stat().st_uid if self.data.exists() else 0
         return owner or _nobody()
@@ -53,7 +54,10 @@ class Cluster:
 
     def _prepare_folder(self) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+            if not self.folder.exists():
+                self.folder.mkdir(parents=True)
+                # Whom root hands over to passes through to the cluster.
+                self.folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
             probe = self.folder / ".writable"
             probe.touch()
             probe.unlink()
@@ -123,6 +127,16 @@ def install_folder() -> Path:
 def environment() -> dict[str, str]:
     """What PostgreSQL's programs see: the PG… variables of the user's shell would reach the server."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _known(uid: int) -> None:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError as error:
+        raise ServerStartError(
+            f"PostgreSQL runs only as a user the system knows, and user id {uid} has no entry in its list of users. "
+            "Add one, or start as another user."
+        ) from error
 
 
 def _nobody() -> int:
