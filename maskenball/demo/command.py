@@ -85,9 +85,9 @@ def demo(
     outcome["seconds"] = round(time.monotonic() - started, 1)
     console.print(f"\nDone in {outcome['seconds']} s. [bold]What to try next[/bold]")
     console.print(
-        f"  maskenball up --data-dir {data_dir}    goes on with these personas and says where everything listens\n"
-        "  docs/tour.md                              the same encounter by hand, with curl\n"
-        "  make help                                 tests, benchmarks, virtual worlds",
+        f"  .venv/bin/maskenball up --data-dir {data_dir}   goes on with these personas\n"
+        "  docs/tour.md                                            the same encounter by hand\n"
+        "  make help                                               tests, benchmarks, worlds",
         highlight=False,
     )
     if as_json:
@@ -118,9 +118,7 @@ def _visit(endpoints: Mapping[str, str], dataset: Dataset, console: Console) -> 
     with staff:
         shop = _Shop(endpoints, staff)
         shop.stock(dataset)
-        console.print(
-            "[bold]3. Their ratings[/bold], through the unmodified Segment client; times moved so that the last is now"
-        )
+        console.print("[bold]3. Their ratings[/bold], through the unmodified Segment client, the last one moved to now")
         world_secret = secrets.token_bytes(32)
         began = time.monotonic()
         sent = replay(
@@ -161,13 +159,10 @@ def _meet(endpoints: Mapping[str, str], dataset: Dataset, world_secret: bytes, c
 
 
 def _ledger(books: Counter[str], personas: int) -> Table:
-    table = Table("received", "=", "stored", "duplicate", "quarantined", "suppressed", "", "personas")
+    table = Table(*_FATES, "personas")
+    table.add_row(*(f"{books[fate]:,}" for fate in _FATES), f"{personas:,}")
     balance = books["received"] == sum(books[fate] for fate in _FATES[1:])
-    table.add_row(
-        f"{books['received']:,}",
-        "",
-        *(f"{books[fate]:,}" for fate in _FATES[1:]),
-        "balanced" if balance else "DOES NOT BALANCE",
-        f"{personas:,}",
+    table.caption = (
+        "received = stored + duplicate + quarantined + suppressed" if balance else "THE BOOKS DO NOT BALANCE"
     )
     return table

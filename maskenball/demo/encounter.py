@@ -1,12 +1,12 @@
 """Plays one encounter between a visitor and the brand's avatar, and tells it on the terminal."""
 
 import itertools
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 from rich.console import Console
+from rich.padding import Padding
 from rich.panel import Panel
 
 Answer = Mapping[str, Any]
@@ -77,20 +77,42 @@ def play(home: Door, elsewhere: Door, visitor: str, console: Console) -> dict[st
 class _Narrator:
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._numbers = itertools.count(1)
+        self._letters = itertools.count(ord("a"))
 
     def step(self, title: str, body: str) -> None:
-        panel = Panel(body, title=f"{next(self._numbers)}. {title}", title_align="left", border_style="cyan")
-        self._console.print(panel)
+        self._console.print(f"\n  {chr(next(self._letters))}) {title}", highlight=False)
+        self._console.print(Padding(Panel(body, border_style="cyan", expand=False), (0, 0, 0, 5)), highlight=False)
 
 
 def _handle(opened: Answer) -> str:
     return str(opened["p"].get("h", "none"))
 
 
+# What the short keys of a view stand for, to somebody who reads them for the first time.
+_MEANING = {
+    "h": "handle, for this world alone",
+    "likes": "likes",
+    "dislikes": "dislikes",
+    "wishes": "wishes",
+    "kinds": "has (at least so often)",
+    "day": "comes in the",
+    "ago30": "30-day periods since the last visit",
+    "mem": "remembered",
+    "no": "not allowed to know, because",
+}
+
+
 def _view(opened: Answer) -> str:
-    view = {key: value for key, value in opened["p"].items() if value}
-    return "\n".join(f"{key:8} {json.dumps(value, ensure_ascii=False)}" for key, value in view.items()) or "nothing"
+    view = {meaning: opened["p"][key] for key, meaning in _MEANING.items() if key in opened["p"]}
+    return "\n".join(f"{meaning:36} {_plain(value)}" for meaning, value in view.items())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return str(value)
 
 
 def _grants(opened: Answer) -> str:

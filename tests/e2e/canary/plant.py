@@ -59,7 +59,7 @@ def _through_gateway(client: httpx.Client, endpoints: Endpoints) -> Iterator[int
             body = {**subject, "purposes": ["collect.behaviour", "personalise.world", "recommend.offer"]}
             yield client.post(f"{base}/v1/{path}", headers=app, json=body).status_code
             yield client.post(f"{base}/v1/{path}", headers=app, json={**subject, "purposes": [who.EMAIL]}).status_code
-        for path in ("persona", "recommendations", "consent"):
+        for path in ("persona", "recommendations", "consent/list"):
             yield client.post(f"{base}/v1/{path}", headers=app, json={**subject, who.EMAIL: who.NAME}).status_code
             yield client.post(f"{base}/v1/{path}", headers=app, json=subject).status_code
     staff = {"Authorization": f"Bearer {endpoints['staff_key']}"}
