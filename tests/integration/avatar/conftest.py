@@ -1,0 +1,151 @@
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from contracts.avatar.v1 import avatar_pb2 as pb
+from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub, add_AvatarServiceServicer_to_server
+from contracts.common.v1.subject_pb2 import Subject
+from contracts.consent.v1.consent_pb2 import Statement
+from contracts.profile.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_server
+from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
+from kit.db import Database
+from kit.rpc import build_server, connect
+from kit.settings import Settings
+from services.avatar.avatars import load_avatars
+from services.avatar.clients import Profiles, Rankings
+from services.avatar.rpc import AvatarRpc
+from services.avatar.use_cases import Catalogues, Surroundings
+from tests.integration.avatar.others import Profile, Recommendation
+
+START_MS = 1_750_000_000_000
+HALF_HOUR_MS = 30 * 60_000
+
+
+class Clock:
+    def __init__(self):
+        self.ms = START_MS
+
+    def __call__(self):
+        return self.ms
+
+    def pass_s(self, seconds):
+        self.ms += seconds * 1000
+
+
+@dataclass
+class Street:
+    """The avatar service on a real server and a real database, and what stands around it."""
+
+    stub: AvatarServiceStub
+    profile: Profile
+    recommendation: Recommendation
+    database: Database
+    clock: Clock
+
+    def visitor(self, world="oak-street"):
+        return Subject(brand="oak", audience=f"world:{world}", eid=secrets.token_bytes(16))
+
+    def visit(self, visitor, *, avatar="ada", visit_id=None):
+        expires_at_ms = self.clock.ms + HALF_HOUR_MS
+        visit_id = visit_id or secrets.token_bytes(16)
+        return Visiting(self, pb.Visit(visit_id=visit_id, subject=visitor, avatar=avatar, expires_at_ms=expires_at_ms))
+
+
+@dataclass
+class Visiting:
+    """One visit, spoken through the contract."""
+
+    street: Street
+    visit: pb.Visit
+
+    async def open(self, language="en"):
+        return await self.street.stub.Open(pb.OpenRequest(visit=self.visit, language=language))
+
+    async def observe(self, event, ref="", frame_id=""):
+        request = pb.ObserveRequest(visit=self.visit, frame_id=frame_id, event=event, ref=ref)
+        return await self.street.stub.Observe(request)
+
+    async def ask(self, kind="rec", question="", frame_id="", *, unasked=False):
+        request = pb.AskRequest(
+            visit=self.visit, frame_id=frame_id, kind=kind, question=question, is_visitor_asking=not unasked
+        )
+        return await self.street.stub.Ask(request)
+
+    async def act(self, ref, outcome, frame_id=""):
+        request = pb.ActRequest(visit=self.visit, frame_id=frame_id, ref=ref, outcome=outcome)
+        return await self.street.stub.Act(request)
+
+    async def consent(self, give=(), take=()):
+        statement = Statement(stated_at_ms=self.street.clock.ms, method="frame")
+        request = pb.ChangeConsentRequest(visit=self.visit, give=give, take=take, statement=statement)
+        return await self.street.stub.ChangeConsent(request)
+
+    async def forget(self, frame_id=""):
+        return await self.street.stub.Forget(pb.ForgetRequest(visit=self.visit, frame_id=frame_id))
+
+    async def close(self):
+        return await self.street.stub.Close(pb.CloseRequest(visit=self.visit))
+
+
+class Serving:
+    """Servers and channels of one test."""
+
+    def __init__(self, closing):
+        self.closing = closing
+
+    async def serve(self, add, servicer, name):
+        server = build_server(Settings(), [(add, servicer, name)])
+        return await self.start(server)
+
+    async def start(self, server):
+        await server.start()
+        self.closing.push_async_callback(server.stop, 0)
+        return await self.closing.enter_async_context(connect(server.address))
+
+
+@pytest.fixture
+async def serving():
+    async with AsyncExitStack() as closing:
+        yield Serving(closing)
+
+
+@pytest.fixture
+async def street(serving, database):
+    clock, profile, recommendation, kept = Clock(), Profile(), Recommendation(), database("avatar")
+    around = Surroundings(
+        load_avatars(), Catalogues(), clock, lambda: secrets.token_hex(16), lambda: secrets.token_hex(8)
+    )
+    profiles, rankings = await asyncio.gather(
+        serving.serve(add_ProfileServiceServicer_to_server, profile, "contracts.profile.v1.ProfileService"),
+        serving.serve(
+            add_RecommendationServiceServicer_to_server,
+            recommendation,
+            "contracts.recommendation.v1.RecommendationService",
+        ),
+    )
+    servicer = AvatarRpc(kept, around, Profiles(profiles), Rankings(rankings))
+    channel = await serving.serve(add_AvatarServiceServicer_to_server, servicer, "contracts.avatar.v1.AvatarService")
+    return Street(AvatarServiceStub(channel), profile, recommendation, kept, clock)
+
+
+@pytest.fixture
+async def shop(street):
+    """A street with a catalogue."""
+    titles = {"lamp": "Brass Lamp", "chair": "Oak Chair", "table": "Long Table", "sofa": "Old Sofa"}
+    items = [
+        pb.Item(item=item, title=title, topics=["living"], price="20 €", place="window")
+        for item, title in titles.items()
+    ]
+    await street.stub.PutItems(pb.PutItemsRequest(brand="oak", items=items))
+    return street
+
+
+@pytest.fixture
+def ada(shop):
+    """A visit of somebody who allows everything."""
+    visitor = shop.visitor()
+    shop.profile.give(visitor, "personalise.world", "remember.conversation", "recommend.offer", "collect.behaviour")
+    return shop.visit(visitor)
