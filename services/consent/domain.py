@@ -9,6 +9,8 @@ SHARDS = 64
 PID_BYTES = 16
 MAX_PURPOSES = 32
 MAX_CHECKED = 20_000
+#: Methods by which a person speaks at that moment; the others repeat, sometimes late, what was said before.
+FIRST_HAND = frozenset({"rest", "frame"})
 #: A consent is asked for again after twelve months.
 VALIDITY_MS = 365 * 24 * 3600 * 1000
 
@@ -157,6 +159,13 @@ def _replaces(intent: Intent, consent: Consent, stated_at_ms: int) -> bool:
 def stated_at(stated_at_ms: int, now_ms: int) -> int:
     """Bound a statement's time by our clock: a statement from the future would outrank every honest one until then."""
     return min(stated_at_ms, now_ms) if stated_at_ms else now_ms
+
+
+def takes_effect_at(statement: Statement, consent: Consent | None, said_at_ms: int) -> int:
+    """Date a statement: a withdrawal made first-hand never loses to the clock of the door that took the grant."""
+    if consent is None or statement.intent is not Intent.WITHDRAW or statement.method not in FIRST_HAND:
+        return said_at_ms
+    return max(said_at_ms, consent.stated_at_ms)
 
 
 def expires_at(state: State, stated_at_ms: int) -> int:

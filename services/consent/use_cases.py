@@ -19,6 +19,7 @@ from services.consent.domain import (
     never_asked,
     next_state,
     stated_at,
+    takes_effect_at,
 )
 from services.consent.purposes import Purposes
 
@@ -48,7 +49,8 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
         if purpose.is_always_on:
             consents[purpose.id] = never_asked(purpose)
             continue
-        reached = next_state(statement.intent, purpose, consents.get(purpose.id), said_at_ms, now_ms)
+        effective_at_ms = takes_effect_at(statement, consents.get(purpose.id), said_at_ms)
+        reached = next_state(statement.intent, purpose, consents.get(purpose.id), effective_at_ms, now_ms)
         if reached is None:
             continue
         consent = Consent(
@@ -57,8 +59,8 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
             reached,
             around.new_id(),
             head.sequence + len(new) + 1,
-            said_at_ms,
-            expires_at(reached, said_at_ms),
+            effective_at_ms,
+            expires_at(reached, effective_at_ms),
         )
         consents[purpose.id] = consent
         new.append(_record(statement, consent, around.purposes.version, now_ms))

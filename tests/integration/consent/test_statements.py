@@ -12,8 +12,8 @@ HOLDER = Holder("oak", 7, b"p" * 16, "app:shop")
 OFFER, WORLD = "recommend.offer", "personalise.world"
 
 
-async def state(database, around, intent, *purposes, at=0, holder=HOLDER):
-    statement = Statement(holder, intent, purposes, at, "rest", "2026-01", "de")
+async def state(database, around, intent, *purposes, at=0, holder=HOLDER, method="rest"):
+    statement = Statement(holder, intent, purposes, at, method, "2026-01", "de")
     async with database.transaction() as connection:
         return await use_cases.state(connection, around, statement)
 
@@ -88,6 +88,18 @@ class TestWithdraw:
         await withdraw(consent_database, around, OFFER)
         [decision] = await ask(consent_database, around, OFFER)
         assert decision.reason is Reason.WITHDRAWN
+
+    async def test_the_clock_of_another_door_cannot_undo_it(self, consent_database, around, clock):
+        await grant(consent_database, around, OFFER, at=clock.ms)
+        await withdraw(consent_database, around, OFFER, at=clock.ms - 5000)
+        [decision] = await ask(consent_database, around, OFFER)
+        assert decision.reason is Reason.WITHDRAWN
+
+    async def test_a_repeated_preference_older_than_the_grant_stays_without_effect(self, consent_database, around, clock):
+        await grant(consent_database, around, OFFER, at=clock.ms)
+        await withdraw(consent_database, around, OFFER, at=clock.ms - 5000, method="sdk-preferences")
+        [decision] = await ask(consent_database, around, OFFER)
+        assert decision.is_allowed
 
     async def test_no_purposes_means_all_that_can_be(self, consent_database, around, clock):
         await grant(consent_database, around, OFFER, WORLD)

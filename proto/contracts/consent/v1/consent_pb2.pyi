@@ -30,7 +30,9 @@ class Statement(message.Message):
     NOTICE_VERSION_FIELD_NUMBER: builtins.int
     LANGUAGE_FIELD_NUMBER: builtins.int
     stated_at_ms: builtins.int
-    """When the person said so, milliseconds since 1970 UTC. An older statement never replaces a newer one."""
+    """When the person said so, milliseconds since 1970 UTC; 0 and times to come mean now. An older statement never replaces
+    a newer one, but for a withdrawal by "rest" or "frame": that always takes effect, whatever clocks say.
+    """
     method: builtins.str
     """How: "rest", "frame", "sdk-preferences", "gpc"."""
     notice_version: builtins.str
