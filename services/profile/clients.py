@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import grpc
 
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
-from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub, ConsentServiceStub
+from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
 from services.profile.domain import ConsentRecord, Decision, Persona, Statement
+
+if TYPE_CHECKING:
+    from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub
 
 _MANY = 20_000
 _MANY_S = 10.0
@@ -18,7 +22,8 @@ class ConsentClient:
     """The consent service."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub: ConsentServiceAsyncStub = ConsentServiceStub(channel)
+        # The generated stub works on both kinds of channel; its type for this one exists in the annotations alone.
+        self._stub: "ConsentServiceAsyncStub" = ConsentServiceStub(channel)
 
     async def check(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision]:
         """Return one decision per purpose, in the order asked."""

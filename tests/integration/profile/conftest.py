@@ -1,0 +1,69 @@
+import os
+import time
+
+import pytest
+
+from kit.db import Database
+from kit.rpc import connect
+from services.consent.__main__ import serve_consent
+from services.consent.settings import ConsentSettings
+from services.profile.clients import ConsentClient
+from services.profile.use_cases.stores import Stores
+from services.profile.weights import load_weights
+from tests.integration.profile.door import Clock, Room
+
+
+_TABLES = {
+    "profile": "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, quarantine, outbox",
+    "vault": "bindings, personas, links, faces",
+}
+
+
+@pytest.fixture
+def clock():
+    return Clock(time.time_ns() // 1_000_000)
+
+
+@pytest.fixture(scope="module")
+def urls(databases):
+    """One set of databases for all tests of a module: emptying them is faster than copying them."""
+    yield {room: databases.fresh(room) for room in ("profile", "vault", "consent")}
+    databases.drop_all()
+
+
+@pytest.fixture
+async def opened(urls):
+    found = {room: Database(url) for room, url in urls.items()}
+    yield found
+    # Consent records cannot be emptied and need not be: every test makes personas of its own.
+    for room, tables in _TABLES.items():
+        async with found[room].transaction() as connection:
+            await connection.exec_driver_sql(f"TRUNCATE {tables}")
+    for each in found.values():
+        await each.dispose()
+
+
+@pytest.fixture
+async def consent_address(opened):
+    settings = ConsentSettings(database_url="postgresql://unused", grpc_address="127.0.0.1:0")
+    server = serve_consent(settings, opened["consent"])
+    await server.start()
+    yield server.address
+    await server.stop(grace=None)
+
+
+@pytest.fixture
+async def consent(consent_address):
+    async with connect(consent_address) as channel:
+        yield ConsentClient(channel)
+
+
+@pytest.fixture
+def stores(opened, keyring, consent, clock):
+    keyring.ensure("pair")
+    return Stores(opened["profile"], opened["vault"], keyring, consent, clock, os.urandom)
+
+
+@pytest.fixture
+def room(stores, clock):
+    return Room(stores, load_weights(), clock)
