@@ -13,7 +13,7 @@ from doors.subjects import EdgeKeys
 from gateway import access, bodies, convert
 from gateway.clients import Services
 from kit.credentials import Credential, Credentials
-from kit.http import register_problems
+from kit.http.rest import register_problems
 from kit.process import Readiness
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {

@@ -3,7 +3,7 @@
 from kit.http.bodies import BadEncodingError, read_body
 from kit.http.guard import guarded
 from kit.http.ops import ops_app
-from kit.http.problems import problem, register_problems, send_problem
+from kit.http.problems import problem, send_problem
 from kit.http.serving import free_port, serve
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "ops_app",
     "problem",
     "read_body",
-    "register_problems",
     "send_problem",
     "serve",
 ]

@@ -1,11 +1,6 @@
 """Problems: how a typed error looks to an HTTP caller, the same at every door."""
 
-from typing import cast
-
 import msgspec
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 
 from kit.errors import InternalError, InvalidArgumentError, Status, TypedError
 from kit.http.types import Send
@@ -39,7 +34,7 @@ def problem(error: TypedError) -> Rendered:
         content["field"] = told.field
     if told.limit:
         content["limit"] = told.limit
-    return _rendered(status, content, max(1, error.retry_after_s) if status in _WAITS else error.retry_after_s)
+    return rendered(status, content, max(1, error.retry_after_s) if status in _WAITS else error.retry_after_s)
 
 
 async def send_problem(send: Send, error: TypedError) -> None:
@@ -49,42 +44,10 @@ async def send_problem(send: Send, error: TypedError) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def register_problems(app: FastAPI) -> None:
-    """Make a FastAPI application answer every error as a problem; its own pages repeat what the caller sent."""
-    app.add_exception_handler(TypedError, _typed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _routing)
-    app.add_exception_handler(Exception, _defect)
-
-
-def _typed(_request: Request, error: Exception) -> Response:
-    return _response(problem(cast(TypedError, error)))
-
-
-def _invalid(_request: Request, error: Exception) -> Response:
-    found = cast(RequestValidationError, error).errors()
-    place = ".".join(str(part) for part in found[0]["loc"]) if found else ""
-    return _response(problem(InvalidArgumentError("the request does not fit the contract", field=place)))
-
-
-def _routing(_request: Request, error: Exception) -> Response:
-    refused = cast(HTTPException, error)
-    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(refused.status_code, "INVALID_ARGUMENT")
-    return _response(_rendered(refused.status_code, {"code": code, "message": code.lower().replace("_", " ")}, 0))
-
-
-def _defect(_request: Request, _error: Exception) -> Response:
-    return _response(problem(InternalError()))
-
-
-def _rendered(status: int, content: dict[str, str], retry_after_s: int) -> Rendered:
+def rendered(status: int, content: dict[str, str], retry_after_s: int) -> Rendered:
+    """Render any content; `retry_after_s` 0 leaves the header out."""
     body = msgspec.json.encode(content)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     if retry_after_s:
         headers.append((b"retry-after", b"%d" % retry_after_s))
     return status, headers, body
-
-
-def _response(rendered: Rendered) -> Response:
-    status, headers, body = rendered
-    return Response(body, status, {name.decode(): value.decode() for name, value in headers})

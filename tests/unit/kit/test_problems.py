@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from kit.errors import ExhaustedError, InternalError, InvalidArgumentError, Status, TypedError, UnavailableError
-from kit.http import guarded, problem, register_problems
+from kit.http import guarded, problem
+from kit.http.rest import register_problems
 
 
 class Wish(BaseModel):

@@ -1,0 +1,43 @@
+"""Problems of a FastAPI application. Apart from the rest: only who serves REST pays for loading FastAPI."""
+
+from typing import cast
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from kit.errors import InternalError, InvalidArgumentError, TypedError
+from kit.http.problems import Rendered, problem, rendered
+
+
+def register_problems(app: FastAPI) -> None:
+    """Make a FastAPI application answer every error as a problem; its own pages repeat what the caller sent."""
+    app.add_exception_handler(TypedError, _typed)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _routing)
+    app.add_exception_handler(Exception, _defect)
+
+
+def _typed(_request: Request, error: Exception) -> Response:
+    return _response(problem(cast(TypedError, error)))
+
+
+def _invalid(_request: Request, error: Exception) -> Response:
+    found = cast(RequestValidationError, error).errors()
+    place = ".".join(str(part) for part in found[0]["loc"]) if found else ""
+    return _response(problem(InvalidArgumentError("the request does not fit the contract", field=place)))
+
+
+def _routing(_request: Request, error: Exception) -> Response:
+    refused = cast(HTTPException, error)
+    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(refused.status_code, "INVALID_ARGUMENT")
+    return _response(rendered(refused.status_code, {"code": code, "message": code.lower().replace("_", " ")}, 0))
+
+
+def _defect(_request: Request, _error: Exception) -> Response:
+    return _response(problem(InternalError()))
+
+
+def _response(whole: Rendered) -> Response:
+    status, headers, body = whole
+    return Response(body, status, {name.decode(): value.decode() for name, value in headers})
