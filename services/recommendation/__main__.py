@@ -33,7 +33,7 @@ async def main(settings: RecommendationSettings, stop: asyncio.Event, readiness:
         await process.wait_for(database.ping, "database")
         stream = client.jetstream()
         info = await events.ensure_stream(stream, STREAM, [SUBJECTS], max_bytes=settings.profile_stream_max_bytes)
-        async with database.reading() as connection:
+        async with database.transaction() as connection:
             created_at = await events.stream_id(stream, str(info.config.name))
             models = await use_cases.load(connection, pack.bounds, STREAM, created_at)
         learner = Learner(models, database, stream, EpochKeys(_keyring(settings)), pack)

@@ -197,21 +197,26 @@ def _best(total: Scores, count: int) -> list[int]:
 
 
 def _reasons(scored: Scored, slot: int) -> tuple[Reason, ...]:
-    gains: list[tuple[float, str, str]] = [(max(float(scored.popular[slot]), 0.0), "popular_now", "")]
-    gains += _shared(scored.profile, slot, "because_of_item")
-    gains += _shared(scored.sequence, slot, "followed_item")
-    gains += _shared(scored.topic, slot, "liked_topic")
-    whole = sum(gain for gain, _, _ in gains)
-    strongest = sorted((gain for gain in gains if gain[0] > 0), key=lambda gain: -gain[0])[:_REASONS]
-    return tuple(Reason(kind, ref, gain / whole) for gain, kind, ref in strongest)
+    popular = max(float(scored.popular[slot]), 0.0)
+    whole, found = popular, [(popular, "popular_now", "")]
+    for kind, contribution in (
+        ("because_of_item", scored.profile),
+        ("followed_item", scored.sequence),
+        ("liked_topic", scored.topic),
+    ):
+        parts = _gains(contribution, slot)
+        whole += float(parts.sum())
+        strongest = np.argsort(-parts, kind="stable")[:_REASONS].tolist()
+        found += [(float(parts[place]), kind, contribution.refs[place]) for place in strongest]
+    named = sorted((each for each in found if each[0] > 0), key=lambda each: -each[0])[:_REASONS]
+    return tuple(Reason(kind, ref, gain / whole) for gain, kind, ref in named)
 
 
-def _shared(contribution: Contribution, slot: int, kind: str) -> list[tuple[float, str, str]]:
+def _gains(contribution: Contribution, slot: int) -> Scores:
+    """Share what the component adds to the item's score among what made it; nothing when it adds nothing."""
     gain = float(contribution.scores[slot])
     if gain <= 0 or slot >= contribution.rows.shape[1]:
-        return []
-    parts = np.maximum(contribution.rows[:, slot] * contribution.strengths, 0.0)
-    if not parts.any():
-        return []
-    shares = gain * parts / parts.sum()
-    return [(float(share), kind, ref) for share, ref in zip(shares.tolist(), contribution.refs, strict=True)]
+        return np.zeros(0)
+    parts = np.maximum(contribution.rows[:, slot].astype(np.float64) * contribution.strengths, 0.0)
+    total = parts.sum()
+    return np.asarray(gain * parts / total if total > 0 else np.zeros(0))

@@ -1,0 +1,123 @@
+import asyncio
+import contextlib
+import secrets
+
+import pytest
+
+from contracts.profile.v1 import events_pb2, profile_pb2
+from contracts.profile.v1.lessons import associated_data
+from contracts.profile.v1.profile_pb2 import DESCRIPTOR
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer, add_ProfileServiceServicer_to_server
+from contracts.recommendation.v1.recommendation_pb2 import GetModelRequest
+from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
+from kit.epochs import EpochKeys
+from kit.process import Readiness
+from kit.rpc import build_server, connect
+from kit.sealing import seal
+from kit.servers import ReservedPort
+from kit.settings import Settings
+from services.recommendation.__main__ import main
+from services.recommendation.settings import RecommendationSettings
+
+
+class Personas(ProfileServiceServicer):
+    """A profile service that says what a test told it to say."""
+
+    def __init__(self):
+        self.answer = profile_pb2.ReadSignalsResponse()
+        self.asked = []
+
+    async def ReadSignals(self, request, context):  # noqa: N802  # named by the contract
+        self.asked.append(request.subject)
+        return self.answer
+
+    def allow(self, *items, likes=(), refused=()):
+        self.answer = profile_pb2.ReadSignalsResponse(likes=likes)
+        self.answer.decision.purpose = "recommend.offer"
+        self.answer.decision.is_allowed = True
+        self.answer.decision.reason = "GRANTED"
+        for number, item in enumerate(items):
+            self.answer.signals.add(item=item, at_ms=number, weight=-1.0 if item in refused else 1.0)
+
+    def deny(self):
+        self.answer = profile_pb2.ReadSignalsResponse()
+        self.answer.decision.purpose = "recommend.offer"
+        self.answer.decision.reason = "WITHDRAWN"
+
+
+@pytest.fixture
+async def personas():
+    return Personas()
+
+
+@pytest.fixture
+async def profile_address(personas):
+    name = DESCRIPTOR.services_by_name["ProfileService"].full_name
+    server = build_server(
+        Settings(grpc_address="127.0.0.1:0"), [(add_ProfileServiceServicer_to_server, personas, name)]
+    )
+    await server.start()
+    yield server.address
+    await server.stop(0)
+
+
+@pytest.fixture
+def settings(database_url, nats_url, keyring, tmp_path, profile_address):
+    port = ReservedPort()
+    keyring.ensure("epoch")
+    yield RecommendationSettings(
+        database_url=database_url("recommendation"),
+        nats_url=nats_url,
+        keyring_dir=tmp_path / "keyring",
+        grpc_address=port.address,
+        profile_address=profile_address,
+        save_every_s=0.05,
+    )
+    port.release()
+
+
+@pytest.fixture
+async def running(settings):
+    """`async with running() as stub`: the whole process on this loop, until the block is left."""
+
+    @contextlib.asynccontextmanager
+    async def run(**changes):
+        stop = asyncio.Event()
+        task = asyncio.create_task(main(settings.model_copy(update=changes), stop, Readiness()))
+        channel = connect(settings.grpc_address)
+        try:
+            stub = RecommendationServiceStub(channel)
+            await stub.GetModel(GetModelRequest(brand="oak"), timeout=30)
+            yield stub
+        finally:
+            await channel.close()
+            stop.set()
+            await task
+
+    return run
+
+
+@pytest.fixture
+def announce(nats, keyring):
+    """Publishes lessons as the folder does and returns the sequence."""
+    epochs = EpochKeys(keyring)
+
+    async def publish(*lessons, brand="oak", batch_id=None, key=None):
+        batch_id = batch_id or secrets.token_bytes(16)
+        key_id, own = epochs.current()
+        content = events_pb2.Lessons(lessons=map(_message, lessons)).SerializeToString()
+        nonce, ciphertext = seal(key or own, content, associated_data(batch_id, brand))
+        folded = events_pb2.InteractionsFolded(
+            brand=brand, batch_id=batch_id, epoch_key_id=key_id, nonce=nonce, ciphertext=ciphertext
+        )
+        published = await nats.jetstream().publish(f"profile.v1.folded.{brand}", folded.SerializeToString())
+        return published.seq
+
+    return publish
+
+
+def _message(lesson):
+    message = events_pb2.Lesson(before=lesson.before)
+    for learnt in lesson.learnt:
+        message.learnt.add(item=learnt.item, at_ms=learnt.at_ms, weight=learnt.weight, topics=learnt.topics)
+    return message
