@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kit.errors import InternalError, InvalidArgumentError, Status, TypedError
+from kit.errors import InternalError, Status, TypedError
 from kit.http.types import Send
 
 HTTP_STATUS = {
