@@ -69,7 +69,13 @@ return function(ai)
 
 	local function carry_out(visit, action)
 		take_quiet(visit, action.quiet)
-		speak(visit, action.say, action.why)
+		local why = type(action.why) == "table" and action.why or {}
+		if action.say and action.say ~= "" then
+			speak(visit, action.say, action.act == "show" and why or nil)
+		else
+			-- Nothing to offer: whoever asked is told the reason.
+			speak(visit, why[1])
+		end
 		if action.act == "show" and action.ref then
 			if visit.step then
 				report(visit, "ignored")
@@ -94,7 +100,10 @@ return function(ai)
 	local function suggest(visit)
 		if visit.is_near and use_grant(visit, "suggest") then
 			send(visit, { op = "ask", k = "rec", unasked = true }, function(action)
-				carry_out(visit, action)
+				-- Why it has nothing to say is only for those who asked.
+				if action.act == "show" or action.act == "say" then
+					carry_out(visit, action)
+				end
 			end)
 		end
 	end

@@ -1,21 +1,14 @@
--- What stands on the shelves: "id=Title;id=Title;..." in the setting oak_street_items, at most eight.
+-- What stands on the shelves: the first eight things of catalogue.json, which the brand's catalogue holds as well.
 
-local DEFAULT = table.concat({
-	"lantern-brass=Brass lantern",
-	"chair-oak=Oak chair",
-	"blanket-wool=Wool blanket",
-	"teapot-clay=Clay teapot",
-	"knife-carving=Carving knife",
-	"basket-willow=Willow basket",
-	"book-trees=Book of trees",
-	"kite-paper=Paper kite",
-}, ";")
+local path = minetest.get_modpath(minetest.get_current_modname()) .. "/catalogue.json"
+local file = assert(io.open(path, "r"))
+local catalogue = assert(minetest.parse_json(file:read("*a")), path .. " is not JSON")
+file:close()
 
 local items = {}
-for entry in (minetest.settings:get("oak_street_items") or DEFAULT):gmatch("[^;]+") do
-	local id, title = entry:match("^%s*([%w._:-]+)%s*=%s*(.-)%s*$")
-	if id and #items < 8 then
-		items[#items + 1] = { id = id, title = title }
+for _, each in ipairs(catalogue) do
+	if #items < 8 then
+		items[#items + 1] = { id = each.item, title = each.title, price = each.price }
 	end
 end
 return items

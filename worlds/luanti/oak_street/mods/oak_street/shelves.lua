@@ -6,7 +6,7 @@ local function card(item)
 	local title = minetest.formspec_escape(item.title)
 	return table.concat({
 		"formspec_version[4]size[7,4.2]",
-		"label[0.6,0.9;", title, "]",
+		"label[0.6,0.9;", title, "   ", minetest.formspec_escape(item.price or ""), "]",
 		"button_exit[0.6,1.6;5.8,0.8;bought;Take it home]",
 		"button_exit[0.6,2.5;2.8,0.8;wished;Wish for it]",
 		"button_exit[3.6,2.5;2.8,0.8;dismissed;Not for me]",
@@ -36,6 +36,32 @@ return function(items)
 				local name = clicker:get_player_name()
 				maskenball.observe(name, "tried", item.id)
 				minetest.show_formspec(name, FORM .. item.id, card(item))
+			end,
+		})
+	end
+
+	local function named(words)
+		local wanted = words:trim():lower()
+		for _, item in ipairs(items) do
+			if item.id == wanted or item.title:lower() == wanted then
+				return item
+			end
+		end
+	end
+
+	-- For whoever would rather type than click.
+	local DONE = { see = "seen", try = "tried", take = "bought", wish = "wished" }
+	for command, event in pairs(DONE) do
+		minetest.register_chatcommand(command, {
+			params = "<thing>",
+			description = "As with the hand on the shelf: " .. event .. ".",
+			func = function(name, words)
+				local item = named(words)
+				if not item then
+					return false, "There is no such thing on the shelves."
+				end
+				maskenball.observe(name, event, item.id)
+				return true, item.title .. ": " .. event .. "."
 			end,
 		})
 	end
