@@ -1,6 +1,7 @@
 """Problems of a FastAPI application. Apart from the rest: only who serves REST pays for loading FastAPI."""
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,8 +25,15 @@ def _typed(_request: Request, error: Exception) -> Response:
 
 def _invalid(_request: Request, error: Exception) -> Response:
     found = cast(RequestValidationError, error).errors()
-    place = ".".join(str(part) for part in found[0]["loc"]) if found else ""
-    return _response(problem(InvalidArgumentError("the request does not fit the contract", field=place)))
+    return _response(problem(InvalidArgumentError("the request does not fit the contract", field=_place(found))))
+
+
+def _place(found: Sequence[Any]) -> str:
+    if not found:
+        return ""
+    # The name of a field that does not exist is the caller's own text.
+    known = found[0]["loc"][:-1] if found[0]["type"] == "extra_forbidden" else found[0]["loc"]
+    return ".".join(str(part) for part in known)
 
 
 def _routing(_request: Request, error: Exception) -> Response:

@@ -1,0 +1,62 @@
+"""Services that answer what a test tells them to, over real gRPC."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.avatar.v1 import avatar_pb2, avatar_pb2_grpc
+from contracts.profile.v1 import profile_pb2, profile_pb2_grpc
+from contracts.recommendation.v1 import recommendation_pb2, recommendation_pb2_grpc
+
+
+@dataclass
+class FakeServices:
+    """What the services were asked, and what they answer: a message, or an error to raise."""
+
+    asked: list[Any] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def answer(self, name: str, request: Any, usual: Any) -> Any:
+        self.asked.append(request)
+        told = self.answers.get(name, usual)
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+
+class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
+    def __init__(self, services: FakeServices) -> None:
+        self._services = services
+
+    async def Grant(self, request, context):
+        return self._services.answer("Grant", request, profile_pb2.GrantResponse())
+
+    async def Withdraw(self, request, context):
+        return self._services.answer("Withdraw", request, profile_pb2.WithdrawResponse())
+
+    async def ListConsents(self, request, context):
+        return self._services.answer("ListConsents", request, profile_pb2.ListConsentsResponse())
+
+    async def ReadView(self, request, context):
+        return self._services.answer("ReadView", request, profile_pb2.ReadViewResponse())
+
+    async def GetBooks(self, request, context):
+        return self._services.answer("GetBooks", request, profile_pb2.GetBooksResponse())
+
+
+class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
+    def __init__(self, services: FakeServices) -> None:
+        self._services = services
+
+    async def Recommend(self, request, context):
+        return self._services.answer("Recommend", request, recommendation_pb2.RecommendResponse())
+
+
+class FakeAvatar(avatar_pb2_grpc.AvatarServiceServicer):
+    def __init__(self, services: FakeServices) -> None:
+        self._services = services
+
+    async def PutItems(self, request, context):
+        return self._services.answer("PutItems", request, avatar_pb2.PutItemsResponse(items=len(request.items)))
+
+    async def ListItems(self, request, context):
+        return self._services.answer("ListItems", request, avatar_pb2.ListItemsResponse())
