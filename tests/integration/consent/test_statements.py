@@ -95,7 +95,7 @@ class TestWithdraw:
         [decision] = await ask(consent_database, around, OFFER)
         assert decision.reason is Reason.WITHDRAWN
 
-    async def test_a_repeated_preference_older_than_the_grant_stays_without_effect(self, consent_database, around, clock):
+    async def test_a_preference_older_than_the_grant_stays_without_effect(self, consent_database, around, clock):
         await grant(consent_database, around, OFFER, at=clock.ms)
         await withdraw(consent_database, around, OFFER, at=clock.ms - 5000, method="sdk-preferences")
         [decision] = await ask(consent_database, around, OFFER)
