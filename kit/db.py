@@ -6,9 +6,11 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.event import listen
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from kit.errors import TypedError, UnavailableError
 
@@ -71,7 +73,7 @@ class Database:
                 await getattr(self, name).dispose()
 
     def _create(self, server_settings: dict[str, str]) -> AsyncEngine:
-        return create_async_engine(
+        engine = create_async_engine(
             self._url,
             pool_size=self._pool_size,
             max_overflow=0,
@@ -79,6 +81,8 @@ class Database:
             hide_parameters=True,
             connect_args={"server_settings": server_settings, "timeout": _CONNECT_S},
         )
+        listen(engine.sync_engine, "checkout", _replace_closed)
+        return engine
 
 
 def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
@@ -108,6 +112,13 @@ def async_url(url: str) -> str:
         message = "a database URL begins with postgresql://"
         raise ValueError(message)
     return f"postgresql+asyncpg://{rest}"
+
+
+def _replace_closed(_: object, record: ConnectionPoolEntry, *__: object) -> None:
+    # Whoever uses the driver below meets a lost server without the pool noticing; the pool would lend it out for ever.
+    driver = record.driver_connection
+    if isinstance(driver, asyncpg.Connection) and driver.is_closed():
+        raise DisconnectionError
 
 
 @contextmanager

@@ -23,7 +23,7 @@ class ConsentClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         # The generated stub works on both kinds of channel; its type for this one exists in the annotations alone.
-        self._stub: "ConsentServiceAsyncStub" = ConsentServiceStub(channel)
+        self._stub: ConsentServiceAsyncStub = ConsentServiceStub(channel)
 
     async def check(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision]:
         """Return one decision per purpose, in the order asked."""

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Mapping
 
 from kit.db import raw
+from kit.rpc.deadline import remaining
 from services.profile.domain import PositionNotReachedError
 from services.profile.repository import positions
 from services.profile.use_cases.stores import Stores
 
 # Hints may be lost; this is how often a waiting read looks for itself.
 _LOOK_S = 0.1
+# What an answer takes that must still arrive before the caller's deadline.
+_ANSWER_S = 0.1
 
 
 class Reach:
@@ -31,7 +34,7 @@ class Reach:
         hinted = asyncio.Event()
         self._waiting.add(hinted)
         try:
-            async with asyncio.timeout(self._most_s):
+            async with asyncio.timeout(remaining(self._most_s + _ANSWER_S) - _ANSWER_S):
                 while not await self._is_reached(brand, least):
                     await _within(hinted, _LOOK_S)
                     hinted.clear()

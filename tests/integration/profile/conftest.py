@@ -12,7 +12,6 @@ from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 from tests.integration.profile.door import Clock, Room
 
-
 _TABLES = {
     "profile": "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, quarantine, outbox",
     "vault": "bindings, personas, links, faces",

@@ -83,7 +83,9 @@ class Door:
     def message(self, *events, rejected=(), **facts):
         """The next message of the stream, opened as the folder opens it."""
         self.sequence += 1
-        return messages.open_message(self.partition, self.sequence, self.envelope(events, rejected, **facts), self.epochs)
+        return messages.open_message(
+            self.partition, self.sequence, self.envelope(events, rejected, **facts), self.epochs
+        )
 
     def again(self, message):
         """The same batch, published a second time."""
@@ -154,8 +156,13 @@ class Room:
             return await connection.fetch(query, *arguments)
 
     async def vault_rows(self, query, *arguments):
+        async with self.vault() as connection:
+            return await connection.fetch(query, *arguments)
+
+    @asynccontextmanager
+    async def vault(self):
         async with self.stores.vault.transaction() as transaction:
-            return await (await raw(transaction)).fetch(query, *arguments)
+            yield await raw(transaction)
 
     @asynccontextmanager
     async def profile(self):

@@ -1,0 +1,206 @@
+import asyncio
+import re
+
+import pytest
+
+from contracts.consent.v1.consent_pb2 import Statement
+from contracts.profile.v1 import profile_pb2 as contract
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from kit.errors import RemoteError
+from kit.rpc import connect
+from services.profile.__main__ import build
+from services.profile.domain import COLLECT, Kind
+from services.profile.settings import ProfileSettings
+from tests.integration.profile.door import BRAND, SHOP, rejected, subject_message
+
+PERSONALISE, OFFER, REMEMBER = "personalise.world", "recommend.offer", "remember.conversation"
+
+
+@pytest.fixture
+async def profile(stores, nats):
+    from services.profile import messages
+
+    await nats.jetstream().add_stream(name=messages.STREAM, subjects=[messages.SUBJECTS])
+    settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
+    server = await build(settings, stores, nats)
+    await server.start()
+    async with connect(server.address) as channel:
+        yield ProfileServiceStub(channel)
+    await server.stop(grace=None)
+
+
+@pytest.fixture
+def said(clock):
+    def said():
+        clock.ms += 1
+        return Statement(stated_at_ms=clock.ms, method="rest")
+
+    return said
+
+
+def grant(*purposes, statement, name="ada"):
+    return contract.GrantRequest(subject=subject_message(name), purposes=purposes, statement=statement)
+
+
+def read(purpose=PERSONALISE, name="ada", **facts):
+    return contract.ReadViewRequest(subject=subject_message(name), purpose=purpose, **facts)
+
+
+class TestGrant:
+    async def test_the_first_grant_makes_the_persona_and_later_ones_find_it(self, profile, room, said):
+        first = await profile.Grant(grant(COLLECT, statement=said()))
+        await profile.Grant(grant(PERSONALISE, statement=said()))
+        assert [(record.purpose, record.state) for record in first.records] == [(COLLECT, "given")]
+        assert len(await room.vault_rows("SELECT * FROM personas")) == 1
+
+    async def test_grants_at_once_make_one_persona(self, profile, room, said):
+        await asyncio.gather(*(profile.Grant(grant(COLLECT, statement=said())) for _ in range(8)))
+        assert len(await room.vault_rows("SELECT * FROM personas")) == 1
+
+    async def test_the_refusal_of_the_truth_crosses(self, profile, said):
+        with pytest.raises(RemoteError) as refused:
+            await profile.Grant(grant("no.such", statement=said()))
+        assert refused.value.reason == "UNKNOWN_PURPOSE"
+
+    @pytest.mark.parametrize(
+        ("subject", "field"),
+        [
+            ({"brand": "Oak!"}, "subject.brand"),
+            ({"audience": "shop"}, "subject.audience"),
+            ({"eid": b"short"}, "subject.eid"),
+        ],
+    )
+    async def test_a_malformed_subject_is_refused(self, profile, said, subject, field):
+        request = grant(COLLECT, statement=said())
+        for name, value in subject.items():
+            setattr(request.subject, name, value)
+        with pytest.raises(RemoteError) as refused:
+            await profile.Grant(request)
+        assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", field)
+
+
+class TestReadView:
+    async def test_shows_what_was_folded(self, profile, room, said):
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        event = room.door.event(kind=Kind.BOUGHT, topics=("drinks",))
+        await room.fold(room.door.message(event, room.door.event(kind=Kind.WISHED, item="pot", topics=())))
+        answer = await profile.ReadView(read(also_decide=[REMEMBER]))
+        assert answer.view.likes == ["drinks"]
+        assert [(wish.ref, list(wish.evidence)) for wish in answer.view.wishes] == [("pot", ["wished"])]
+        assert [(kind.kind, kind.at_least) for kind in answer.view.kinds] == [("bought", 1), ("wished", 1)]
+        assert re.fullmatch(r"1\.[0-9a-f]{32}", answer.view.handle)
+        assert [(each.purpose, each.is_allowed, each.reason) for each in answer.decisions] == [
+            (PERSONALISE, True, "GRANTED"),
+            (REMEMBER, False, "NEVER_ASKED"),
+        ]
+
+    async def test_denied_and_unknown_look_alike(self, profile, said):
+        await profile.Grant(grant(COLLECT, statement=said()))
+        denied = await profile.ReadView(read())
+        unknown = await profile.ReadView(read(name="nobody"))
+        assert not denied.HasField("view")
+        assert denied.decisions[0].reason == unknown.decisions[0].reason == "NEVER_ASKED"
+        assert denied.HasField("view") == unknown.HasField("view")
+
+    async def test_a_withdrawal_blinds_the_next_read(self, profile, said):
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        request = contract.WithdrawRequest(subject=subject_message("ada"), purposes=[PERSONALISE], statement=said())
+        answer = await profile.Withdraw(request)
+        assert [record.state for record in answer.records] == ["withdrawn"]
+        assert (await profile.ReadView(read())).decisions[0].reason == "WITHDRAWN"
+
+    async def test_withdrawing_as_nobody_leaves_no_record(self, profile, room, said):
+        answer = await profile.Withdraw(contract.WithdrawRequest(subject=subject_message("nobody"), statement=said()))
+        assert list(answer.records) == []
+        assert await room.vault_rows("SELECT * FROM bindings") == []
+
+    async def test_no_pid_leaves_in_a_view(self, profile, room, said):
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        answer = await profile.ReadView(read())
+        (row,) = await room.vault_rows("SELECT pid FROM personas")
+        assert row["pid"] not in answer.SerializeToString()
+        assert row["pid"].hex() not in str(answer)
+
+    async def test_a_handle_stays_and_differs_between_audiences(self, profile, said):
+        handles = []
+        for audience in (SHOP, SHOP, "world:oak-street"):
+            subject = subject_message("ada", audience)
+            await profile.Grant(contract.GrantRequest(subject=subject, purposes=[PERSONALISE], statement=said()))
+            request = contract.ReadViewRequest(subject=subject, purpose=PERSONALISE)
+            handles.append((await profile.ReadView(request)).view.handle)
+        assert handles[0] == handles[1] != handles[2]
+
+
+class TestPositions:
+    async def test_a_read_waits_for_its_own_write(self, profile, room, said):
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        message = room.door.message(room.door.event())
+        reading = asyncio.create_task(
+            profile.ReadView(read(min_positions=[contract.Position(partition=0, sequence=1)]))
+        )
+        await room.fold(message)
+        assert [kind.kind for kind in (await reading).view.kinds] == ["seen"]
+
+    async def test_a_position_out_of_reach_is_said_in_time(self, profile):
+        with pytest.raises(RemoteError) as refused:
+            await profile.ReadView(read(min_positions=[contract.Position(partition=0, sequence=99)]))
+        assert refused.value.reason == "POSITION_NOT_REACHED"
+
+
+class TestReadPersona:
+    async def test_a_memory_key_only_to_remember_with(self, profile, said):
+        request = contract.ReadPersonaRequest(
+            subject=subject_message("ada"), purpose=PERSONALISE, also_decide=[REMEMBER]
+        )
+        await profile.Grant(grant(PERSONALISE, statement=said()))
+        without = await profile.ReadPersona(request)
+        await profile.Grant(grant(REMEMBER, statement=said()))
+        allowed = await profile.ReadPersona(request)
+        again = await profile.ReadPersona(request)
+        assert without.memory_key == b""
+        assert len(allowed.memory_key) == 32
+        assert allowed.memory_key == again.memory_key
+        assert len(allowed.persona.pid) == 16
+
+    async def test_nobody_is_no_persona(self, profile):
+        answer = await profile.ReadPersona(
+            contract.ReadPersonaRequest(subject=subject_message("x"), purpose=PERSONALISE)
+        )
+        assert not answer.HasField("persona")
+        assert answer.decisions[0].reason == "NEVER_ASKED"
+
+
+class TestReadSignals:
+    async def test_recent_items_oldest_first_under_their_purpose(self, profile, room, said):
+        request = contract.ReadSignalsRequest(subject=subject_message("ada"))
+        await profile.Grant(grant(COLLECT, statement=said()))
+        early = room.door.event(kind=Kind.BOUGHT, item="tea", at_ms=1_000)
+        await room.fold(room.door.message(room.door.event(kind=Kind.REMOVED, item="gin", at_ms=2_000), early))
+        denied = await profile.ReadSignals(request)
+        await profile.Grant(grant(OFFER, statement=said()))
+        allowed = await profile.ReadSignals(request)
+        assert (denied.decision.is_allowed, list(denied.signals), list(denied.likes)) == (False, [], [])
+        assert [(each.item, each.at_ms, each.weight) for each in allowed.signals] == [
+            ("tea", 1000, 1),
+            ("gin", 2000, -1),
+        ]
+
+
+class TestGetBooks:
+    async def test_what_waits_on_the_stream_is_pending(self, profile, room, nats, said):
+        await profile.Grant(grant(COLLECT, statement=said()))
+        js = nats.jetstream()
+        for events in ([room.door.event()], [room.door.event("bob"), room.door.event()]):
+            await js.publish("interaction.v1.received.oak.0", room.door.envelope(events))
+        await js.publish("interaction.v1.received.oak.0", room.door.envelope([], [rejected()]))
+        room.door.sequence = 0
+        await room.fold(room.door.message(room.door.event()))
+        (line,) = (await profile.GetBooks(contract.GetBooksRequest(brand=BRAND))).lines
+        assert (line.source, line.received, line.stored, line.pending) == (SHOP, 4, 1, 3)
+        assert line.hour_ms % 3_600_000 == 0
+
+    async def test_facets_are_counted(self, profile, room, said):
+        await profile.Grant(grant(COLLECT, statement=said()))
+        await room.fold(room.door.message(room.door.event()))
+        assert (await profile.CountFacets(contract.CountFacetsRequest(brand=BRAND))).facets == 1
+        assert (await profile.CountFacets(contract.CountFacetsRequest(brand="elm"))).facets == 0
