@@ -70,6 +70,8 @@ def build_rest(rest: Rest) -> FastAPI:
         # The pages of documentation would load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        # FastAPI's own spans take up a caller's traceparent and write down whole URLs; the door's span does neither.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False},
     )
     register_problems(app)
     app.state.rest = rest
