@@ -7,7 +7,7 @@ SHELL := bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-SDK := tests/e2e/sdk
+SDK := tests/e2e/gateway/sdk
 
 .PHONY: help setup setup-worlds up demo test unit lint format generate lock clean \
 	bench
@@ -19,7 +19,7 @@ setup: ## Make .venv and install everything, pinned by hash
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make setup PYTHON=python3.11")'
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
-	$(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	if [ -f $(SDK)/package-lock.json ]; then
 	  if command -v npm > /dev/null; then npm --prefix $(SDK) ci --no-audit --no-fund --silent
