@@ -38,9 +38,11 @@ class Shop:
         told: dict[str, Any] = answer.json()
         return told
 
-    async def put_items(self, *items: dict[str, Any]) -> None:
+    async def put_items(self, *items: dict[str, Any]) -> int:
+        """Return how many items the catalogue holds then."""
         answer = await self._http.put("/v1/catalogue/items", json={"items": list(items)}, headers=self._staff)
         assert answer.status_code == 200, answer.text
+        return int(answer.json()["items"])
 
     async def books(self) -> dict[str, int]:
         """The books of this app, all hours together."""
