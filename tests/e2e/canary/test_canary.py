@@ -41,7 +41,6 @@ def test_identities_are_found_nowhere_and_controls_everywhere(stack: RunningStac
 
     metrics = _metrics(stack)
     asyncio.run(_hide_controls(stack))
-    stack.endpoints |= {"stopped": True}
     _dump(stack, tmp_path)
     stack.stop()
     _hide_in_files(stack.folder)
@@ -87,12 +86,23 @@ async def _hide_controls(stack: RunningStack) -> None:
         await connection.execute("INSERT INTO control VALUES (1, $1)", f"{_WORD} in the heap")
         # Long and repetitive, so that PostgreSQL keeps it compressed out of line: only a dump shows it.
         await connection.execute("INSERT INTO control VALUES (2, $1)", f"{'x' * 50} {_UUID} " * 400)
+        # The first change of a page after a checkpoint writes the whole page, compressed, to the log.
+        await _checkpoint(stack)
+        await connection.execute("UPDATE control SET body = body || '!' WHERE id = 1")
         await connection.close()
     client = await nats.connect(stack.endpoints["nats"]["url"])
     stream = client.jetstream()
     await stream.add_stream(name="CONTROL", subjects=["control.v1.planted"])
     await stream.publish("control.v1.planted", _WORD.encode("utf-16-le"))
     await client.close()
+
+
+async def _checkpoint(stack: RunningStack) -> None:
+    password = (stack.folder / "postgres" / "superuser.password").read_text().strip()
+    any_room = next(iter(stack.endpoints["databases"].values()))
+    superuser = await asyncpg.connect(any_room, user="postgres", password=password)
+    await superuser.execute("CHECKPOINT")
+    await superuser.close()
 
 
 def _hide_in_files(folder: Path) -> None:
