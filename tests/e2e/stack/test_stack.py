@@ -149,7 +149,7 @@ class TestStop:
 
     async def test_a_stop_while_it_starts_leaves_nobody(self, tmp_path):
         stack = RunningStack(tmp_path / "data").launch()
-        await eventually(lambda: "start nats" in stack.said, timeout_s=60)
+        await eventually(lambda: "start nats" in stack.said, timeout_s=120)
         assert stack.stop() == 0
         assert processes_of(tmp_path / "data") == []
 
