@@ -132,6 +132,8 @@ class Publisher:
         When one parcel fails others may be durable already: the client sends all again, and message ids tell.
         """
         batcher = self._batcher(brand)
+        if len(packed) == 1:
+            return [await batcher.submit(packed[0].partition, packed, packed[0].size)]
         outcomes = await asyncio.gather(
             *(batcher.submit(parcel.partition, (parcel,), parcel.size) for parcel in packed), return_exceptions=True
         )

@@ -1,10 +1,14 @@
 """Raw ids become pseudonyms here, in memory, and go no further."""
 
+import time
+from collections.abc import Callable
+
 from kit.keyring import KeyRing
 from kit.pseudonyms import Pseudonymiser, canonical, derive
 
 _FAMILY = "edge"
 _SHARDS = 64
+_LOOK_EVERY_S = 1.0
 
 
 class SourceKeys:
@@ -29,19 +33,23 @@ class SourceKeys:
 
 
 class EdgeKeys:
-    """Keys of all audiences; follows the key ring when it turns to a new version."""
+    """Keys of all audiences; follows the key ring within a second when it turns to a new version."""
 
-    def __init__(self, keyring: KeyRing) -> None:
+    def __init__(self, keyring: KeyRing, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._keyring = keyring
-        self._held: dict[str, tuple[str, SourceKeys]] = {}
+        self._monotonic = monotonic
+        self._held: dict[str, tuple[float, str, SourceKeys]] = {}
 
     def of(self, audience: str) -> SourceKeys:
         """Return the keys of `audience`; raises KeyMissingError when the ring has no edge key."""
-        version, secret = self._keyring.current(_FAMILY)
+        now = self._monotonic()
         held = self._held.get(audience)
-        if held is None or held[0] != version:
-            held = self._held[audience] = (version, SourceKeys(secret, audience))
-        return held[1]
+        if held is not None and now < held[0]:
+            return held[2]
+        version, secret = self._keyring.current(_FAMILY)
+        keys = held[2] if held is not None and held[1] == version else SourceKeys(secret, audience)
+        self._held[audience] = (now + _LOOK_EVERY_S, version, keys)
+        return keys
 
 
 def partition_of(pseudonym: bytes, partitions: int) -> int:

@@ -75,21 +75,13 @@ class FolderKeyRing:
         present = self.versions(family)
         if not present:
             raise KeyMissingError(f"no key of family {family}")
-        return Key(present[-1], self.get(family, present[-1]))
+        return Key(present[-1], self._read(family, present[-1]))
 
     def get(self, family: str, version: str) -> bytes:
         """See KeyRing.get."""
         if version not in self.versions(family):
             raise KeyMissingError(f"no key {version} of family {family}")
-        known = self._secrets.get((family, version))
-        if known is not None:
-            return known
-        try:
-            secret = self._path(family, version).read_bytes()
-        except FileNotFoundError:
-            raise KeyMissingError(f"no key {version} of family {family}") from None
-        self._secrets[family, version] = secret
-        return secret
+        return self._read(family, version)
 
     def versions(self, family: str) -> list[str]:
         """See KeyRing.versions."""
@@ -134,6 +126,17 @@ class FolderKeyRing:
             return
         _sync_folder(path.parent)
         self._listed.pop(family, None)
+
+    def _read(self, family: str, version: str) -> bytes:
+        known = self._secrets.get((family, version))
+        if known is not None:
+            return known
+        try:
+            secret = self._path(family, version).read_bytes()
+        except FileNotFoundError:
+            raise KeyMissingError(f"no key {version} of family {family}") from None
+        self._secrets[family, version] = secret
+        return secret
 
     def _path(self, family: str, version: str) -> Path:
         # Versions reach this place from messages and handles: anything but digits could leave the folder.

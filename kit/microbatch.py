@@ -16,9 +16,10 @@ RETRY_AFTER_S = 1
 
 @dataclass(slots=True)
 class _Batch(Generic[T, R]):
-    done: asyncio.Future[R]
     items: list[T] = field(default_factory=list)
     size: int = 0
+    # One each: a cancelled submitter cancels what it awaits, and the others must not notice.
+    waiters: list[asyncio.Future[R]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -69,10 +70,12 @@ class MicroBatcher(Generic[T, R]):
         batch = self._batch_for(lane, len(items), size)
         batch.items.extend(items)
         batch.size += size
+        waiter: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        batch.waiters.append(waiter)
         self._held += size
         self._idle.clear()
         self._start(partition, lane)
-        return await asyncio.shield(batch.done)
+        return await waiter
 
     async def drain(self) -> None:
         """Return once nothing waits and nothing is in flight."""
@@ -83,9 +86,7 @@ class MicroBatcher(Generic[T, R]):
             last = lane.waiting[-1]
             if len(last.items) + count <= self._max_items and last.size + size <= self._max_bytes:
                 return last
-        batch: _Batch[T, R] = _Batch(asyncio.get_running_loop().create_future())
-        # Its submitters may all be cancelled by then; the error is theirs, not the loop's.
-        batch.done.add_done_callback(lambda done: done.cancelled() or done.exception())
+        batch: _Batch[T, R] = _Batch()
         lane.waiting.append(batch)
         return batch
 
@@ -99,12 +100,16 @@ class MicroBatcher(Generic[T, R]):
     def _finish(self, partition: int, lane: _Lane[T, R], batch: _Batch[T, R], flushing: asyncio.Task[R]) -> None:
         lane.in_flight -= 1
         self._held -= batch.size
-        if flushing.cancelled():
-            batch.done.cancel()
-        elif (error := flushing.exception()) is not None:
-            batch.done.set_exception(error)
-        else:
-            batch.done.set_result(flushing.result())
+        error = None if flushing.cancelled() else flushing.exception()
+        for waiter in batch.waiters:
+            if waiter.done():
+                continue
+            if flushing.cancelled():
+                waiter.cancel()
+            elif error is not None:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(flushing.result())
         self._start(partition, lane)
         if not any(lane.in_flight for lane in self._lanes.values()):
             self._idle.set()
