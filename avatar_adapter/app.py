@@ -12,6 +12,7 @@ from avatar_adapter.use_cases import Door, answer
 from kit.credentials import Credentials
 from kit.errors import NotFoundError, Status, TypedError, UnauthenticatedError
 from kit.http import problem, read_body
+from kit.http.bodies import DisconnectedError
 from kit.http.types import App, RawHeaders, Receive, Scope, Send
 from kit.telemetry import span
 
@@ -56,6 +57,8 @@ def build_app(door: Door, guard: Guard) -> App:
             guard.limiter.take(f"{world.brand}|{world.id}")
             body = await read_body(receive, scope["headers"], max_bytes=MAX_BODY_BYTES)
             answered = await _answer(door, world, body, limits_for(world, guard.rps, MOST_FRAMES))
+        except DisconnectedError:
+            raise
         except TypedError as error:
             await _send_refusal(send, error, world, guard.rps)
         else:

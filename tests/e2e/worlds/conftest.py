@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from kit.http import free_port
 from tests.e2e.running import RunningStack
 
-from .luanti import WORLDS, LuantiServer, Visitor, until
+from .luanti import WORLDS, LuantiServer, Visitor, door_of, until
 
 CATALOGUE = WORLDS / "oak_street" / "mods" / "oak_street" / "catalogue.json"
 
@@ -23,6 +24,7 @@ class OwnAdapter:
 
     def __init__(self, stack: RunningStack, folder: Path) -> None:
         self.address = f"127.0.0.1:{free_port()}"
+        self._endpoints = stack.endpoints
         ends, data = stack.endpoints, Path(stack.endpoints["data_dir"])
         told = {
             "PROCESS": "own_adapter",
@@ -39,6 +41,10 @@ class OwnAdapter:
     @property
     def url(self) -> str:
         return f"http://{self.address}"
+
+    def door(self) -> Callable[[dict[str, object]], Any]:
+        """Return what sends one frame to this adapter."""
+        return door_of(self._endpoints, self.url)
 
     def start(self) -> None:
         self._process = subprocess.Popen([sys.executable, "-m", "avatar_adapter"], env=self._environment)
@@ -91,10 +97,19 @@ def own_adapter(stack: RunningStack, tmp_path: Path) -> Iterator[OwnAdapter]:
 
 
 @pytest.fixture
-def street_of_its_own(stack: RunningStack, own_adapter: OwnAdapter, tmp_path: Path) -> Iterator[LuantiServer]:
+def small_queue() -> dict[str, str]:
+    """Room for few frames, so that a full queue is soon seen, and little patience."""
+    return {"maskenball_queue": "6", "maskenball_longest_pause": "2"}
+
+
+@pytest.fixture
+def street_of_its_own(
+    stack: RunningStack, own_adapter: OwnAdapter, small_queue: dict[str, str], tmp_path: Path
+) -> Iterator[LuantiServer]:
     """A world whose adapter may be stopped."""
     ends = stack.endpoints
     server = LuantiServer(tmp_path / "luanti", adapter=own_adapter.url, token=ends["world_token"], world=ends["world"])
+    server.settings |= small_queue
     yield server.start()
     server.stop()
 

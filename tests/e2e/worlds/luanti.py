@@ -12,8 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import httpx
 from miney.luanticlient import LuantiClient
 
 T = TypeVar("T")
@@ -34,6 +35,16 @@ def until(check: Callable[[], T], timeout_s: float, otherwise: str) -> T:
     return answer
 
 
+def door_of(endpoints: dict[str, Any], url: str = "") -> Callable[[dict[str, object]], Any]:
+    """Return what sends one frame to the adapter, as the world of the token, and returns the answer."""
+
+    def send(frame: dict[str, object]) -> Any:
+        headers = {"Authorization": f"Bearer {endpoints['world_token']}"}
+        return httpx.post(f"{url or endpoints['adapter']}/a/v1", json=frame, headers=headers, timeout=10).json()
+
+    return send
+
+
 class LuantiServer:
     """minetestserver in a folder of its own; nothing is read from or written to the home of whoever runs it."""
 
@@ -41,13 +52,14 @@ class LuantiServer:
         self.folder = folder
         self.port = _free_udp_port()
         self.world_key = base64.b64encode(os.urandom(24)).decode()
-        self._settings = {
+        self.settings = {
             "bind_address": "127.0.0.1",
             "port": self.port,
             "server_announce": "false",
             "secure.http_mods": "maskenball",
             "dedicated_server_step": "0.03",
             "default_privs": "interact, shout",
+            "chat_message_limit_per_10sec": "1000",
             "maskenball_adapter": adapter,
             "maskenball_token": token,
             "maskenball_world": world,
@@ -61,7 +73,7 @@ class LuantiServer:
         world, home = self.folder / "world", self.folder / "home"
         world.mkdir(parents=True, exist_ok=True)
         home.mkdir(exist_ok=True)
-        lines = (f"{name} = {value}\n" for name, value in self._settings.items())
+        lines = (f"{name} = {value}\n" for name, value in self.settings.items())
         (self.folder / "minetest.conf").write_text("".join(lines))
         backends = "".join(f"{kind}backend = sqlite3\n" for kind in ("", "player_", "auth_", "mod_storage_"))
         (world / "world.mt").write_text("gameid = oak_street\n" + backends)
@@ -138,6 +150,10 @@ class Visitor(LuantiClient):
                 if found := [line for line in self.told if part in line]:
                     return found[0]
                 assert self._news.wait(deadline - time.monotonic()), f"no {part!r} in {self.told}"
+
+    def hears_often(self, part: str, times: int) -> None:
+        """Wait until `times` lines contain `part`."""
+        until(lambda: sum(part in line for line in self.told) >= times, _HEARD_S, f"not {times} times {part!r}")
 
     def of_ada(self) -> list[str]:
         """Return what the avatar has said."""

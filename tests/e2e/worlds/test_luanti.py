@@ -1,7 +1,6 @@
-import httpx
 import pytest
 
-from .luanti import until
+from .luanti import door_of, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -88,9 +87,7 @@ class TestWritingBack:
         ida.say("/take Brass lantern")
         ida.hears("Brass lantern: bought")
 
-        ends = stack.endpoints
-        with httpx.Client(base_url=ends["adapter"], headers={"Authorization": f"Bearer {ends['world_token']}"}) as door:
-            kinds = seen_kinds(door, oak_street.pseudonym("write-ida"))
+        kinds = seen_kinds(door_of(stack.endpoints), oak_street.pseudonym("write-ida"))
 
         assert kinds == {"tried": 1, "bought": 1}
 
@@ -120,12 +117,46 @@ class TestAdapterAway:
         kim.say("/ask Can I return it?")
         kim.hears("within 30 days")
 
+    def test_a_full_queue_drops_looks_and_never_a_purchase(self, street_of_its_own, own_adapter, visit):
+        lena = visit(street_of_its_own, "full-lena")
+        allow(lena)
+        own_adapter.stop()
+        lena.say("/take Brass lantern")
+        lena.say("/take Oak chair")
+        for _ in range(20):
+            lena.say("/see Clay teapot")
+        lena.hears_often("Clay teapot: seen", 20)
+
+        own_adapter.start()
+        kinds = seen_kinds(own_adapter.door(), street_of_its_own.pseudonym("full-lena"))
+
+        assert kinds["bought"] == 2
+        assert 1 <= kinds["seen"] <= 4
+
+    def test_a_purchase_outlives_a_restart_of_the_world(self, street_of_its_own, own_adapter, visit):
+        mona = visit(street_of_its_own, "restart-mona")
+        allow(mona)
+        mona.say("/try Oak chair")
+        mona.hears("Oak chair: tried")
+        mona.say("/ask When do you open?")
+        mona.hears(OPENING_HOURS)
+        own_adapter.stop()
+        mona.say("/take Oak chair")
+        mona.hears("Oak chair: bought")
+        mona.disconnect()
+        street_of_its_own.stop()
+
+        own_adapter.start()
+        street_of_its_own.start()
+
+        assert seen_kinds(own_adapter.door(), street_of_its_own.pseudonym("restart-mona")) == {"tried": 1, "bought": 1}
+
 
 def seen_kinds(door, pseudonym):
     """What the platform has folded of a visitor, once there is something of both kinds."""
 
     def kinds():
-        opened = door.post("/a/v1", json={"op": "open", "v": pseudonym}, timeout=10).json()
+        opened = door({"op": "open", "v": pseudonym})
         folded = opened["p"].get("kinds", {})
         return folded if len(folded) == 2 else None
 

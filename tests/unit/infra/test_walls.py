@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("avatar_adapter", "gateway", "infra", "kit", "maskenball", "services", "proto/contracts")
+ROOMS = ("avatar_adapter", "doors", "gateway", "infra", "kit", "maskenball", "services", "proto/contracts")
 
 # Contract → (file that gets the import, made when missing, and the import that must not be).
 BREAKS = {
     "layers": ("services/consent/domain.py", "import services.consent.tables"),
     "services-apart": ("services/avatar/clients.py", "import services.consent.domain"),
     "doors-apart": ("gateway/domain.py", "import services.consent.domain"),
+    "doors-below": ("doors/stream.py", "import gateway.domain"),
     "doors-independent": ("gateway/domain.py", "import avatar_adapter.domain"),
     "services-below": ("services/profile/clients.py", "import gateway.domain"),
     "kit-bottom": ("kit/errors.py", "import contracts.common.v1.subject_pb2"),

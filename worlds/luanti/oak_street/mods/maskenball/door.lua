@@ -3,7 +3,8 @@
 local MAY_GO = { seen = true, talked = true, left = true }
 local MUST_ARRIVE = { bought = true, dismissed = true, removed = true }
 local ROOM = 16000
-local LONGEST_PAUSE = 30
+-- Seconds; the adapter takes nothing older.
+local OLDEST = 86400
 -- The adapter could not now, and may later.
 local TRY_AGAIN = { UNAVAILABLE = true, EXHAUSTED = true, DEADLINE = true, INTERNAL = true }
 local VISIT_GONE = { VISIT_EXPIRED = true, VISIT_UNKNOWN = true }
@@ -38,8 +39,9 @@ return function(http, settings)
 		end
 	end
 
-	-- Queues a frame of a visit. `on_answer(answer)` is called once with the adapter's answer, or never.
-	function door.send(visit, frame, on_answer)
+	-- Queues a frame of a visit, of something that happened `ago` seconds before now. `on_answer(answer)` is called once
+	-- with the adapter's answer, or never.
+	function door.send(visit, frame, on_answer, ago)
 		if not http or settings.token == "" then
 			return
 		end
@@ -53,19 +55,40 @@ return function(http, settings)
 			visit = visit,
 			frame = frame,
 			rank = rank(frame),
-			at = now(),
+			at = now() - (ago or 0),
 			on_answer = on_answer or function() end,
 		}
 	end
 
-	-- Forgets what waits for a visit that is over, but for what must arrive.
+	-- Forgets what waits for a visit that is over, but for what must arrive and the open that it needs.
 	function door.abandon(visit)
+		local is_needed = false
+		for _, entry in ipairs(queue) do
+			is_needed = is_needed or (entry.visit == visit and entry.rank == 2)
+		end
 		for index = #queue, 1, -1 do
 			local entry = queue[index]
-			if entry.visit == visit and entry.rank < 2 and entry.frame.op ~= "open" and not entry.sent then
+			local may_stay = entry.rank == 2 or (is_needed and entry.frame.op == "open")
+			if entry.visit == visit and not may_stay and not entry.sent then
 				table.remove(queue, index)
 			end
 		end
+	end
+
+	-- What must arrive and has not, for keeping over a restart of the server. No name is in it.
+	function door.unsent()
+		local kept = {}
+		for _, entry in ipairs(queue) do
+			if entry.rank == 2 then
+				kept[#kept + 1] = {
+					handle = entry.visit.handle,
+					token = entry.visit.token,
+					frame = entry.frame,
+					at = os.time() - math.floor(now() - entry.at),
+				}
+			end
+		end
+		return kept
 	end
 
 	-- How many frames wait; for other mods and for tests.
@@ -103,7 +126,7 @@ return function(http, settings)
 				frame.s = entry.visit.token
 			end
 			if frame.op == "obs" then
-				frame.dt = math.max(0, time - entry.at)
+				frame.dt = math.min(OLDEST, math.max(0, time - entry.at))
 			end
 			frames[index] = frame
 		end
@@ -120,7 +143,7 @@ return function(http, settings)
 	end
 
 	local function wait_longer()
-		pause = math.min(LONGEST_PAUSE, math.max(1, pause * 2))
+		pause = math.min(settings.pause, math.max(1, pause * 2))
 		next_at = now() + pause
 	end
 

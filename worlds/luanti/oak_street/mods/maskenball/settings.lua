@@ -34,6 +34,8 @@ return function(storage)
 		-- Seconds a request may take, and an asked question may wait for its answer.
 		timeout = number("timeout", 5),
 		patience = number("patience", 10),
+		-- Seconds between two tries at most, when the adapter is away.
+		pause = number("longest_pause", 30),
 		say = number("say", 300),
 		storage = storage,
 		key = world_key(),

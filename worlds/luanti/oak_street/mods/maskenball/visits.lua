@@ -2,6 +2,7 @@
 
 local TOKEN_AGE = 25 * 60
 local IGNORED_AFTER = 60
+local VOICE, SOFT = "#a8f0b0", "#e4ecef"
 
 return function(ai)
 	local settings, door, pseudonyms = ai.settings, ai.door, ai.pseudonyms
@@ -21,11 +22,11 @@ return function(ai)
 		if not visit.said_ai then
 			visit.said_ai = true
 			local ai_line = type(visit.ai_line) == "string" and visit.ai_line or (settings.name .. " is an AI guide.")
-			minetest.chat_send_player(name, minetest.colorize("#8fa3ad", ai_line))
+			minetest.chat_send_player(name, minetest.colorize(SOFT, ai_line))
 		end
-		minetest.chat_send_player(name, minetest.colorize("#9fdca4", settings.name .. ": ") .. line)
+		minetest.chat_send_player(name, minetest.colorize(VOICE, settings.name .. ": ") .. line)
 		if type(why) == "table" and why[1] then
-			minetest.chat_send_player(name, minetest.colorize("#8fa3ad", "  why: " .. table.concat(why, "; ")))
+			minetest.chat_send_player(name, minetest.colorize(SOFT, "  Why? " .. table.concat(why, " ")))
 		end
 	end
 	visits.speak = speak
@@ -184,6 +185,10 @@ return function(ai)
 	function visits.ask(player_name, question, kind)
 		local visit = visits.of(player_name)
 		visit.just_looking = false
+		if question ~= "" then
+			-- Neither a command nor a line that is kept from the others shows up in the visitor's own chat.
+			minetest.chat_send_player(player_name, minetest.colorize(VOICE, "You to " .. settings.name .. ": ") .. question)
+		end
 		send(visit, { op = "ask", q = question ~= "" and question:sub(1, 400) or nil, k = kind }, function(action)
 			carry_out(visit, action)
 		end)
@@ -269,6 +274,32 @@ return function(ai)
 			end
 		end
 	end
+
+	-- What must arrive outlives a restart of the server: the visits of then are taken up again, without the players.
+	local function take_up()
+		local kept = minetest.parse_json(settings.storage:get("unsent") or "[]") or {}
+		settings.storage:set_string("unsent", "")
+		local taken = {}
+		for _, each in ipairs(kept) do
+			local visit = taken[each.handle]
+			if not visit then
+				visit = { handle = each.handle, id = pseudonyms.frame_id(), grants = {}, quiet_until = 0 }
+				visit.token, visit.opened_at = each.token, now()
+				taken[each.handle] = visit
+				if not visit.token then
+					open(visit)
+				end
+			end
+			door.send(visit, each.frame, nil, os.time() - each.at)
+		end
+	end
+	minetest.after(0, take_up)
+	minetest.register_on_shutdown(function()
+		local kept = door.unsent()
+		if kept[1] then
+			settings.storage:set_string("unsent", minetest.write_json(kept))
+		end
+	end)
 
 	local since = 0
 	minetest.register_globalstep(function(seconds)

@@ -50,6 +50,7 @@ local function shop()
 			end
 			put(x, 0, z, "planks")
 		end
+		put(x, 0, 4, "planks")
 	end
 	for _, x in ipairs({ -6, -2, 2, 6 }) do
 		fill(x, 1, 4, x, 4, 4, "beam")

@@ -34,7 +34,7 @@ minetest.register_on_joinplayer(function(player)
 		type = "regular",
 		sky_color = { day_sky = "#8ec7ea", day_horizon = "#d8ecf6", fog_sun_tint = "#fff1d0" },
 	})
-	player:set_clouds({ density = 0.35, height = 90, color = "#ffffffd8" })
+	player:set_clouds({ density = 0.3, height = 140, color = "#ffffffd8" })
 	player:override_day_night_ratio(1)
 	player:hud_set_flags({ minimap = false, wielditem = false, breathbar = false, healthbar = false, hotbar = false })
 end)
@@ -42,6 +42,8 @@ end)
 minetest.register_on_newplayer(function(player)
 	player:set_pos(vector.new(0, 0.6, -5))
 	player:set_look_horizontal(0)
+	-- A little upwards: the chat then stands before the sky.
+	player:set_look_vertical(-0.16)
 end)
 
 -- Nobody is hurt on Oak Street, and nobody falls off its edge for long.
