@@ -26,12 +26,16 @@ class TestProcess:
             profile_address=profile,
             recommendation_address=recommendation,
         )
+        ended = asyncio.create_task(process.communicate())
         async with connect(address) as channel:
             request = health_pb2.HealthCheckRequest(service="contracts.avatar.v1.AvatarService")
-            answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=60)
-        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+            call = health_pb2_grpc.HealthStub(channel).Check(request, timeout=60)
+            asked = asyncio.create_task(call)
+            await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+            assert not ended.done(), ended.result()[1].decode()
+            assert (await asked).status == health_pb2.HealthCheckResponse.SERVING
         process.send_signal(signal.SIGTERM)
-        _, errors = await process.communicate()
+        _, errors = await ended
         assert process.returncode == 0, errors.decode()
 
     async def test_without_settings_it_names_what_is_missing(self):
