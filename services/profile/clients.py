@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub
 
 _MANY = 20_000
-_MANY_S = 10.0
+# Folders are patient; an RPC on whose behalf this is done ends earlier.
+_PATIENT_S = 10.0
 
 
 class ConsentClient:
@@ -46,7 +47,7 @@ class ConsentClient:
             )
             for chunk in chunks
         ]
-        answers = await asyncio.gather(*(self._stub.CheckMany(request, timeout=_MANY_S) for request in requests))
+        answers = await asyncio.gather(*(self._stub.CheckMany(request, timeout=_PATIENT_S) for request in requests))
         return [mask for answer in answers for mask in answer.allowed]
 
     async def grant(
@@ -58,7 +59,7 @@ class ConsentClient:
             purposes=purposes,
             statement=statement_to_proto(statement),
         )
-        answer = await self._stub.Grant(request)
+        answer = await self._stub.Grant(request, timeout=_PATIENT_S)
         return [record_from_proto(record) for record in answer.records]
 
     async def withdraw(
@@ -71,7 +72,7 @@ class ConsentClient:
             purposes=purposes,
             statement=statement_to_proto(statement),
         )
-        answer = await self._stub.Withdraw(request)
+        answer = await self._stub.Withdraw(request, timeout=_PATIENT_S)
         return [record_from_proto(record) for record in answer.records]
 
     async def list_consents(self, persona: Persona, audience: str) -> list[ConsentRecord]:

@@ -16,7 +16,8 @@ from services.profile.use_cases.stores import Stores
 
 _ALWAYS = (COLLECT, RESEARCH)
 _MAX_PURPOSES = 32
-_MAX_AT_ONCE = 32
+# More would only wait for each other in the consent service.
+_MAX_AT_ONCE = 8
 _METHOD = "sdk-preferences"
 _LOG = logger(__name__)
 
