@@ -122,7 +122,7 @@ class Generator:
             self._send(self._idle.popleft(), time.perf_counter())
 
     def end(self, at: float) -> int:
-        """Nothing new is sent. What was due and could not be sent counts with the time it has waited; return how many."""
+        """Nothing new is sent. What was due and is not sent counts with the time it waited; return how many."""
         self._is_over = True
         unsent, self._due = self._due, deque()
         self.tally.latencies.extend(at - due for due in unsent)
