@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import uvloop
 
 from kit import telemetry
+from kit.cancelling import raise_if_cancelled
 from kit.errors import TypedError
 from kit.http import ops_app, serve
 from kit.settings import Settings
@@ -55,6 +56,7 @@ async def wait_for(
     """Repeat a check until it passes, with growing pauses: processes start in any order. Other errors pass through."""
     pause = first_s
     while True:
+        raise_if_cancelled()
         try:
             await check()
         except expected as error:

@@ -24,7 +24,9 @@ async def connect(settings: Settings) -> Client:
 
     async def lost() -> None:
         _CONNECTED.set(0)
-        _LOG.warning("nats.disconnected")
+        # The library also calls this when we close the connection ourselves.
+        if not client.is_draining and not client.is_closed:
+            _LOG.warning("nats.disconnected")
 
     async def back() -> None:
         _CONNECTED.set(1)

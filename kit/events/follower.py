@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from opentelemetry.trace import Link, SpanContext, SpanKind, get_current_span
 from prometheus_client import Counter, Gauge
 
+from kit.cancelling import raise_if_cancelled
 from kit.errors import Status, TypedError
 from kit.events.pull import Message, Pull, PullLostError, StreamReplacedError, Subscription
 from kit.telemetry import extract, logger, span
@@ -66,6 +67,7 @@ class Follower:
         """Follow until cancelled. Raises StopFollowingError or StreamReplacedError; nothing was skipped then either."""
         try:
             while True:
+                raise_if_cancelled()
                 await self._attempt()
         finally:
             with suppress(nats.errors.Error):

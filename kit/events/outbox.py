@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kit.cancelling import raise_if_cancelled, rest
 from kit.db import Database, after_commit
 from kit.errors import TypedError
 from kit.telemetry import inject, logger
@@ -102,6 +103,7 @@ class Relay:
         failing = _FAILING.labels(self._table.name)
         pause = self._poll_s
         while True:
+            raise_if_cancelled()
             self._wake.clear()
             try:
                 published = await self.publish_waiting()
@@ -114,7 +116,7 @@ class Relay:
             failing.set(0)
             pause = self._poll_s
             if published < _BATCH:
-                await self._rest()
+                await rest(self._wake, self._poll_s)
 
     async def publish_waiting(self) -> int:
         """Publish one batch and return how many left."""
@@ -143,12 +145,6 @@ class Relay:
     async def _publish(self, row: Row[Any]) -> None:
         headers = {**json.loads(row.headers), "Nats-Msg-Id": str(row.message_id)}
         await self._js.publish(row.subject, row.payload, headers=headers)
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._poll_s)
-        except TimeoutError:
-            return
 
 
 def _woken(table: Table) -> list[asyncio.Event]:

@@ -14,6 +14,7 @@ from nats.aio.subscription import Subscription as NatsSubscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 from nats.js.errors import NotFoundError
 
+from kit.cancelling import rest
 from kit.errors import Status, TypedError
 from kit.events.streams import created_id
 
@@ -115,10 +116,8 @@ class Pull:
                 raise PullLostError(self._lost)
             await self._ask()
             self._arrived.clear()
-            try:
-                await asyncio.wait_for(self._arrived.wait(), _HEARTBEAT_S * 3)
-            except TimeoutError:
-                raise PullLostError("silent") from None
+            if not await rest(self._arrived, _HEARTBEAT_S * 3):
+                raise PullLostError("silent")
         count = min(len(self._buffer), self._subscription.max_messages)
         batch = [self._buffer.popleft() for _ in range(count)]
         if not self._lost:
