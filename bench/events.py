@@ -74,6 +74,8 @@ def event(user_id: str, run: str, rng: random.Random, at: str) -> dict[str, obje
                 "url": f"https://shop.example/things/{number}",
             },
             "userAgent": _AGENT,
+            "campaign": {"name": "autumn", "source": "newsletter", "medium": "mail", "content": "header"},
+            "screen": {"width": 2560, "height": 1440, "density": 1},
             "locale": "de-DE",
             "timezone": "Europe/Berlin",
             "library": {"name": "analytics.js", "version": "npm:next-1.84.0"},
