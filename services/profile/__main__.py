@@ -1,6 +1,7 @@
 """The two processes of the profile service: `python -m services.profile serve` answers, `fold` folds."""
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -36,6 +37,8 @@ from services.profile.use_cases.fold import Folding
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
+
+_GC_OBJECTS = 100_000
 
 
 async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Stores:
@@ -77,6 +80,8 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
 
 
 async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
+    # A fold makes hundreds of thousands of short-lived objects without a cycle: looking for cycles costs a fifth of it.
+    gc.set_threshold(_GC_OBJECTS)
     async with AsyncExitStack() as closing:
         stores = await open_stores(settings, closing)
         readiness.add("database", stores.profile.ping)

@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kit.db import Database, after_commit, raw
 from kit.errors import Status, UnavailableError
+from kit.testing import eventually
 
 
 @pytest.fixture
@@ -166,6 +167,14 @@ class TestLosses:
                     driver = await raw(connection)
                     await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": driver.get_server_pid()})
                     await driver.fetch("SELECT pg_sleep(1)")
+
+    async def test_a_connection_cut_below_the_pool_is_replaced(self, room):
+        async with room.reading() as connection:
+            driver = await raw(connection)
+            async with room.transaction() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": driver.get_server_pid()})
+            await eventually(driver.is_closed)
+        await room.ping()
 
     async def test_a_full_pool_is_unavailable(self, room, monkeypatch):
         monkeypatch.setattr("kit.db._POOL_WAIT_S", 0.05)
