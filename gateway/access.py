@@ -1,8 +1,6 @@
 """Who is calling: the key, in every form that SDKs send it, and the credential it stands for."""
 
 import base64
-import binascii
-from collections.abc import Iterable
 from urllib.parse import parse_qs
 
 from gateway.domain import KeysDisagreeError
@@ -24,7 +22,7 @@ def header_key(authorization: str) -> str:
         return ""
     try:
         decoded = base64.b64decode(authorization[len(_BASIC) :].strip(), validate=True).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise UnauthenticatedError("the Authorization header is malformed") from None
     return decoded.partition(":")[0]
 
@@ -36,19 +34,24 @@ def query_key(query: bytes) -> str:
     return parse_qs(query.decode("latin-1")).get("writeKey", [""])[0]
 
 
-def source_of(credentials: Credentials, keys: Iterable[object]) -> Credential:
-    """Return the source that all given keys name; raises UnauthenticatedError when there is none, or more than one."""
+def agreed(*keys: object) -> str:
+    """Return the one key that was given, "" for none; raises KeysDisagreeError when two differ."""
     given = {key for key in keys if isinstance(key, str) and key}
-    if not given:
-        raise UnauthenticatedError("a write key is needed")
     if len(given) > 1:
         raise KeysDisagreeError("the write keys of header, query and body disagree")
-    return credentials.authenticate(given.pop(), "source")
+    return given.pop() if given else ""
+
+
+def source_of(credentials: Credentials, key: str) -> Credential:
+    """Return the source that a write key stands for; raises UnauthenticatedError."""
+    if not key:
+        raise UnauthenticatedError("a write key is needed")
+    return credentials.authenticate(key, "source")
 
 
 def app_of(credentials: Credentials, authorization: str) -> Credential:
     """Return the source of a key that may read personas; raises UnauthenticatedError or DeniedError."""
-    credential = source_of(credentials, (header_key(authorization),))
+    credential = source_of(credentials, header_key(authorization))
     if APP_SCOPE not in credential.scopes:
         raise DeniedError("this write key may send events only")
     return credential

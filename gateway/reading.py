@@ -1,7 +1,8 @@
 """What an event's properties say: item, topics and value, by the rule of its name."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from gateway.vocabulary import MOST_TOPICS, Rule, Vocabulary
@@ -39,11 +40,14 @@ class Reader:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._fields = vocabulary.fields
+        self._topics_of = _getter(vocabulary.fields.topics)
+        self._words_of = _getter(vocabulary.fields.words)
+        self._products_of = _getter(vocabulary.fields.products)
         self._harmless: set[str] = set()
 
     def read(self, rule: Rule, properties: Any, raw_ids: tuple[str, str]) -> Said:
         """Return what `properties` say under `rule`; raises RefusedError."""
-        products = _products(properties, self._fields.products)
+        products = _products(self._products_of(properties))
         item = self._item(rule.item, properties, products, raw_ids) if rule.item else None
         return Said(item, self._topics(properties, products), _value(rule, properties))
 
@@ -71,16 +75,14 @@ class Reader:
 
     def _topics(self, properties: Any, products: list[dict[str, Any]]) -> tuple[str, ...]:
         texts: list[Any] = []
-        for name in self._fields.topics:
-            told = getattr(properties, name)
-            if told:
+        for told in self._topics_of(properties):
+            if told is not None:
                 texts.extend(told if isinstance(told, list) else (told,))
         for product in products:
             texts.extend(_flat(product.get(name) for name in self._fields.topics))
         topics = self._vocabulary.topics(texts) if texts else ()
-        for name in self._fields.words:
-            words = getattr(properties, name)
-            if words and isinstance(words, str):
+        for words in self._words_of(properties):
+            if isinstance(words, str):
                 topics = tuple(dict.fromkeys((*topics, *self._vocabulary.topics_of_words(words))))
         return topics[:MOST_TOPICS]
 
@@ -109,12 +111,18 @@ def _number(told: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _products(properties: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    for name in names:
-        told = getattr(properties, name)
+def _products(lists: tuple[Any, ...]) -> list[dict[str, Any]]:
+    for told in lists:
         if isinstance(told, list):
             return [product for product in told[:_MOST_PRODUCTS] if isinstance(product, dict)]
     return []
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    # One call for all: these are asked of every event, and most of them are not there.
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda properties: tuple(getattr(properties, name) for name in names)
 
 
 def _first(properties: Any, names: tuple[str, ...]) -> tuple[str, str]:

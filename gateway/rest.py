@@ -71,7 +71,13 @@ def build_rest(rest: Rest) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         # FastAPI's own spans take up a caller's traceparent and write down whole URLs; the door's span does neither.
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False},
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
     )
     register_problems(app)
     app.state.rest = rest

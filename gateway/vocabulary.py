@@ -18,6 +18,7 @@ _WORD = re.compile(r"[\w'&-]+")
 _CATEGORY_PATH = re.compile(r"[>/|,;]")
 MOST_TOPICS = 5
 _MOST_WORDS = 50
+_MOST_SPELLINGS = 4_096
 _SPACES = str.maketrans(" -", "__")
 
 
@@ -72,12 +73,19 @@ class Vocabulary:
         self.version = f"{pack.id}/{pack.version}"
         self.fields = pack.fields
         self._rules = {name: _rule(name, rule, pack.fields) for name, rule in pack.events.items()}
+        self._spellings: dict[str, Rule] = {}
         self._topics = {word: topic for topic, words in pack.topics.items() for word in (topic, *words)}
         self._channels = _channels(pack)
 
     def rule(self, event: str) -> Rule | None:
         """Return the rule of an event name, None when the pack does not know it."""
-        return self._rules.get(event.lower().translate(_SPACES))
+        rule = self._spellings.get(event)
+        if rule is None:
+            rule = self._rules.get(event.lower().translate(_SPACES))
+            # Only names of the pack are remembered, as clients spell them.
+            if rule is not None and len(self._spellings) < _MOST_SPELLINGS:
+                self._spellings[event] = rule
+        return rule
 
     def topics(self, texts: Iterable[Any]) -> tuple[str, ...]:
         """Return the topics that categories name, as a whole or by the parts of a category path; at most 5."""
@@ -85,16 +93,19 @@ class Vocabulary:
         for text in texts:
             if not isinstance(text, str):
                 continue
-            name = text.strip().lower()
-            topic = self._topics.get(name)
+            topic = self._topics.get(text)
             if topic is not None:
                 found[topic] = None
-                continue
-            for part in _CATEGORY_PATH.split(name)[:MOST_TOPICS]:
-                topic = self._topics.get(part.strip())
-                if topic is not None:
-                    found[topic] = None
+            else:
+                found.update(self._topics_in(text))
         return tuple(found)[:MOST_TOPICS]
+
+    def _topics_in(self, category: str) -> dict[str, None]:
+        name = category.strip().lower()
+        if name in self._topics:
+            return {self._topics[name]: None}
+        parts = (part.strip() for part in _CATEGORY_PATH.split(name, MOST_TOPICS))
+        return {self._topics[part]: None for part in parts if part in self._topics}
 
     def topics_of_words(self, text: str) -> tuple[str, ...]:
         """Return the topics that the words of a query, or two words together, mean; at most 5."""
