@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SDK := tests/e2e/gateway/sdk
 
-.PHONY: help setup setup-worlds up demo test unit lint format generate lock clean \
+.PHONY: help setup setup-worlds up compose-keys demo test unit lint format generate lock clean \
 	bench
 
 help: ## List the targets
@@ -33,6 +33,9 @@ setup-worlds: ## Install what virtual worlds and browsers need (Debian packages,
 
 up: ## Start the whole platform on this machine, until Ctrl-C
 	$(BIN)/maskenball up
+
+compose-keys: ## Make the keys and passwords that docker-compose.yml mounts
+	@$(BIN)/python -m infra.compose.prepare
 
 demo: ## 100,000 interactions become personas, an avatar meets one
 	$(BIN)/maskenball demo
