@@ -14,7 +14,7 @@ from nats.aio.subscription import Subscription as NatsSubscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 from nats.js.errors import NotFoundError
 
-from kit.cancelling import rest
+from kit.cancelling import raise_if_cancelled, rest
 from kit.errors import Status, TypedError
 from kit.events.streams import created_id
 
@@ -112,6 +112,7 @@ class Pull:
     async def next(self) -> list[Message]:
         """Wait for messages and return what has arrived, while the next ones are already under way."""
         while not self._buffer:
+            raise_if_cancelled()
             if self._lost:
                 raise PullLostError(self._lost)
             await self._ask()

@@ -214,6 +214,17 @@ class TestRecovering:
         assert listener.heard == [b"one", b"two"]
 
 
+class TestEnding:
+    @pytest.mark.parametrize("round_", range(30))
+    async def test_a_cancellation_at_any_moment_ends_it(self, nats, follow, round_):
+        last = await publish(nats, b"one")
+        _, task = follow(Listener(), position=last - 1)
+        await asyncio.sleep(round_ / 2000)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
+
+
 class TestForgetting:
     async def test_handled_messages_make_room(self, nats, stream):
         js = nats.jetstream()
