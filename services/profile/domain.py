@@ -115,6 +115,9 @@ class Bound:
     key_id: str
     wrapped: bytes
     wrapped_by: str
+    #: What the source last said about consent with its events: a digest, and when.
+    preferences: bytes = b""
+    preferences_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

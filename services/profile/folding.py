@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple
 
 from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison
@@ -88,6 +89,12 @@ def statements(batches: Iterable[Batch]) -> dict[Address, Stated]:
                 for purpose in each.withdrawn:
                     _hear(own, purpose, each.at_ms, allowed=False)
     return stated
+
+
+def digest_of(stated: Stated) -> tuple[bytes, int]:
+    """Return what was said as a digest, and when it was said last."""
+    words = sorted((purpose, allows) for purpose, (_, allows) in stated.items())
+    return sha256(repr(words).encode()).digest()[:16], max(at_ms for at_ms, _ in stated.values())
 
 
 def admit(batches: Iterable[Batch], collecting: Mapping[Address, Bound], books: Books) -> list[Admitted]:

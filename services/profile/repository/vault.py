@@ -55,7 +55,8 @@ async def resolve(connection: asyncpg.Connection, brand: str, addresses: Sequenc
     """Return the facets bound to (audience, eid); those without binding or data key are left out."""
     rows = await connection.fetch(
         """
-        SELECT q.audience, q.eid, b.shard, b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by
+        SELECT q.audience, q.eid, b.shard, b.pid,
+            k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms
         FROM unnest($2::smallint[], $3::text[], $4::bytea[]) AS q(shard, audience, eid)
         JOIN bindings b ON b.brand = $1 AND b.shard = q.shard AND b.audience = q.audience AND b.eid = q.eid
         JOIN personas k ON k.brand = $1 AND k.shard = b.shard AND k.pid = b.pid
@@ -63,10 +64,26 @@ async def resolve(connection: asyncpg.Connection, brand: str, addresses: Sequenc
         brand,
         *_columns(brand, addresses),
     )
-    return {
-        (audience, eid): Bound(Persona(brand, shard, pid), generation, key_id, wrapped, wrapped_by)
-        for audience, eid, shard, pid, generation, key_id, wrapped, wrapped_by in rows
-    }
+    return {(audience, eid): Bound(Persona(brand, shard, pid), *facts) for audience, eid, shard, pid, *facts in rows}
+
+
+async def keep_preferences(
+    connection: asyncpg.Connection, brand: str, said: Sequence[tuple[Address, bytes, int]]
+) -> None:
+    """Remember what was said with events by (audience, eid), digest and time; the latest stays."""
+    await connection.execute(
+        """
+        UPDATE bindings b SET preferences = q.preferences, preferences_at_ms = q.at_ms
+        FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[], $6::bigint[])
+            AS q(shard, audience, eid, preferences, at_ms)
+        WHERE b.brand = $1 AND b.shard = q.shard AND b.audience = q.audience AND b.eid = q.eid
+            AND b.preferences_at_ms <= q.at_ms
+        """,
+        brand,
+        *_columns(brand, [address for address, _, _ in said]),
+        [digest for _, digest, _ in said],
+        [at_ms for _, _, at_ms in said],
+    )
 
 
 async def bind(
@@ -112,10 +129,10 @@ async def keep_keys(connection: asyncpg.Connection, brand: str, made: Sequence[N
 
 
 async def rebind(connection: asyncpg.Connection, subject: Subject, pid: bytes, at_ms: int) -> None:
-    """Put another persona behind an id."""
+    """Put another persona behind an id, who has not said anything yet."""
     await connection.execute(
         """
-        UPDATE bindings SET pid = $5, bound_at_ms = $6
+        UPDATE bindings SET pid = $5, bound_at_ms = $6, preferences = '', preferences_at_ms = 0
         WHERE brand = $1 AND shard = $2 AND audience = $3 AND eid = $4
         """,
         subject.brand,

@@ -13,6 +13,9 @@ BINDINGS = Table(
     Column("eid", LargeBinary, primary_key=True),
     Column("pid", LargeBinary, nullable=False),
     Column("bound_at_ms", BigInteger, nullable=False),
+    # Digest of what the source last said about consent with its events, and when: saying it again is no new statement.
+    Column("preferences", LargeBinary, nullable=False),
+    Column("preferences_at_ms", BigInteger, nullable=False),
 )
 
 PERSONAS = Table(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from kit.db import raw
 from kit.errors import RemoteError, Status
 from kit.telemetry import logger
 from services.profile.domain import COLLECT, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
-from services.profile.folding import Address, Stated, addresses, statements
+from services.profile.folding import Address, Stated, addresses, digest_of, statements
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
 from services.profile.use_cases.stores import Stores
@@ -69,10 +70,11 @@ async def _ask(stores: Stores, circle: _Circle, whom: Iterable[Address]) -> None
 
 
 async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> list[Address]:
-    """Record what differs from the truth, and return whom that concerns."""
+    """Record what is newly said and differs from the truth, and return whom that concerns."""
+    news = {address: stated for address, stated in circle.stated.items() if _is_news(stated, circle.bound.get(address))}
     differing = {
         address: difference
-        for address, stated in circle.stated.items()
+        for address, stated in news.items()
         if (difference := _difference(stated, circle.allowed.get(address)))
     }
     newcomers = [Subject(circle.brand, *address) for address in differing if address not in circle.bound]
@@ -85,7 +87,27 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
         personas = await _concerned(held, circle.bound[address].persona, difference)
         notes.append(_state(stores, at_once, address[0], personas, difference))
     await asyncio.gather(*notes)
+    await _remember(stores, circle, news)
     return list(differing)
+
+
+async def _remember(stores: Stores, circle: _Circle, news: dict[Address, Stated]) -> None:
+    # Only now that the truth has it: a crash before this says it again.
+    said = [(address, *digest_of(stated)) for address, stated in news.items() if address in circle.bound]
+    if said:
+        async with stores.vault.transaction() as transaction:
+            await vault.keep_preferences(await raw(transaction), circle.brand, said)
+
+
+def _is_news(stated: Stated, bound: Bound | None) -> bool:
+    """Tell a statement from its echo: sources send the same preferences with every event.
+
+    Otherwise the next event of an app that never asked again would undo a withdrawal made elsewhere.
+    """
+    if bound is None:
+        return True
+    digest, at_ms = digest_of(stated)
+    return digest != bound.preferences and at_ms >= bound.preferences_at_ms
 
 
 def _difference(stated: Stated, allowed: frozenset[str] | None) -> Stated:

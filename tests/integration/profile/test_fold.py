@@ -144,6 +144,20 @@ class TestConsent:
         await room.fold(room.door.message(room.door.event(withdrawn=(COLLECT,))))
         assert await room.books() == {"received": 1, "suppressed": 1}
 
+    async def test_an_echo_of_old_preferences_does_not_undo_a_withdrawal(self, room, clock):
+        await room.fold(room.door.message(room.door.event(granted=(COLLECT,))))
+        clock.ms += 1
+        await room.withdraw()
+        clock.ms += 5000
+        await room.fold(room.door.message(room.door.event(granted=(COLLECT,))))
+        assert await room.books() == {"received": 2, "stored": 1, "suppressed": 1}
+
+    async def test_preferences_changed_and_changed_back_are_heard(self, room, clock):
+        for said in ({"granted": (COLLECT,)}, {"withdrawn": (COLLECT,)}, {"granted": (COLLECT,)}):
+            clock.ms += 5000
+            await room.fold(room.door.message(room.door.event(**said)))
+        assert await room.books() == {"received": 3, "stored": 2, "suppressed": 1}
+
     async def test_an_older_refusal_does_not_win(self, room, clock):
         await room.grant()
         old = room.door.event(withdrawn=(COLLECT,), at_ms=clock.ms - 3_600_000)

@@ -64,6 +64,17 @@ class TestIdentify:
         assert await seen(room, "ada") == {"bought": 1}
         assert await seen(room, "bob") == {"rated": 1}
 
+    async def test_what_one_user_said_about_consent_is_not_taken_for_the_next(self, room):
+        for name in ("ada", "bob"):
+            await room.grant(name, COLLECT)
+        agreeing = {"granted": (COLLECT,)}
+        await room.fold(room.door.message(room.door.event("phone", **agreeing)))
+        await room.fold(room.door.message(says_to_be(room, "ada", "phone"), says_to_be(room, "bob", "phone")))
+        await room.fold(room.door.message(room.door.event("phone")))
+        assert (await room.books())["suppressed"] == 1
+        await room.fold(room.door.message(room.door.event("phone", **agreeing)))
+        assert (await room.books())["stored"] == 4
+
     async def test_the_first_user_coming_back_finds_their_facet_again(self, room):
         for name in ("phone", "ada", "bob"):
             await room.grant(name, COLLECT, PERSONALISE)

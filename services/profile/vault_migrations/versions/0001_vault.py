@@ -14,6 +14,7 @@ def upgrade() -> None:
         CREATE TABLE bindings (
             brand text NOT NULL, shard smallint NOT NULL, audience text NOT NULL, eid bytea NOT NULL,
             pid bytea NOT NULL, bound_at_ms bigint NOT NULL,
+            preferences bytea NOT NULL DEFAULT '', preferences_at_ms bigint NOT NULL DEFAULT 0,
             PRIMARY KEY (brand, shard, audience, eid)
         )
         """
