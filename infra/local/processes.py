@@ -95,4 +95,6 @@ def environment(program: Program, around: Surroundings) -> dict[str, str]:
         grpc = around.ports[called].grpc
         if grpc:
             told[f"{called.upper()}_ADDRESS"] = grpc.address
-    return {**os.environ, **{f"MASKENBALL_{name}": value for name, value in told.items()}}
+    # The C core of gRPC writes free text to standard error, and reads this when it is imported.
+    quiet = {"GRPC_VERBOSITY": "NONE"}
+    return {**quiet, **os.environ, **{f"MASKENBALL_{name}": value for name, value in told.items()}}

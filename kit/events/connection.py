@@ -1,8 +1,12 @@
 """The connection to NATS: waits for the server, comes back for ever, buffers within bounds."""
 
+import asyncio
+
+import nats.errors
 from nats.aio.client import Client
 from prometheus_client import Gauge
 
+from kit.cancelling import raise_if_cancelled
 from kit.settings import Settings
 from kit.telemetry import logger
 
@@ -10,6 +14,29 @@ _LOG = logger(__name__)
 _CONNECTED = Gauge("nats_connected", "1 while the process is connected to NATS")
 _PENDING_BYTES = 8 * 1024 * 1024
 _FLUSH_S = 5.0
+_DRAIN_S = 5.0
+_GONE = (OSError, nats.errors.Error)
+
+
+class _Client(Client):
+    """Ends quietly: a process that stops after its server must not fail for it."""
+
+    async def drain(self) -> None:
+        """Let what is under way arrive, for at most 5 s."""
+        try:
+            async with asyncio.timeout(_DRAIN_S):
+                await super().drain()
+        except _GONE:
+            await self.close()
+
+    async def close(self) -> None:
+        try:
+            await super().close()
+        except _GONE:
+            return
+        except asyncio.CancelledError:
+            # While it is reconnecting the library cancels what it then waits for itself.
+            raise_if_cancelled()
 
 
 async def connect(settings: Settings) -> Client:
@@ -17,7 +44,7 @@ async def connect(settings: Settings) -> Client:
 
     While the connection is lost, publishing waits in a buffer of 8 MiB and raises OutboundBufferLimitError beyond it.
     """
-    client = Client()
+    client = _Client()
 
     async def complained(error: Exception) -> None:
         _LOG.warning("nats.complained", exc_info=error)
