@@ -109,9 +109,15 @@ def popularity(sums: Sums, at_ms: int, half_life_days: float) -> Scores:
     Ages count from the newest week that does, so that a long silence changes no order.
     """
     last = min(at_ms // WEEK_MS, sums.newest_week)
+    # Between two lessons it is the same for everybody who asks in the same week.
+    question = (sums.interactions, sums.size, last, half_life_days)
+    if sums.popularity is not None and sums.popularity[0] == question:
+        return sums.popularity[1]
     kept = np.arange(sums.newest_week - WEEKS + 1, last + 1)
     decayed = sums.weeks[:, kept % WEEKS] @ np.exp2((kept - last) * 7.0 / half_life_days)
-    return np.asarray(decayed if decayed.any() else sums.met, dtype=np.float64)
+    answer: Scores = np.asarray(decayed if decayed.any() else sums.met, dtype=np.float64)
+    sums.popularity = (question, answer)
+    return answer
 
 
 def _candidates(sums: Sums, situation: Situation, blend: Blend) -> NDArray[np.bool_]:

@@ -41,6 +41,8 @@ class Sums:
         self.topics: list[str] = []
         self.waiting: dict[str, int] = {}
         self.newest_week = 0
+        #: The last answer of ranking.popularity, with what it answered.
+        self.popularity: tuple[tuple[int, int, int, float], NDArray[np.float64]] | None = None
         self.changed_items: set[str] = set()
         self.changed_slots: set[int] = set()
         self._topic_slots: dict[str, int] = {}
@@ -208,6 +210,7 @@ class Sums:
         del self.slots[leaving]
         self.items[slot] = item
         self.slots[item] = slot
+        self.popularity = None
         self.changed_items.update((leaving, item))
         self.changed_slots.update(range(self.size))
 

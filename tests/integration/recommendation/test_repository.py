@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kit.errors import UnavailableError
+from kit.migrate import check
 from services.recommendation import repository, use_cases
 from services.recommendation.domain import DeadLetter, PositionTakenError
 from services.recommendation.use_cases import Batch, learn, load, save, set_aside
@@ -134,3 +135,7 @@ class TestFit:
         assert version == 2
         assert "new" in model.sums.slots
         assert not model.fitted.weights.any()
+
+
+def test_the_tables_in_code_are_those_of_the_migrations(database_url, migrations):
+    check(database_url("recommendation"), migrations["recommendation"])

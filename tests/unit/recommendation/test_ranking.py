@@ -143,3 +143,10 @@ class TestPopularity:
         sums = Sums(BOUNDS)
         sums.learn(lesson("old"))
         assert popularity(sums, START_MS - 2 * WEEK_MS, 30.0)[sums.slots["old"]] == 1
+
+    def test_what_was_learnt_since_counts_at_once(self):
+        sums = Sums(BOUNDS)
+        sums.learn(lesson("tea"))
+        assert popularity(sums, START_MS, 30.0)[sums.slots["tea"]] == 1
+        sums.learn(lesson("tea"))
+        assert popularity(sums, START_MS, 30.0)[sums.slots["tea"]] == 2
