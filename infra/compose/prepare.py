@@ -72,7 +72,7 @@ def _roles(access: Mapping[str, str]) -> str:
 
 def _write(path: Path, text: str, *, mode: int) -> None:
     path.parent.mkdir(exist_ok=True)
-    path.parent.chmod(0o711 if mode & 0o044 else 0o700)
+    path.parent.chmod(0o755 if mode & 0o044 else 0o700)
     path.write_text(text, encoding="utf-8")
     path.chmod(mode)
 
