@@ -1,8 +1,8 @@
 """Traces: spans to a JSON-lines file or an OTLP collector; attributes are names and counts, never content."""
 
 import threading
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,8 @@ from opentelemetry.util.types import AttributeValue
 from kit.settings import Settings
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+# Stands for the tracer of whichever provider is installed later.
+_TRACER = trace.get_tracer("kit")
 
 
 class JsonLinesExporter(SpanExporter):
@@ -71,7 +73,6 @@ def tracer(name: str) -> Tracer:
     return trace.get_tracer(name)
 
 
-@contextmanager
 def span(
     name: str,
     *,
@@ -79,9 +80,9 @@ def span(
     kind: SpanKind = SpanKind.INTERNAL,
     links: Sequence[Link] = (),
     attributes: Mapping[str, AttributeValue] | None = None,
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """Open a span below `parent`, else the current one. Exceptions are not recorded: their texts may hold values."""
-    with trace.get_tracer("kit").start_as_current_span(
+    return _TRACER.start_as_current_span(
         name,
         context=parent,
         kind=kind,
@@ -89,8 +90,7 @@ def span(
         attributes=attributes,
         record_exception=False,
         set_status_on_exception=False,
-    ) as opened:
-        yield opened
+    )
 
 
 def fresh() -> Context:
