@@ -2,9 +2,11 @@
 
 import asyncio
 import ctypes
+import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, TypeVar
@@ -75,7 +77,7 @@ def run(main: Callable[[S, asyncio.Event, Readiness], Awaitable[None]], settings
     """
     die_with_parent()
     telemetry.configure(settings)
-    sys.excepthook = _report
+    _keep_texts_in()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_live(main, settings))
@@ -124,6 +126,14 @@ def _verdict(outcome: object) -> str:
     if not isinstance(outcome, BaseException):
         return "ok"
     return outcome.reason if isinstance(outcome, TypedError) else type(outcome).__name__
+
+
+def _keep_texts_in() -> None:
+    # Each of these would print an error's text, with what it was about, to standard error.
+    sys.excepthook = _report
+    sys.unraisablehook = lambda lost: _LOG.error("error.dropped", exc_info=lost.exc_value)
+    threading.excepthook = lambda ended: _LOG.error("thread.failed", exc_info=ended.exc_value)
+    logging.captureWarnings(True)
 
 
 def _report(kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> None:

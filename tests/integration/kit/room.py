@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import threading
+import warnings
 
 import grpc
 from sqlalchemy import MetaData, text
@@ -40,6 +42,21 @@ class Room:
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, handlers),))
 
 
+def leak(text: str) -> None:
+    """Fail where nobody listens: in a thread, in a finalizer, in a task, in a warning."""
+
+    def fail() -> None:
+        raise KeyError(text)
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    fragile = type("Fragile", (), {"__del__": lambda _: fail()})()
+    del fragile
+    asyncio.get_running_loop().call_soon(fail)
+    warnings.warn(text, stacklevel=1)
+
+
 async def main(settings: Settings, stop: asyncio.Event, readiness: process.Readiness) -> None:
     database = Database(settings.database_url)
     room = Room(database)
@@ -53,6 +70,8 @@ async def main(settings: Settings, stop: asyncio.Event, readiness: process.Readi
     follower = events.Follower(client, events.Subscription("ROOM", "room", ("room.v1.said",)), 0, room.hear)
     readiness.add("follower", follower.check)
     tasks = [asyncio.create_task(follower.run()), asyncio.create_task(events.Relay(database, OUTBOX, js).run())]
+    if "--leak" in sys.argv:
+        leak(settings.database_url)
     if "--fail" in sys.argv:
         raise KeyError(settings.database_url)
     await build_server(settings, [(room.add_to, room, NAME)]).serve(stop)

@@ -115,6 +115,15 @@ class TestWholeProcess:
         assert (last["event"], last["error"]) == ("process.failed", "builtins.KeyError")
         assert environment["MASKENBALL_DATABASE_URL"] not in (tmp_path / "room.log").read_text()
 
+    async def test_no_text_comes_out_anywhere(self, start, environment, tmp_path):
+        process = start("--leak")
+        await until_ready(environment)
+        process.send_signal(signal.SIGTERM)
+        assert await ended(process) == (0, b"")
+        events = {line["event"] for line in lines(tmp_path / "room.log")}
+        assert events >= {"thread.failed", "error.dropped", "task.failed", "library.complained"}
+        assert environment["MASKENBALL_DATABASE_URL"] not in (tmp_path / "room.log").read_text()
+
     async def test_it_waits_for_a_database_that_is_not_there(self, start, environment, tmp_path):
         process = start(MASKENBALL_DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
         async with asyncio.timeout(20), httpx.AsyncClient() as client:
