@@ -3,12 +3,12 @@
 import asyncio
 import secrets
 import time
-from contextlib import suppress
 
 from grpc.aio import Channel
 
 from contracts.avatar.v1.avatar_pb2 import DESCRIPTOR
 from contracts.avatar.v1.avatar_pb2_grpc import add_AvatarServiceServicer_to_server
+from kit.cancelling import rest
 from kit.db import Database
 from kit.errors import UnavailableError
 from kit.process import Readiness, run
@@ -68,8 +68,7 @@ async def sweep_until(stop: asyncio.Event, database: Database, every_s: float) -
                 _LOG.info("encounters.swept", count=count)
         except UnavailableError:
             _LOG.warning("sweep.postponed")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), every_s)
+        await rest(stop, every_s)
 
 
 if __name__ == "__main__":

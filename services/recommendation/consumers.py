@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge
 
 from contracts.profile.v1.events_pb2 import InteractionsFolded, Lessons
 from contracts.profile.v1.lessons import associated_data
+from kit.cancelling import rest
 from kit.db import Database
 from kit.epochs import EpochKeys
 from kit.errors import TypedError, UnavailableError
@@ -70,7 +71,7 @@ class Learner:
         """Save while there is something new, and once more at the end."""
         loop = asyncio.get_running_loop()
         pause = every_s
-        while not await _is_set_within(stop, pause):
+        while not await rest(stop, pause):
             started = loop.time()
             await self._try_to_save(now())
             pause = max(every_s, (loop.time() - started) / _SAVING_SHARE)
@@ -99,7 +100,7 @@ class Learner:
         """Fit each brand again whenever enough is new."""
         self._learnt.set()
         while not stop.is_set():
-            if not await _is_set_within(self._learnt, 1.0):
+            if not await rest(self._learnt, 1.0):
                 continue
             self._learnt.clear()
             due = [brand for brand, model in self._models.brands.items() if model.is_due(self._pack.refit)]
@@ -127,11 +128,3 @@ class Learner:
         except DecodeError:
             raise UnreadableError from None
         return use_cases.Batch(sequence, folded.brand, folded.batch_id, convert.lessons(lessons))
-
-
-async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

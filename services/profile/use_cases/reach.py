@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from kit.cancelling import rest
 from kit.db import raw
 from kit.rpc.deadline import remaining
 from services.profile.domain import PositionNotReachedError
@@ -36,7 +37,7 @@ class Reach:
         try:
             async with asyncio.timeout(remaining(self._most_s + _ANSWER_S) - _ANSWER_S):
                 while not await self._is_reached(brand, least):
-                    await _within(hinted, _LOOK_S)
+                    await rest(hinted, _LOOK_S)
                     hinted.clear()
         except TimeoutError:
             message = "not folded yet"
@@ -50,10 +51,3 @@ class Reach:
         return all(
             partition in reached and reached[partition].sequence >= sequence for partition, sequence in least.items()
         )
-
-
-async def _within(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
