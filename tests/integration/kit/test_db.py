@@ -1,5 +1,6 @@
 import asyncio
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -25,6 +26,52 @@ async def things(database) -> list[int]:
 
 async def add(connection, number: int) -> None:
     await connection.execute(text("INSERT INTO thing VALUES (:number)"), {"number": number})
+
+
+class TestFetch:
+    async def test_each_statement_commits_by_itself(self, room):
+        await room.fetch("INSERT INTO thing VALUES ($1)", 1)
+        assert [row["id"] for row in await room.fetch("SELECT id FROM thing WHERE id = $1", 1)] == [1]
+        assert await things(room) == [1]
+
+    async def test_an_error_of_the_statement_passes_through_and_the_next_one_works(self, room):
+        await room.fetch("INSERT INTO thing VALUES (1)")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await room.fetch("INSERT INTO thing VALUES (1)")
+        assert await things(room) == [1]
+
+    async def test_a_cancelled_statement_leaves_nothing_for_the_next(self, room):
+        running = [asyncio.create_task(room.fetch("SELECT pg_sleep(30)")) for _ in range(2)]
+        async with room.reading() as connection:
+            sleeping = text("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)'")
+
+            async def both() -> bool:
+                return await connection.scalar(sleeping) == len(running)
+
+            await eventually(both)
+        for task in running:
+            task.cancel()
+        outcomes = await asyncio.gather(*running, return_exceptions=True)
+        assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+        assert [row[0] for row in await room.fetch("SELECT 1")] == [1]
+
+    async def test_a_connection_the_server_closed_is_replaced(self, room):
+        ((ours,),) = await room.fetch("SELECT pg_backend_pid()")
+        async with room.reading() as connection:
+            await connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": ours})
+
+        async def answered() -> bool:
+            try:
+                return bool(await room.fetch("SELECT 1"))
+            except UnavailableError:
+                return False
+
+        await eventually(answered)
+
+    async def test_nobody_there_is_unavailable(self, empty_database_url):
+        gone = Database(empty_database_url.rpartition("@")[0] + "@127.0.0.1:1/none")
+        with pytest.raises(UnavailableError):
+            await gone.fetch("SELECT 1")
 
 
 class TestTransaction:

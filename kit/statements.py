@@ -1,0 +1,75 @@
+"""Connections for single statements: the driver alone, without the round trips and the layers of a transaction."""
+
+import asyncio
+
+import asyncpg
+
+from kit.errors import UnavailableError
+
+_WAIT_S = 5.0
+_CONNECT_S = 5.0
+_AWAY = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+
+
+class Statements:
+    """Up to `size` connections, each lent for one statement that is a transaction of its own."""
+
+    def __init__(self, url: str, size: int, server_settings: dict[str, str]) -> None:
+        self._url = url
+        self._permits = asyncio.Semaphore(size)
+        self._server_settings = server_settings
+        self._idle: list[asyncpg.Connection] = []
+
+    async def fetch(self, statement: str, arguments: tuple[object, ...]) -> list[asyncpg.Record]:
+        """Run one statement and return its rows; raises UnavailableError and what the server objects to."""
+        await self._take_permit()
+        try:
+            connection = await self._take()
+            try:
+                rows = await connection.fetch(statement, *arguments)
+            except asyncpg.PostgresError as error:
+                self._give_back(connection)
+                if isinstance(error, _AWAY):
+                    raise UnavailableError(retry_after_s=1) from error
+                raise
+            except BaseException:
+                # Cut off half-way: what is still on the wire must not answer the next statement.
+                connection.terminate()
+                raise
+            self._give_back(connection)
+            return rows
+        finally:
+            self._permits.release()
+
+    async def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _take_permit(self) -> None:
+        if not self._permits.locked():
+            await self._permits.acquire()
+            return
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                await self._permits.acquire()
+        except TimeoutError:
+            raise UnavailableError(retry_after_s=1) from None
+
+    async def _take(self) -> asyncpg.Connection:
+        while self._idle:
+            # The one used last: the others rest, and their servers' memory stays untouched.
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await asyncpg.connect(
+            self._url,
+            timeout=_CONNECT_S,
+            server_settings=self._server_settings,
+            # Prepared once a connection; by default they are thrown away after five minutes.
+            max_cached_statement_lifetime=0,
+        )
+
+    def _give_back(self, connection: asyncpg.Connection) -> None:
+        if not connection.is_closed():
+            self._idle.append(connection)
