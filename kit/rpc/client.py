@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Self
 
 import grpc
@@ -22,6 +23,7 @@ _SECONDS = Histogram(
     ("method", "status"),
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
+_seconds = cache(_SECONDS.labels)
 
 
 def connect(target: str) -> Channel:
@@ -107,7 +109,7 @@ class TypedCall(UnaryUnaryMultiCallable[Any, Any]):
             outcome = error.reason
             raise
         finally:
-            _SECONDS.labels(self._name, outcome).observe(time.perf_counter() - started)
+            _seconds(self._name, outcome).observe(time.perf_counter() - started)
         return answer
 
     async def _within(self, seconds: float, request: Any, metadata: Any) -> Any:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import grpc
@@ -28,6 +29,7 @@ _SECONDS = Histogram(
     ("method", "status"),
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
+_seconds = cache(_SECONDS.labels)
 
 # add_XServicer_to_server of the generated code, the servicer, and the service's full name.
 Service = tuple[Callable[[Any, Any], None], object, str]
@@ -146,7 +148,7 @@ def _guard(method: str, behaviour: _Behaviour) -> _Behaviour:
                 else:
                     outcome = "OK"
         finally:
-            _SECONDS.labels(name, outcome).observe(time.perf_counter() - started)
+            _seconds(name, outcome).observe(time.perf_counter() - started)
         if isinstance(result, TypedError):
             await context.abort(code_of(result), result.message, ((DETAILS_KEY, to_details(result)),))
         return result

@@ -3,16 +3,26 @@
 import threading
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
+from contextvars import Token
 from pathlib import Path
 
 import msgspec
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Link, Span, SpanKind, Tracer
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    Tracer,
+    set_span_in_context,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
@@ -21,6 +31,7 @@ from kit.settings import Settings
 _PROPAGATOR = TraceContextTextMapPropagator()
 # Stands for the tracer of whichever provider is installed later.
 _TRACER = trace.get_tracer("kit")
+_LENGTH = len(f"00-{0:032x}-{0:016x}-00")
 
 
 class JsonLinesExporter(SpanExporter):
@@ -82,6 +93,11 @@ def span(
     attributes: Mapping[str, AttributeValue] | None = None,
 ) -> AbstractContextManager[Span]:
     """Open a span below `parent`, else the current one. Exceptions are not recorded: their texts may hold values."""
+    above = trace.get_current_span(parent)
+    about = above.get_span_context()
+    # Nothing below a span that is not sampled is: the span above stands for it, and nothing is built to be dropped.
+    if about.is_valid and not about.trace_flags.sampled:
+        return _Unsampled(above, parent)
     return _TRACER.start_as_current_span(
         name,
         context=parent,
@@ -93,6 +109,33 @@ def span(
     )
 
 
+class _Unsampled(AbstractContextManager[Span]):
+    """Stands for a span that nobody will see: the one above, made current where it is not yet."""
+
+    __slots__ = ("_above", "_parent", "_token")
+
+    def __init__(self, above: Span, parent: Context | None) -> None:
+        self._above = above
+        self._parent = parent
+        self._token: Token[Context] | None = None
+
+    def __enter__(self) -> Span:
+        if self._parent is not None:
+            self._token = attach(self._parent)
+        return self._above
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            detach(self._token)
+
+
+# Of a trace that is not sampled no id is ever shown, so one stands for all that come in.
+_UNSAMPLED = set_span_in_context(
+    NonRecordingSpan(SpanContext(trace_id=1, span_id=1, is_remote=True, trace_flags=TraceFlags(TraceFlags.DEFAULT))),
+    Context(),
+)
+
+
 def fresh() -> Context:
     """Return the parent for a door: none. A caller's traceparent could carry an identity into our traces."""
     return Context()
@@ -100,12 +143,16 @@ def fresh() -> Context:
 
 def inject(headers: MutableMapping[str, str]) -> None:
     """Add `traceparent` of the current span."""
-    _PROPAGATOR.inject(headers)
+    about = trace.get_current_span().get_span_context()
+    if about.is_valid:
+        headers["traceparent"] = f"00-{about.trace_id:032x}-{about.span_id:016x}-{about.trace_flags:02x}"
 
 
 def extract(headers: Mapping[str, str]) -> Context:
     """Read `traceparent`. Only for RPC and stream messages, whose senders are our own processes."""
     parent = headers.get("traceparent")
+    if parent is not None and len(parent) == _LENGTH and parent.endswith("-00"):
+        return _UNSAMPLED
     return _PROPAGATOR.extract({"traceparent": parent}, context=Context()) if parent else Context()
 
 
