@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit.db import raw
+from kit.db import Database, raw
 from services.consent.chain import Head, Record, genesis, link
 from services.consent.domain import READABLE, Consent, Holder, State
 from services.consent.tables import current, heads, records
@@ -104,10 +104,9 @@ async def _put_in_force(connection: AsyncConnection, rows: Sequence[dict[str, ob
     )
 
 
-async def check(connection: AsyncConnection, holder: Holder, purposes: Sequence[str]) -> tuple[int, dict[str, Consent]]:
+async def check(database: Database, holder: Holder, purposes: Sequence[str]) -> tuple[int, dict[str, Consent]]:
     """Return the shard's sequence and what is in force, both of one snapshot."""
-    driver = await raw(connection)
-    rows = await driver.fetch(_READ, holder.brand, holder.shard, holder.pid, holder.audience, list(purposes))
+    rows = await database.fetch(_READ, holder.brand, holder.shard, holder.pid, holder.audience, purposes)
     return rows[0][0], {row[1]: _consent(*row[1:]) for row in rows if row[1] is not None}
 
 

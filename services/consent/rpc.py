@@ -31,8 +31,7 @@ class ConsentRpc(ConsentServiceServicer):
     async def Check(self, request: consent_pb2.CheckRequest, context: ServicerContext) -> consent_pb2.CheckResponse:
         holder = convert.holder(request.persona, request.audience)
         purposes = convert.purposes(request.purposes)
-        async with self._database.reading() as connection:
-            decisions = await use_cases.check(connection, self._around, holder, purposes)
+        decisions = await use_cases.check(self._database, self._around, holder, purposes)
         return consent_pb2.CheckResponse(decisions=map(convert.to_decision, decisions))
 
     async def CheckMany(
@@ -48,6 +47,5 @@ class ConsentRpc(ConsentServiceServicer):
         self, request: consent_pb2.ListConsentsRequest, context: ServicerContext
     ) -> consent_pb2.ListConsentsResponse:
         holder = convert.holder(request.persona, request.audience)
-        async with self._database.reading() as connection:
-            consents = await use_cases.list_consents(connection, self._around, holder)
+        consents = await use_cases.list_consents(self._database, self._around, holder)
         return consent_pb2.ListConsentsResponse(records=map(convert.to_record, consents))

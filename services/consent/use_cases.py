@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kit.db import Database
 from services.consent import repository
 from services.consent.chain import Record
 from services.consent.domain import (
@@ -93,10 +94,10 @@ def _record(statement: Statement, consent: Consent, pack_version: str, now_ms: i
 
 
 async def check(
-    connection: AsyncConnection, around: Surroundings, holder: Holder, purposes: Sequence[str]
+    database: Database, around: Surroundings, holder: Holder, purposes: Sequence[str]
 ) -> list[Decision]:
     """Decide every purpose, in the order asked, from one snapshot of the truth."""
-    sequence, consents = await repository.check(connection, holder, purposes)
+    sequence, consents = await repository.check(database, holder, purposes)
     now_ms = around.now_ms()
     decisions = []
     for purpose in purposes:
@@ -131,8 +132,8 @@ async def check_many(
     return masks
 
 
-async def list_consents(connection: AsyncConnection, around: Surroundings, holder: Holder) -> list[Consent]:
+async def list_consents(database: Database, around: Surroundings, holder: Holder) -> list[Consent]:
     """Return what is in force for every purpose of the pack, in its order."""
     purposes = around.purposes.ordered
-    _, consents = await repository.check(connection, holder, [purpose.id for purpose in purposes])
+    _, consents = await repository.check(database, holder, [purpose.id for purpose in purposes])
     return [consents.get(purpose.id) or never_asked(purpose) for purpose in purposes]

@@ -40,8 +40,7 @@ class TestCheckMany:
         found = await masks(consent_database, around, holders)
         expected = []
         for holder in holders:
-            async with consent_database.reading() as connection:
-                decisions = await use_cases.check(connection, around, holder, ASKED)
+            decisions = await use_cases.check(consent_database, around, holder, ASKED)
             expected.append(sum(each.is_allowed << place for place, each in enumerate(decisions)))
         assert found == expected
         assert len(set(found)) > 2

@@ -25,8 +25,7 @@ async def state(database, around, statement):
 
 
 async def is_allowed(database, around, who, purpose=PURPOSES[0]):
-    async with database.reading() as connection:
-        [decision] = await use_cases.check(connection, around, who, [purpose])
+    [decision] = await use_cases.check(database, around, who, [purpose])
     return decision.is_allowed
 
 
@@ -130,7 +129,6 @@ class TestAfterWithdrawal:
                 await use_cases.state(connection, around, statement)
                 raise RuntimeError
         [record] = await state(consent_database, around, statement)
-        async with consent_database.reading() as connection:
-            [decision] = await use_cases.check(connection, around, who, [PURPOSES[0]])
+        [decision] = await use_cases.check(consent_database, around, who, [PURPOSES[0]])
         assert record.sequence == 1
         assert decision.reason is Reason.WITHDRAWN

@@ -27,8 +27,7 @@ async def withdraw(database, around, *purposes, **rest):
 
 
 async def ask(database, around, *purposes, holder=HOLDER):
-    async with database.reading() as connection:
-        return await use_cases.check(connection, around, holder, purposes)
+    return await use_cases.check(database, around, holder, purposes)
 
 
 async def chain(database, shard=7):
@@ -134,8 +133,7 @@ class TestCheck:
 class TestListConsents:
     async def test_lists_every_purpose_of_the_pack_in_its_order(self, consent_database, around):
         await grant(consent_database, around, OFFER)
-        async with consent_database.reading() as connection:
-            consents = await use_cases.list_consents(connection, around, HOLDER)
+        consents = await use_cases.list_consents(consent_database, around, HOLDER)
         assert [each.purpose for each in consents] == [each.id for each in around.purposes.ordered]
         assert {each.purpose for each in consents if each.state is State.GIVEN} == {OFFER}
         assert {each.state for each in consents} == {State.GIVEN, State.NEVER_ASKED}
