@@ -60,12 +60,15 @@ class ProfileRpc(ProfileServiceServicer):
     ) -> profile_pb2.ReadPersonaResponse:
         subject = convert.subject_from_proto(request.subject)
         purposes = convert.asked_from_proto(request.purpose, request.also_decide)
-        found = await read.read_persona(self._stores, subject, purposes)
+        parts = read.Parts(view=not request.without_view, signals=request.with_signals)
+        found = await read.read_persona(self._stores, subject, purposes, parts)
         return profile_pb2.ReadPersonaResponse(
             persona=None if found.persona is None else persona_to_proto(found.persona),
             view=_view(found.seen),
             decisions=_decisions(found.seen.decisions),
             memory_key=found.memory_key,
+            signals=map(convert.signal_to_proto, found.signals.signals),
+            likes=found.signals.likes,
         )
 
     async def ReadSignals(

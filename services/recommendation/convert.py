@@ -12,6 +12,7 @@ from services.recommendation.use_cases import Wanted
 
 MOST_HISTORY = 2_000
 MOST_OFFERS = 100
+MOST_LIKES = 3
 MOST_EXCLUDED = 1_000
 MOST_BRAND = 64
 MOST_ITEM = 64
@@ -55,8 +56,13 @@ def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
     _require(len(history.at_ms) == len(history.items), "history.at_ms", "as many as history.items")
     _require(_is_sorted(history.at_ms), "history.at_ms", "oldest first")
     _require(all(len(item) <= MOST_ITEM for item in history.items), "history.items", f"{MOST_ITEM} characters each")
-    met = tuple(Met(item) for item in history.items)
-    return Situation(met, asked.at_ms, asked.count, exclude=asked.exclude)
+    weights = history.weights or [1.0] * len(history.items)
+    _require(len(weights) == len(history.items), "history.weights", "as many as history.items, or none")
+    # The comparison is false for what is no number, too.
+    _require(all(-1.0 <= weight <= 1.0 for weight in weights), "history.weights", "-1 to 1")
+    _require(len(history.likes) <= MOST_LIKES, "history.likes", f"at most {MOST_LIKES}")
+    met = tuple(map(Met, history.items, weights))
+    return Situation(met, asked.at_ms, asked.count, tuple(history.likes), asked.exclude)
 
 
 def to_response(ranking: Ranking, decision: Decision | None) -> messages.RecommendResponse:

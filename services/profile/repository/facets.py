@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from kit.db import Database
 from services.profile.domain import Persona
 
 
@@ -27,9 +28,9 @@ class Block:
     events: int
 
 
-async def load(connection: asyncpg.Connection, brand: str, personas: Sequence[Persona]) -> dict[bytes, Sealed]:
-    """Return the facets there are, by pid."""
-    rows = await connection.fetch(
+async def load(source: asyncpg.Connection | Database, brand: str, personas: Sequence[Persona]) -> dict[bytes, Sealed]:
+    """Return the facets there are, by pid: within a transaction, or with a statement of its own."""
+    rows = await source.fetch(
         """
         SELECT f.shard, f.pid, f.body, f.key_id, f.codec
         FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)

@@ -6,6 +6,7 @@ from zlib import crc32
 
 import asyncpg
 
+from kit.db import Database
 from services.profile.domain import Bound, Persona, Subject
 
 # Classes of advisory locks: the numbers only have to differ and to stay.
@@ -65,6 +66,26 @@ async def resolve(connection: asyncpg.Connection, brand: str, addresses: Sequenc
         *_columns(brand, addresses),
     )
     return {(audience, eid): Bound(Persona(brand, shard, pid), *facts) for audience, eid, shard, pid, *facts in rows}
+
+
+async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
+    """Return the facet bound to one subject, and whether anything is linked to it."""
+    rows = await vault.fetch(
+        """
+        SELECT b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms,
+            EXISTS (SELECT FROM links l WHERE l.brand = b.brand AND l.shard = b.shard AND l.pid = b.pid)
+        FROM bindings b JOIN personas k ON k.brand = b.brand AND k.shard = b.shard AND k.pid = b.pid
+        WHERE b.brand = $1 AND b.shard = $2 AND b.audience = $3 AND b.eid = $4
+        """,
+        subject.brand,
+        subject.shard,
+        subject.audience,
+        subject.eid,
+    )
+    if not rows:
+        return None
+    pid, *facts, is_linked = rows[0]
+    return Bound(Persona(subject.brand, subject.shard, pid), *facts), is_linked
 
 
 async def keep_preferences(

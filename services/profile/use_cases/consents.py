@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import asyncpg
-
 from kit.db import raw
 from services.profile.domain import PID_BYTES, Bound, ConsentRecord, Persona, Statement, Subject
 from services.profile.repository import links, vault
@@ -24,12 +22,9 @@ async def withdraw(
     stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement
 ) -> list[ConsentRecord]:
     """Return the records of the subject's own facet; what is linked to it is withdrawn with it."""
-    async with stores.vault.reading() as reading:
-        connection = await raw(reading)
-        bound = await _resolve(connection, subject)
-        if bound is None:
-            return []
-        others = await links.linked(connection, bound.persona)
+    bound, others = await circle(stores, subject)
+    if bound is None:
+        return []
     records, *_ = await asyncio.gather(
         *(
             stores.consent.withdraw(persona, subject.audience, purposes, statement)
@@ -45,15 +40,23 @@ async def list_consents(stores: Stores, subject: Subject) -> list[ConsentRecord]
 
 
 async def find(stores: Stores, subject: Subject) -> Bound | None:
+    found = await vault.find(stores.vault, subject)
+    return None if found is None else found[0]
+
+
+async def circle(stores: Stores, subject: Subject) -> tuple[Bound | None, list[Bound]]:
+    """Return the subject's own facet and those linked to it."""
+    found = await vault.find(stores.vault, subject)
+    if found is None:
+        return None, []
+    bound, is_linked = found
+    if not is_linked:
+        # Most are not, and following links is the dearer statement.
+        return bound, []
     async with stores.vault.reading() as reading:
-        return await _resolve(await raw(reading), subject)
+        return bound, await links.linked(await raw(reading), bound.persona)
 
 
 def persona_or_nobody(subject: Subject, bound: Bound | None) -> Persona:
     """Return the persona, else one that nobody is, so that an unknown subject is answered like any other."""
     return bound.persona if bound is not None else Persona(subject.brand, subject.shard, bytes(PID_BYTES))
-
-
-async def _resolve(connection: asyncpg.Connection, subject: Subject) -> Bound | None:
-    address = (subject.audience, subject.eid)
-    return (await vault.resolve(connection, subject.brand, [address])).get(address)

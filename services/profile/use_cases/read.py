@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from kit.db import raw
 from services.profile import handles, sealed
 from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
-from services.profile.repository import facets, links, vault
+from services.profile.repository import facets
 from services.profile.traits import Traits, merge
-from services.profile.use_cases.consents import persona_or_nobody
+from services.profile.use_cases.consents import circle, persona_or_nobody
 from services.profile.use_cases.stores import Stores
 from services.profile.views import Signal, View, leanings, signals, view
 
@@ -27,15 +27,6 @@ class ViewRead:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonaRead:
-    """A view with what only services may know."""
-
-    persona: Persona | None
-    seen: ViewRead
-    memory_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class SignalsRead:
     """Ranking signals and liked topics, or none; and why."""
 
@@ -45,10 +36,32 @@ class SignalsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonaRead:
+    """What was asked for, with what only services may know."""
+
+    persona: Persona | None
+    seen: ViewRead
+    memory_key: bytes
+    signals: SignalsRead
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is read of a persona beside the decisions."""
+
+    view: bool = True
+    signals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     bound: Bound | None
     others: list[Bound]
     decisions: list[Decision]
+
+    def decision(self, purpose: str) -> Decision:
+        unasked = Decision(purpose, is_allowed=False, reason=_SILENT, sequence=0, record_id="")
+        return next((each for each in self.decisions if each.purpose == purpose), unasked)
 
 
 async def read_view(stores: Stores, subject: Subject, purposes: Sequence[str]) -> ViewRead:
@@ -56,25 +69,21 @@ async def read_view(stores: Stores, subject: Subject, purposes: Sequence[str]) -
     return await _seen(stores, subject, await _find(stores, subject, purposes))
 
 
-async def read_persona(stores: Stores, subject: Subject, purposes: Sequence[str]) -> PersonaRead:
+async def read_persona(stores: Stores, subject: Subject, purposes: Sequence[str], parts: Parts) -> PersonaRead:
     found = await _find(stores, subject, purposes)
-    seen = await _seen(stores, subject, found)
     bound = found.bound
+    seen = await _seen(stores, subject, found) if parts.view else ViewRead("", None, found.decisions)
+    unread = SignalsRead(found.decision(OFFER), [], ())
+    signals = await _signals(stores, subject, found) if parts.signals else unread
     if bound is None:
-        return PersonaRead(None, seen, b"")
-    may_remember = any(decision.purpose == REMEMBER and decision.is_allowed for decision in found.decisions)
+        return PersonaRead(None, seen, b"", signals)
+    may_remember = found.decision(REMEMBER).is_allowed
     memory_key = sealed.memory_key(sealed.data_key(stores.keyring, bound)) if may_remember else b""
-    return PersonaRead(bound.persona, seen, memory_key)
+    return PersonaRead(bound.persona, seen, memory_key, signals)
 
 
 async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:
-    found = await _find(stores, subject, [OFFER])
-    decision = found.decisions[0]
-    if found.bound is None or not decision.is_allowed:
-        return SignalsRead(decision, [], ())
-    traits = await _merged(stores, subject, found.bound, found, OFFER)
-    likes, _ = leanings(traits, stores.now_ms())
-    return SignalsRead(decision, signals(traits), likes)
+    return await _signals(stores, subject, await _find(stores, subject, [OFFER]))
 
 
 async def count_facets(stores: Stores, brand: str) -> int:
@@ -83,11 +92,7 @@ async def count_facets(stores: Stores, brand: str) -> int:
 
 
 async def _find(stores: Stores, subject: Subject, purposes: Sequence[str]) -> _Found:
-    async with stores.vault.reading() as reading:
-        connection = await raw(reading)
-        address = (subject.audience, subject.eid)
-        bound = (await vault.resolve(connection, subject.brand, [address])).get(address)
-        others = [] if bound is None else await links.linked(connection, bound.persona)
+    bound, others = await circle(stores, subject)
     decisions = await stores.consent.check(persona_or_nobody(subject, bound), subject.audience, purposes)
     return _Found(bound, others, decisions)
 
@@ -101,20 +106,30 @@ async def _seen(stores: Stores, subject: Subject, found: _Found) -> ViewRead:
     return ViewRead(handle, view(traits, stores.now_ms()), found.decisions)
 
 
+async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRead:
+    decision = found.decision(OFFER)
+    if found.bound is None or not decision.is_allowed:
+        return SignalsRead(decision, [], ())
+    traits = await _merged(stores, subject, found.bound, found, OFFER)
+    likes, _ = leanings(traits, stores.now_ms())
+    return SignalsRead(decision, signals(traits), likes)
+
+
 async def _merged(stores: Stores, subject: Subject, bound: Bound, found: _Found, purpose: str) -> Traits:
     readable = [bound, *await _readable(stores, subject, found.others, purpose)]
-    async with stores.profile.reading() as reading:
-        loaded = await facets.load(await raw(reading), subject.brand, [each.persona for each in readable])
+    loaded = await facets.load(stores.profile, subject.brand, [each.persona for each in readable])
     whole = Traits()
     for each in readable:
         body = loaded.get(each.persona.pid)
         if body is not None:
             facet = sealed.open_facet(sealed.data_key(stores.keyring, each), each.persona, body.body)
-            whole = merge(whole, facet)
+            whole = facet if each is bound else merge(whole, facet)
     return whole
 
 
 async def _readable(stores: Stores, subject: Subject, others: list[Bound], purpose: str) -> list[Bound]:
+    if not others:
+        return []
     answers = await asyncio.gather(
         *(stores.consent.check(other.persona, subject.audience, [purpose]) for other in others)
     )

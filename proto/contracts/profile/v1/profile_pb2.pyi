@@ -383,8 +383,14 @@ class ReadPersonaRequest(message.Message):
     SUBJECT_FIELD_NUMBER: builtins.int
     PURPOSE_FIELD_NUMBER: builtins.int
     ALSO_DECIDE_FIELD_NUMBER: builtins.int
+    WITHOUT_VIEW_FIELD_NUMBER: builtins.int
+    WITH_SIGNALS_FIELD_NUMBER: builtins.int
     purpose: builtins.str
     """Under which purpose the view is read."""
+    without_view: builtins.bool
+    """Leave the view out: the decisions, the name and the key are enough."""
+    with_signals: builtins.bool
+    """Read the ranking signals in the same breath, under recommend.offer, which is to be among the purposes."""
     @builtins.property
     def subject(self) -> subject_pb2.Subject:
         """Of whom."""
@@ -399,10 +405,12 @@ class ReadPersonaRequest(message.Message):
         subject: subject_pb2.Subject | None = ...,
         purpose: builtins.str = ...,
         also_decide: abc.Iterable[builtins.str] | None = ...,
+        without_view: builtins.bool = ...,
+        with_signals: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["also_decide", b"also_decide", "purpose", b"purpose", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["also_decide", b"also_decide", "purpose", b"purpose", "subject", b"subject", "with_signals", b"with_signals", "without_view", b"without_view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -416,6 +424,8 @@ class ReadPersonaResponse(message.Message):
     VIEW_FIELD_NUMBER: builtins.int
     DECISIONS_FIELD_NUMBER: builtins.int
     MEMORY_KEY_FIELD_NUMBER: builtins.int
+    SIGNALS_FIELD_NUMBER: builtins.int
+    LIKES_FIELD_NUMBER: builtins.int
     memory_key: builtins.bytes
     """32 bytes, derived from the persona's data key, to seal what the caller remembers; empty unless remember.conversation is
     allowed. Keep in memory only: when the data key is destroyed, everything sealed with it is unreadable.
@@ -426,11 +436,19 @@ class ReadPersonaResponse(message.Message):
 
     @builtins.property
     def view(self) -> View:
-        """Absent when the purpose is denied."""
+        """Absent when the purpose is denied or the view is not wanted."""
 
     @builtins.property
     def decisions(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.PurposeDecision]:
         """The purpose asked for first, then also_decide."""
+
+    @builtins.property
+    def signals(self) -> containers.RepeatedCompositeFieldContainer[Signal]:
+        """At most 128, oldest first; empty unless they were asked for and recommend.offer is allowed."""
+
+    @builtins.property
+    def likes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Topics liked most, at most 3; empty unless signals were asked for and recommend.offer is allowed."""
 
     def __init__(
         self,
@@ -439,10 +457,12 @@ class ReadPersonaResponse(message.Message):
         view: View | None = ...,
         decisions: abc.Iterable[subject_pb2.PurposeDecision] | None = ...,
         memory_key: builtins.bytes = ...,
+        signals: abc.Iterable[Signal] | None = ...,
+        likes: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "memory_key", b"memory_key", "persona", b"persona", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "signals", b"signals", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

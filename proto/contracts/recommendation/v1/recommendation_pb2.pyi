@@ -21,12 +21,14 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class History(message.Message):
-    """A history given by the caller."""
+    """A history given by the caller: made up, or read under recommend.offer for this very question."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     ITEMS_FIELD_NUMBER: builtins.int
     AT_MS_FIELD_NUMBER: builtins.int
+    WEIGHTS_FIELD_NUMBER: builtins.int
+    LIKES_FIELD_NUMBER: builtins.int
     @builtins.property
     def items(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Item ids, oldest first, at most 2,000."""
@@ -35,15 +37,25 @@ class History(message.Message):
     def at_ms(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
         """Milliseconds since 1970 UTC, parallel to items."""
 
+    @builtins.property
+    def weights(self) -> containers.RepeatedScalarFieldContainer[builtins.float]:
+        """-1 (removed) to 1 (bought, rated best), parallel to items; empty for 1 each."""
+
+    @builtins.property
+    def likes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Topics liked most, at most 3."""
+
     def __init__(
         self,
         *,
         items: abc.Iterable[builtins.str] | None = ...,
         at_ms: abc.Iterable[builtins.int] | None = ...,
+        weights: abc.Iterable[builtins.float] | None = ...,
+        likes: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "items", b"items"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "items", b"items", "likes", b"likes", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
