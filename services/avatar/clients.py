@@ -24,6 +24,7 @@ from services.avatar.domain import (
     Offers,
     Persona,
     Reason,
+    Signals,
     Silence,
     Subject,
 )
@@ -48,19 +49,38 @@ class Profiles:
 
     async def read(self, subject: Subject) -> tuple[Acquaintance, profile_pb2.View | None]:
         """Return what may be known and the view; raises UnavailableError when nobody can say."""
-        request = profile_pb2.ReadPersonaRequest(subject=_subject(subject), purpose=PERSONALISE, also_decide=_ALSO)
-        try:
-            answer = await self._stub.ReadPersona(request, timeout=_CALL_S)
-        except TypedError as error:
-            raise _away(error) from error
-        persona = answer.persona
-        acquaintance = Acquaintance(
-            persona=Persona(persona.brand, persona.shard, persona.pid) if answer.HasField("persona") else None,
-            decisions={decision.purpose: _decision(decision) for decision in answer.decisions},
-            memory_key=answer.memory_key,
-        )
+        answer = await self._ask(subject)
+        acquaintance = _acquaintance(answer)
         is_shown = answer.HasField("view") and acquaintance.allows(PERSONALISE)
         return acquaintance, answer.view if is_shown else None
+
+    async def know(self, subject: Subject) -> Acquaintance:
+        """Return what may be known, without the view; raises UnavailableError when nobody can say."""
+        return _acquaintance(await self._ask(subject, without_view=True))
+
+    async def consult(self, subject: Subject) -> tuple[Acquaintance, Signals]:
+        """Return what may be known and, where recommend.offer allows it, what a ranking needs.
+
+        One question about consent covers both: asking it again for the ranking would only be later.
+        """
+        answer = await self._ask(subject, without_view=True, with_signals=True)
+        acquaintance = _acquaintance(answer)
+        return acquaintance, _signals(answer) if acquaintance.allows(OFFER) else Signals()
+
+    async def _ask(
+        self, subject: Subject, *, without_view: bool = False, with_signals: bool = False
+    ) -> profile_pb2.ReadPersonaResponse:
+        request = profile_pb2.ReadPersonaRequest(
+            subject=_subject(subject),
+            purpose=PERSONALISE,
+            also_decide=_ALSO,
+            without_view=without_view,
+            with_signals=with_signals,
+        )
+        try:
+            return await self._stub.ReadPersona(request, timeout=_CALL_S)
+        except TypedError as error:
+            raise _away(error) from error
 
     async def grant(self, subject: Subject, purposes: Sequence[str], statement: Statement) -> list[ConsentRecord]:
         """Return the records; raises what the consent service refuses."""
@@ -85,10 +105,10 @@ class Rankings:
     def __init__(self, channel: Channel) -> None:
         self._stub: RecommendationServiceAsyncStub = RecommendationServiceStub(channel)
 
-    async def offers(self, subject: Subject, exclude: Collection[str]) -> Offers:
+    async def offers(self, brand: str, signals: Signals, exclude: Collection[str]) -> Offers:
         """Return ranked items with the reasons that avatars have words for; silence AWAY when nobody can say."""
         request = recommendation_pb2.RecommendRequest(
-            brand=subject.brand, subject=_subject(subject), count=_COUNT, exclude=exclude
+            brand=brand, history=_history(signals), count=_COUNT, exclude=exclude
         )
         try:
             answer = await self._stub.Recommend(request, timeout=_CALL_S)
@@ -101,6 +121,30 @@ class Rankings:
 
 def _subject(subject: Subject) -> SubjectMessage:
     return SubjectMessage(brand=subject.brand, audience=subject.audience, eid=subject.eid)
+
+
+def _acquaintance(answer: profile_pb2.ReadPersonaResponse) -> Acquaintance:
+    persona = answer.persona
+    return Acquaintance(
+        persona=Persona(persona.brand, persona.shard, persona.pid) if answer.HasField("persona") else None,
+        decisions={decision.purpose: _decision(decision) for decision in answer.decisions},
+        memory_key=answer.memory_key,
+    )
+
+
+def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:
+    return Signals(
+        tuple(signal.item for signal in answer.signals),
+        tuple(signal.at_ms for signal in answer.signals),
+        tuple(signal.weight for signal in answer.signals),
+        tuple(answer.likes),
+    )
+
+
+def _history(signals: Signals) -> recommendation_pb2.History:
+    return recommendation_pb2.History(
+        items=signals.items, at_ms=signals.at_ms, weights=signals.weights, likes=signals.likes
+    )
 
 
 def _decision(decision: "profile_pb2.subject_pb2.PurposeDecision") -> Decision:

@@ -1,4 +1,4 @@
-"""Every query of the avatar database."""
+"""Queries of the avatar database within a transaction."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -30,20 +30,6 @@ class Sealed:
 
     key_id: str
     body: bytes
-
-
-async def add_encounter(connection: AsyncConnection, visit: Visit, encounter: Encounter, now_ms: int) -> bool:
-    """Return False, with nothing changed, when the visit is there already."""
-    statement = insert(encounters).values(
-        **_visit_key(visit),
-        audience=visit.subject.audience,
-        avatar=visit.avatar,
-        opened_at_ms=now_ms,
-        expires_at_ms=visit.expires_at_ms,
-        codec=packing.CODEC,
-        state=packing.pack(encounter),
-    )
-    return (await connection.execute(statement.on_conflict_do_nothing())).rowcount == 1
 
 
 async def read_encounter(connection: AsyncConnection, visit: Visit, *, locked: bool) -> Kept | None:
@@ -102,12 +88,6 @@ async def replace_effects(connection: AsyncConnection, visit: Visit, effect: Eff
     await connection.execute(
         update(effects).where(_is_visit(effects, visit)).values(codec=packing.CODEC, body=packing.pack(effect))
     )
-
-
-async def read_memory(connection: AsyncConnection, visit: Visit, persona: Persona) -> Sealed | None:
-    query = select(memories.c.key_id, memories.c.body).where(_is_memory(visit, persona))
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None or not row.body else Sealed(row.key_id, row.body)
 
 
 async def lock_memory(connection: AsyncConnection, visit: Visit, persona: Persona) -> Sealed | None:

@@ -1,4 +1,4 @@
-"""The contract's RPCs: consent is asked first, then one transaction each; no transaction waits for another service."""
+"""The contract's RPCs: consent is asked first; no transaction waits for another service."""
 
 from grpc import ServicerContext
 
@@ -6,20 +6,19 @@ from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceServicer
 from kit.db import Database
 from kit.errors import UnavailableError
-from services.avatar import convert, encounter, use_cases
+from services.avatar import convert, encounter, statements, use_cases
 from services.avatar.clients import Profiles, Rankings
 from services.avatar.domain import (
     COLLECT,
     OFFER,
     PERSONALISE,
     REMEMBER,
-    Acquaintance,
     Advice,
     Asked,
     Frame,
-    Offers,
+    Topic,
 )
-from services.avatar.use_cases import Surroundings
+from services.avatar.use_cases import Answer, Surroundings
 
 _EVERYTHING = "*"
 _TOLD = (PERSONALISE, REMEMBER, OFFER, COLLECT)
@@ -38,8 +37,7 @@ class AvatarRpc(AvatarServiceServicer):
         visit = convert.visit(request.visit, self._around.now_ms())
         language = convert.language(request)
         acquaintance, view = await self._profiles.read(visit.subject)
-        async with self._database.transaction() as connection:
-            opened = await use_cases.open_encounter(connection, self._around, visit, language, acquaintance)
+        opened = await use_cases.open_encounter(self._database, self._around, visit, language, acquaintance)
         response = convert.to_opened(opened, [acquaintance.decision(purpose) for purpose in _TOLD])
         if view is not None:
             response.view.CopyFrom(view)
@@ -48,7 +46,7 @@ class AvatarRpc(AvatarServiceServicer):
     async def Observe(self, request: pb.ObserveRequest, context: ServicerContext) -> pb.ObserveResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
         event, ref = convert.happening(request)
-        acquaintance, _ = await self._profiles.read(frame.visit.subject)
+        acquaintance = await self._profiles.know(frame.visit.subject)
         async with self._database.transaction() as connection:
             noted = await use_cases.note(
                 connection, self._around, frame, lambda now, at: encounter.observe(now, event, ref, at), acquaintance
@@ -58,7 +56,7 @@ class AvatarRpc(AvatarServiceServicer):
     async def Act(self, request: pb.ActRequest, context: ServicerContext) -> pb.ActResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
         ref, outcome = convert.outcome(request)
-        acquaintance, _ = await self._profiles.read(frame.visit.subject)
+        acquaintance = await self._profiles.know(frame.visit.subject)
         async with self._database.transaction() as connection:
             noted = await use_cases.note(
                 connection, self._around, frame, lambda now, at: encounter.report(now, ref, outcome, at), acquaintance
@@ -68,23 +66,35 @@ class AvatarRpc(AvatarServiceServicer):
     async def Ask(self, request: pb.AskRequest, context: ServicerContext) -> pb.AskResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
         asked = convert.asked(request)
-        acquaintance = await self._acquaintance(frame)
-        offers = await self._offers(frame, asked, acquaintance)
-        async with self._database.transaction() as connection:
-            answer = await use_cases.ask(connection, self._around, frame, asked, Advice(acquaintance, offers))
+        answer = await (self._suggest(frame, asked) if asked.topic is Topic.REC else self._explain(frame, asked))
         return pb.AskResponse(action=convert.to_action(answer.action), is_repeat=answer.is_repeat)
 
-    async def _acquaintance(self, frame: Frame) -> Acquaintance | None:
+    async def _explain(self, frame: Frame, asked: Asked) -> Answer:
         try:
-            return (await self._profiles.read(frame.visit.subject))[0]
+            acquaintance = await self._profiles.know(frame.visit.subject)
         except UnavailableError:
             # An avatar that knows nobody still knows its shop.
-            return None
+            acquaintance = None
+        return await self._answer(frame, asked, Advice(acquaintance))
 
-    async def _offers(self, frame: Frame, asked: Asked, acquaintance: Acquaintance | None) -> Offers | None:
-        async with self._database.reading() as connection:
-            exclude = await use_cases.prepare(connection, self._around, frame, asked, acquaintance)
-        return None if exclude is None else await self._rankings.offers(frame.visit.subject, exclude)
+    async def _suggest(self, frame: Frame, asked: Asked) -> Answer:
+        try:
+            acquaintance, signals = await self._profiles.consult(frame.visit.subject)
+        except UnavailableError:
+            return await self._answer(frame, asked, Advice(None))
+        persona = acquaintance.persona if acquaintance.may_remember else None
+        standing = await statements.look(self._database, frame, persona)
+        if standing is None:
+            return await self._answer(frame, asked, Advice(acquaintance))
+        exclude = use_cases.excluded(self._around, frame, asked, acquaintance, standing)
+        offers = None if exclude is None else await self._rankings.offers(frame.visit.subject.brand, signals, exclude)
+        advice = Advice(acquaintance, offers)
+        at_once = await use_cases.suggest_at_once(self._database, self._around, (frame, asked), advice, standing)
+        return at_once or await self._answer(frame, asked, advice)
+
+    async def _answer(self, frame: Frame, asked: Asked, advice: Advice) -> Answer:
+        async with self._database.transaction() as connection:
+            return await use_cases.ask(connection, self._around, frame, asked, advice)
 
     async def ChangeConsent(
         self, request: pb.ChangeConsentRequest, context: ServicerContext
@@ -103,7 +113,7 @@ class AvatarRpc(AvatarServiceServicer):
 
     async def Forget(self, request: pb.ForgetRequest, context: ServicerContext) -> pb.ForgetResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
-        acquaintance, _ = await self._profiles.read(frame.visit.subject)
+        acquaintance = await self._profiles.know(frame.visit.subject)
         async with self._database.transaction() as connection:
             forgotten = await use_cases.forget(connection, self._around, frame, acquaintance)
         return pb.ForgetResponse(
@@ -112,7 +122,7 @@ class AvatarRpc(AvatarServiceServicer):
 
     async def Close(self, request: pb.CloseRequest, context: ServicerContext) -> pb.CloseResponse:
         visit = convert.visit(request.visit, self._around.now_ms())
-        acquaintance, _ = await self._profiles.read(visit.subject)
+        acquaintance = await self._profiles.know(visit.subject)
         async with self._database.transaction() as connection:
             return pb.CloseResponse(is_repeat=await use_cases.close(connection, self._around, visit, acquaintance))
 

@@ -20,6 +20,7 @@ from services.avatar.domain.meeting import (
     Offers,
     Persona,
     Reason,
+    Signals,
     Subject,
     Visit,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "Outcome",
     "Persona",
     "Reason",
+    "Signals",
     "Silence",
     "StepUnknownError",
     "Subject",

@@ -105,6 +105,16 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """What a ranking may know of a visitor: items met, when and how gladly, oldest first, and topics liked."""
+
+    items: tuple[str, ...] = ()
+    at_ms: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
+    likes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why an item is offered, as the ranking tells it."""
 

@@ -1,6 +1,6 @@
 """What the avatar service does, one module per part of an encounter."""
 
-from services.avatar.use_cases.asking import Answer, ask, prepare
+from services.avatar.use_cases.asking import Answer, ask, excluded, suggest_at_once
 from services.avatar.use_cases.catalogue import Catalogues, list_items, put_items
 from services.avatar.use_cases.forgetting import Forgotten, forget
 from services.avatar.use_cases.noting import Noted, note
@@ -17,11 +17,12 @@ __all__ = [
     "admit",
     "ask",
     "close",
+    "excluded",
     "forget",
     "list_items",
     "note",
     "open_encounter",
-    "prepare",
     "put_items",
+    "suggest_at_once",
     "sweep",
 ]

@@ -1,16 +1,19 @@
 """Answers questions, and the avatar's own wish to suggest something."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kit.db import Database
 from services.avatar import manners as rules
-from services.avatar import repository
+from services.avatar import repository, statements
 from services.avatar.answering import Moment, explain, refusal, suggest
-from services.avatar.domain import Acquaintance, Action, Advice, Asked, Effect, Frame, Silence, Topic
+from services.avatar.domain import Acquaintance, Action, Advice, Asked, Effect, Frame, Item, Silence, Topic
 from services.avatar.encounter import Turn
 from services.avatar.repository import Kept
-from services.avatar.use_cases.memories import learn, recall
+from services.avatar.statements import Standing
+from services.avatar.use_cases.memories import learn, opened
 from services.avatar.use_cases.visits import Surroundings, enter, refuse_closed
 from services.avatar.wording import mentioned, render, today, voice
 
@@ -23,20 +26,35 @@ class Answer:
     is_repeat: bool
 
 
-async def prepare(
-    connection: AsyncConnection, around: Surroundings, frame: Frame, asked: Asked, acquaintance: Acquaintance | None
+def excluded(
+    around: Surroundings, frame: Frame, asked: Asked, acquaintance: Acquaintance, standing: Standing
 ) -> frozenset[str] | None:
     """Return the items that must not be suggested; None where no ranking is needed. Refuses nothing."""
-    if asked.topic is not Topic.REC or acquaintance is None:
+    encounter = standing.kept.encounter
+    if standing.is_repeat or refusal(encounter, asked, acquaintance, around.now_ms()) is not None:
         return None
-    kept = await repository.read_encounter(connection, frame.visit, locked=False)
-    if kept is None or await repository.read_effect(connection, frame) is not None:
-        return None
-    if refusal(kept.encounter, asked, acquaintance, around.now_ms()) is not None:
-        return None
-    memory = await recall(connection, frame.visit, acquaintance)
+    memory = opened(standing.memory, acquaintance, frame.visit)
     remembered = (*memory.dismissed, *memory.tried) if memory else ()
-    return frozenset((*kept.encounter.dismissed, *kept.encounter.tried, *remembered))
+    return frozenset((*encounter.dismissed, *encounter.tried, *remembered))
+
+
+async def suggest_at_once(
+    database: Database, around: Surroundings, question: tuple[Frame, Asked], advice: Advice, standing: Standing
+) -> Answer | None:
+    """Answer a wish for a suggestion with one statement; None, with nothing changed, where only `ask` can."""
+    frame, asked = question
+    now_ms, kept = around.now_ms(), standing.kept
+    is_over = kept.is_closed or min(kept.expires_at_ms, frame.visit.expires_at_ms) <= now_ms
+    if standing.is_repeat or is_over:
+        return None
+    turn, effect = suggest(kept.encounter, asked, advice, Moment(now_ms, around.new_ref()))
+    is_kept = effect.silence is not Silence.AWAY
+    if is_kept and not await statements.turn(database, frame, standing, turn.encounter, effect):
+        return None
+    brand = frame.visit.subject.brand
+    items = await around.catalogues.named(database, brand, standing.revision, mentioned(effect))
+    after = replace(kept, encounter=turn.encounter)
+    return Answer(_render(around, frame, after, effect, items), is_repeat=False)
 
 
 async def ask(connection: AsyncConnection, around: Surroundings, frame: Frame, asked: Asked, advice: Advice) -> Answer:
@@ -77,6 +95,10 @@ async def _in_words(
 ) -> Action:
     brand = frame.visit.subject.brand
     items = await repository.list_items(connection, brand, mentioned(effect))
-    speaking = voice(around.avatars.get(brand, frame.visit.avatar), kept.encounter, items)
+    return _render(around, frame, kept, effect, items)
+
+
+def _render(around: Surroundings, frame: Frame, kept: Kept, effect: Effect, items: Mapping[str, Item]) -> Action:
+    avatar = around.avatars.get(frame.visit.subject.brand, frame.visit.avatar)
     quiet_s = rules.quiet_left_s(kept.encounter.manners, around.now_ms(), kept.expires_at_ms)
-    return render(effect, speaking, quiet_s)
+    return render(effect, voice(avatar, kept.encounter, items), quiet_s)

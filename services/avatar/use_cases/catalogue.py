@@ -1,12 +1,16 @@
 """The brand's catalogue: put, list, and a copy in memory that is searched by title."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.avatar import repository
+from kit.db import Database
+from services.avatar import repository, statements
 from services.avatar.domain import Item
 from services.avatar.knowledge import Catalogue
+
+#: Items kept by name for each brand, beside whole copies.
+_MOST_NAMED = 10_000
 
 
 class Catalogues:
@@ -14,6 +18,7 @@ class Catalogues:
 
     def __init__(self) -> None:
         self._copies: dict[str, tuple[int, Catalogue]] = {}
+        self._named: dict[str, tuple[int, dict[str, Item]]] = {}
 
     async def read(self, connection: AsyncConnection, brand: str) -> Catalogue:
         # The number is read before the items: items that come in between are read again next time.
@@ -23,6 +28,16 @@ class Catalogues:
             copy = revision, Catalogue(await repository.read_catalogue(connection, brand))
             self._copies[brand] = copy
         return copy[1]
+
+    async def named(self, database: Database, brand: str, revision: int, wanted: Collection[str]) -> dict[str, Item]:
+        """Return the known ones of these items; `revision` was read from the truth just before."""
+        held = self._named.get(brand)
+        if held is None or held[0] != revision or len(held[1]) > _MOST_NAMED:
+            held = self._named[brand] = revision, {}
+        missing = [item for item in wanted if item not in held[1]]
+        if missing:
+            held[1].update((item.item, item) for item in await statements.list_items(database, brand, missing))
+        return {item: held[1][item] for item in wanted if item in held[1]}
 
 
 async def put_items(connection: AsyncConnection, brand: str, items: Sequence[Item]) -> int:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kit.db import Database
 from services.avatar import manners as rules
-from services.avatar import repository
+from services.avatar import repository, statements
 from services.avatar.avatars import Avatar
 from services.avatar.domain import (
     PERSONALISE,
@@ -38,19 +39,19 @@ class Opened:
 
 
 async def open_encounter(
-    connection: AsyncConnection, around: Surroundings, visit: Visit, language: str, acquaintance: Acquaintance
+    database: Database, around: Surroundings, visit: Visit, language: str, acquaintance: Acquaintance
 ) -> Opened:
     """Open the encounter, or return the one that is open; raises UnknownAvatarError, VisitExpiredError."""
     now_ms = around.now_ms()
     avatar = around.avatars.get(visit.subject.brand, visit.avatar)
     if visit.expires_at_ms <= now_ms:
         raise VisitExpiredError("the visit is over; open another")
-    memory = await recall(connection, visit, acquaintance)
+    memory = await recall(database, visit, acquaintance)
     reserve = memory.reserve if memory else 0
     manners = rules.arrive(avatar.approach, reserve, now_ms, may_greet=acquaintance.allows(PERSONALISE))
     step = Step(around.new_ref())
     first = Encounter(avatar.language(language), manners, greeting=step.ref, steps=(step,))
-    encounter, is_repeat = await _open(connection, visit, first, now_ms)
+    encounter, is_repeat = await _open(database, visit, first, now_ms)
     grants = grants_today(encounter, acquaintance, now_ms)
     effect = _first(encounter, acquaintance, grants)
     speaking = voice(avatar, encounter, {})
@@ -60,10 +61,17 @@ async def open_encounter(
     return Opened(is_repeat, memory, grants, action, _ai_line(avatar, encounter))
 
 
-async def _open(connection: AsyncConnection, visit: Visit, first: Encounter, now_ms: int) -> tuple[Encounter, bool]:
+async def _open(database: Database, visit: Visit, first: Encounter, now_ms: int) -> tuple[Encounter, bool]:
     """Return the encounter and whether it was open already."""
-    if await repository.add_encounter(connection, visit, first, now_ms):
+    if await statements.add_encounter(database, visit, first, now_ms):
         return first, False
+    async with database.transaction() as connection:
+        return await _open_again(connection, visit, first, now_ms)
+
+
+async def _open_again(
+    connection: AsyncConnection, visit: Visit, first: Encounter, now_ms: int
+) -> tuple[Encounter, bool]:
     kept = await repository.read_encounter(connection, visit, locked=True)
     if kept is None:
         raise VisitUnknownError("this visit is with another avatar, or elsewhere")
