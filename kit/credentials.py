@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kit.errors import UnauthenticatedError
+from kit.pseudonyms import Pseudonymiser
 
 _PARTS = 3
 _LOOK_EVERY_S = 0.5
@@ -42,7 +43,7 @@ class Credentials:
 
     def __init__(self, file: Path, pepper: bytes, clock: Callable[[], float] = time.time) -> None:
         self._file = file
-        self._pepper = pepper
+        self._hashed = Pseudonymiser(pepper).whole
         self._clock = clock
         self._stamp: tuple[int, int] | None = None
         self._by_kid: dict[str, Credential] = {}
@@ -86,7 +87,7 @@ class Credentials:
         self._write([held for held in self._by_kid.values() if held.kid != kid])
 
     def _hash(self, secret: str) -> str:
-        return hmac.digest(self._pepper, secret.encode(errors="replace"), "sha256").hex()
+        return self._hashed(secret.encode(errors="replace")).hex()
 
     def _look_again_in_time(self) -> None:
         # Not with every request: a look at the file costs more than the rest of it.

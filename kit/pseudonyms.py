@@ -21,17 +21,22 @@ class Pseudonymiser:
     """`pseudonym` for one key and many texts, at a third of the cost: both halves of HMAC are begun once."""
 
     def __init__(self, key: bytes) -> None:
-        block = key.ljust(hashlib.sha256().block_size, b"\0")
+        size = hashlib.sha256().block_size
+        block = (key if len(key) <= size else hashlib.sha256(key).digest()).ljust(size, b"\0")
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
     def __call__(self, text: str | bytes) -> bytes:
         """Return 16 bytes; `text` as UTF-8, so it must hold no lone surrogate."""
+        return self.whole(text.encode() if isinstance(text, str) else text)[:PSEUDONYM_BYTES]
+
+    def whole(self, message: bytes) -> bytes:
+        """Return all 32 bytes of HMAC-SHA256."""
         inner = self._inner.copy()
-        inner.update(text if isinstance(text, bytes) else text.encode())
+        inner.update(message)
         outer = self._outer.copy()
         outer.update(inner.digest())
-        return outer.digest()[:PSEUDONYM_BYTES]
+        return outer.digest()
 
 
 def pseudonym(key: bytes, text: str | bytes) -> bytes:

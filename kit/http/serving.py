@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 
@@ -41,6 +41,7 @@ async def serve(
         address=host,
         port=port,
         interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
         backlog=_BACKLOG,
         backpressure=connections,
         log_level=LogLevels.error,

@@ -30,6 +30,10 @@ class TestPseudonymiser:
     def test_is_the_pseudonym(self, key: bytes, text: str) -> None:
         assert Pseudonymiser(key)(text) == pseudonym(key, text)
 
+    @given(st.binary(max_size=200), st.binary())
+    def test_whole_is_hmac_sha256(self, key: bytes, message: bytes) -> None:
+        assert Pseudonymiser(key).whole(message) == hmac.digest(key, message, "sha256")
+
 
 class TestCanonical:
     def test_composed_and_decomposed_are_one(self) -> None:
