@@ -17,6 +17,7 @@ from contracts.interaction.v1.interaction_pb2 import Envelope, SourceCount
 from contracts.interaction.v1.payload import Interaction, Payload, Quarantined
 from doors.subjects import partition_of
 from kit.epochs import EpochKeys
+from kit.errors import ExhaustedError
 from kit.microbatch import MicroBatcher
 from kit.sealing import seal
 from kit.telemetry import inject, span
@@ -27,6 +28,8 @@ Fate = Interaction | Quarantined
 _PARCEL_BYTES = 96 << 10
 _BATCH_BYTES = 224 << 10
 _MOST_PARCELS = 2_000
+# The stream's server writes one message after another; what would queue there fills up here instead.
+_IN_FLIGHT = 2
 
 
 class Position(NamedTuple):
@@ -117,7 +120,7 @@ class Sealer:
 
 
 class Publisher:
-    """Appends sealed batches, one in flight per partition of a brand."""
+    """Appends sealed batches, one in flight per partition of a brand and two in all."""
 
     def __init__(self, stream: Stream, sealer: Sealer, *, max_waiting: int) -> None:
         """Take the bytes that may wait, over all partitions of a brand."""
@@ -134,9 +137,15 @@ class Publisher:
         batcher = self._batcher(brand)
         if len(packed) == 1:
             return [await batcher.submit(packed[0].partition, packed, packed[0].size)]
-        outcomes = await asyncio.gather(
-            *(batcher.submit(parcel.partition, (parcel,), parcel.size) for parcel in packed), return_exceptions=True
-        )
+        waiting: list[asyncio.Future[Position]] = []
+        refusal: ExhaustedError | None = None
+        try:
+            waiting.extend(batcher.put(parcel.partition, (parcel,), parcel.size) for parcel in packed)
+        except ExhaustedError as error:
+            refusal = error
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        if refusal:
+            raise refusal
         positions: dict[int, Position] = {}
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -158,6 +167,7 @@ class Publisher:
                 max_items=_MOST_PARCELS,
                 max_bytes=_BATCH_BYTES,
                 max_waiting=self._max_waiting,
+                at_once=_IN_FLIGHT,
             )
         return batcher
 

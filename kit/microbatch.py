@@ -1,6 +1,7 @@
 """Batches that fill while the one before is in flight: no timer, bounded memory."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ class _Batch(Generic[T, R]):
 @dataclass(slots=True)
 class _Lane(Generic[T, R]):
     waiting: deque[_Batch[T, R]] = field(default_factory=deque)
-    in_flight: int = 0
+    #: Has its turn to come, or a batch in flight.
+    is_busy: bool = False
 
 
 class MicroBatcher(Generic[T, R]):
@@ -42,14 +44,17 @@ class MicroBatcher(Generic[T, R]):
         max_items: int,
         max_bytes: int,
         max_waiting: int,
-        in_flight: int = 1,
+        at_once: int = sys.maxsize,
     ) -> None:
-        """Take bounds of a batch, `max_waiting` bytes over all partitions, and batches in flight per partition."""
+        """Take bounds of a batch, and over all partitions bytes that wait and batches in flight; of one it is one."""
         self._flush = flush
         self._max_items = max_items
         self._max_bytes = max_bytes
         self._max_waiting = max_waiting
-        self._max_in_flight = in_flight
+        self._at_once = at_once
+        self._in_flight = 0
+        # Those that might send, in turn, so that a busy partition does not keep the others waiting.
+        self._queue: deque[tuple[int, _Lane[T, R]]] = deque()
         self._lanes: dict[int, _Lane[T, R]] = {}
         self._held = 0
         self._idle = asyncio.Event()
@@ -62,6 +67,10 @@ class MicroBatcher(Generic[T, R]):
 
     async def submit(self, partition: int, items: Sequence[T], size: int) -> R:
         """Return once the batch with `items` (`size` bytes) is flushed; raises ExhaustedError when too much waits."""
+        return await self.put(partition, items, size)
+
+    def put(self, partition: int, items: Sequence[T], size: int) -> asyncio.Future[R]:
+        """Be `submit` for a caller of several: the future is done once the batch with `items` is flushed."""
         if self._held and self._held + size > self._max_waiting:
             raise ExhaustedError("too much waits to be written", retry_after_s=RETRY_AFTER_S)
         lane = self._lanes.get(partition)
@@ -75,7 +84,7 @@ class MicroBatcher(Generic[T, R]):
         self._held += size
         self._idle.clear()
         self._start(partition, lane)
-        return await waiter
+        return waiter
 
     async def drain(self) -> None:
         """Return once nothing waits and nothing is in flight."""
@@ -91,14 +100,21 @@ class MicroBatcher(Generic[T, R]):
         return batch
 
     def _start(self, partition: int, lane: _Lane[T, R]) -> None:
-        while lane.waiting and lane.in_flight < self._max_in_flight:
-            batch = lane.waiting.popleft()
-            lane.in_flight += 1
-            flushing = asyncio.ensure_future(self._flush(partition, batch.items))
-            flushing.add_done_callback(partial(self._finish, partition, lane, batch))
+        if lane.waiting and not lane.is_busy:
+            lane.is_busy = True
+            self._queue.append((partition, lane))
+        while self._queue and self._in_flight < self._at_once:
+            self._send(*self._queue.popleft())
+
+    def _send(self, partition: int, lane: _Lane[T, R]) -> None:
+        batch = lane.waiting.popleft()
+        self._in_flight += 1
+        flushing = asyncio.ensure_future(self._flush(partition, batch.items))
+        flushing.add_done_callback(partial(self._finish, partition, lane, batch))
 
     def _finish(self, partition: int, lane: _Lane[T, R], batch: _Batch[T, R], flushing: asyncio.Task[R]) -> None:
-        lane.in_flight -= 1
+        lane.is_busy = False
+        self._in_flight -= 1
         self._held -= batch.size
         error = None if flushing.cancelled() else flushing.exception()
         for waiter in batch.waiters:
@@ -111,5 +127,5 @@ class MicroBatcher(Generic[T, R]):
             else:
                 waiter.set_result(flushing.result())
         self._start(partition, lane)
-        if not any(lane.in_flight for lane in self._lanes.values()):
+        if not self._in_flight:
             self._idle.set()

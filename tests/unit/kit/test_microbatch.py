@@ -62,6 +62,16 @@ class TestSubmit:
         await asyncio.gather(*first, large)
         assert disk.writes == [(0, ["a"]), (0, ["b"]), (0, ["large"])]
 
+    async def test_partitions_take_turns_when_few_may_be_in_flight(self) -> None:
+        disk = FakeDisk()
+        batches = MicroBatcher(disk.flush, max_items=1, max_bytes=30, max_waiting=1000, at_once=1)
+        tasks = await started(disk, batches, (0, "a"), (0, "b"), (0, "c"), (1, "d"), (2, "e"))
+        assert disk.writes == [(0, ["a"])]
+        disk.leave.set()
+        await asyncio.gather(*tasks)
+        await batches.drain()
+        assert [partition for partition, _ in disk.writes] == [0, 1, 2, 0, 0]
+
     async def test_failure_reaches_every_submitter_and_the_next_batch_goes_on(self) -> None:
         disk = FakeDisk()
         disk.error = OSError("disk full")
