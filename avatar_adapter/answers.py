@@ -36,17 +36,19 @@ def opened(answer: OpenResponse, token: str, limits: Limits, moment: Moment) -> 
     dup = _dup(answer.is_repeat)
     ends = _grants(answer.grants, moment.now_ms) | {"lim": limits.shown()}
     line = {"ai": cut_line(answer.ai_line, moment.visit.say_characters)}
-    views = list(tiers(answer, moment.now_ms))
-    actions = list(_actions(answer.next, moment))
-    for view in views:
-        yield {"s": token, "p": view} | ends | {"n": actions[0]} | line | dup
-    for action in actions[1:]:
-        yield {"s": token, "p": views[-1]} | ends | {"n": action} | line | dup
+    # Nothing shorter is made before the longer one turned out too long: nearly always the first one fits.
+    actions = _actions(answer.next, moment)
+    whole = next(actions)
+    view: Answer = {}
+    for view in tiers(answer, moment.now_ms):
+        yield {"s": token, "p": view} | ends | {"n": whole} | line | dup
+    for action in actions:
+        yield {"s": token, "p": view} | ends | {"n": action} | line | dup
     # Where even that is too much, 1 stands for the line: the world says in words of its own that an AI guide speaks.
-    yield {"s": token, "p": views[-1]} | ends | line | dup
-    yield {"s": token, "p": views[-1]} | ends | {"ai": 1} | dup
-    yield {"s": token, "p": views[-1]} | _grants(answer.grants, moment.now_ms) | {"ai": 1} | dup
-    yield {"s": token, "p": views[-1], "ai": 1} | dup
+    yield {"s": token, "p": view} | ends | line | dup
+    yield {"s": token, "p": view} | ends | {"ai": 1} | dup
+    yield {"s": token, "p": view} | _grants(answer.grants, moment.now_ms) | {"ai": 1} | dup
+    yield {"s": token, "p": view, "ai": 1} | dup
 
 
 def advised(answer: AskResponse, moment: Moment) -> Iterator[Answer]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from avatar_adapter import frames
 from avatar_adapter.answers import Limits, limits_for, refused, room_needed
 from avatar_adapter.batches import answer_batch
-from avatar_adapter.cutting import encode, first_fitting
+from avatar_adapter.cutting import Answer, encode
 from avatar_adapter.domain import MOST_FRAMES, AnswerRoomError, MethodNotAllowedError, World, as_told
 from avatar_adapter.limiting import RateLimiter
 from avatar_adapter.use_cases import Door, answer
@@ -74,11 +74,13 @@ async def _answer(door: Door, world: World, body: bytes, limits: Limits) -> byte
             return await answer_batch(door, world, asked, limits)
     with span(f"frame {type(asked).__name__.lower()}"):
         reply = await answer(door, world, asked, limits)
-    candidates = list(reply.candidates)
-    fitting = first_fitting(candidates, reply.room)
-    if fitting is None:
-        raise AnswerRoomError("the world takes too little", field="cap.max", limit=str(room_needed(candidates)))
-    return fitting
+    tried: list[Answer] = []
+    for candidate in reply.candidates:
+        encoded = encode(candidate)
+        if len(encoded) <= reply.room:
+            return encoded
+        tried.append(candidate)
+    raise AnswerRoomError("the world takes too little", field="cap.max", limit=str(room_needed(tried)))
 
 
 async def _send_refusal(send: Send, error: TypedError, world: World | None = None, rps: int = 0) -> None:
