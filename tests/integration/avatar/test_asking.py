@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from contracts.avatar.v1 import avatar_pb2 as pb
@@ -35,6 +37,33 @@ class TestRecommendation:
         await again.open()
         assert (await again.ask()).action.item == "table"
         assert set(shop.recommendation.asked[-1].exclude) == {"lamp", "chair"}
+
+    async def test_questions_at_once_are_answered_one_after_the_other(self, ada):
+        await ada.open()
+        answers = await asyncio.gather(*(ada.ask() for _ in range(6)))
+        refs = {answer.action.ref for answer in answers}
+        assert len(refs) == 6
+        # Every one of the steps was kept: none of the frames wrote over another.
+        for ref in refs:
+            assert (await ada.act(ref, "ignored")).item == "lamp"
+
+    async def test_a_frame_that_comes_several_times_at_once_has_one_effect(self, ada):
+        await ada.open()
+        answers = await asyncio.gather(*(ada.ask(frame_id="f-1") for _ in range(6)))
+        assert [answer.is_repeat for answer in answers].count(False) == 1
+        assert len({answer.action.ref for answer in answers}) == 1
+
+    async def test_a_refusal_that_comes_several_times_at_once_has_one_effect(self, shop):
+        visiting = shop.visit(shop.visitor())
+        await visiting.open()
+        answers = await asyncio.gather(*(visiting.ask(frame_id="f-1") for _ in range(6)))
+        assert [answer.is_repeat for answer in answers].count(False) == 1
+
+    async def test_titles_are_those_of_the_catalogue_now(self, shop, ada):
+        await ada.open()
+        assert (await ada.ask()).action.say == "How about “Brass Lamp”?"
+        await shop.stub.PutItems(pb.PutItemsRequest(brand="oak", items=[pb.Item(item="lamp", title="Green Lamp")]))
+        assert (await ada.ask()).action.say == "How about “Green Lamp”?"
 
     async def test_a_withdrawal_makes_the_next_question_blind(self, ada):
         await ada.open()

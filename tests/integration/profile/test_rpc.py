@@ -169,6 +169,26 @@ class TestReadPersona:
         assert not answer.HasField("persona")
         assert answer.decisions[0].reason == "NEVER_ASKED"
 
+    async def test_signals_in_the_same_breath_only_under_their_own_purpose(self, profile, room, said):
+        request = contract.ReadPersonaRequest(
+            subject=subject_message("ada"),
+            purpose=PERSONALISE,
+            also_decide=[OFFER],
+            without_view=True,
+            with_signals=True,
+        )
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        await room.fold(room.door.message(room.door.event(kind=Kind.BOUGHT, item="tea", at_ms=1_000)))
+        denied = await profile.ReadPersona(request)
+        await profile.Grant(grant(OFFER, statement=said()))
+        allowed = await profile.ReadPersona(request)
+        request.ClearField("also_decide")
+        undecided = await profile.ReadPersona(request)
+        assert (list(denied.signals), list(denied.likes)) == ([], [])
+        assert [(each.item, each.at_ms, each.weight) for each in allowed.signals] == [("tea", 1000, 1)]
+        assert list(undecided.signals) == []
+        assert not any(answer.HasField("view") for answer in (denied, allowed, undecided))
+
 
 class TestReadSignals:
     async def test_recent_items_oldest_first_under_their_purpose(self, profile, room, said):

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from sqlalchemy.exc import IntegrityError
 
 from kit.errors import UnavailableError
-from kit.telemetry import JsonLinesExporter, error_facts, extract, fresh, inject, logger, render_metrics
+from kit.telemetry import JsonLinesExporter, error_facts, extract, fresh, inject, logger, render_metrics, span
 from kit.telemetry.logs import configure_logs
 
 IDENTITY = "anna@example.org"
@@ -137,6 +137,17 @@ class TestTraces:
             inject(headers)
         there = trace.get_current_span(extract(headers)).get_span_context()
         assert (there.trace_id, there.span_id) == (here.get_span_context().trace_id, here.get_span_context().span_id)
+
+    def test_what_is_not_sampled_stays_so_from_process_to_process(self):
+        here = extract({"traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-00"})
+        headers: dict[str, str] = {}
+        with span("there", parent=here) as there, span("below") as below:
+            inject(headers)
+            assert not there.is_recording()
+            assert not below.is_recording()
+        assert headers["traceparent"].endswith("-00")
+        assert trace.get_current_span(extract(headers)).get_span_context().is_valid
+        assert not trace.get_current_span().get_span_context().is_valid
 
     def test_baggage_does_not_come_in(self, provider):
         parent = extract({"traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01", "baggage": f"user={IDENTITY}"})
