@@ -99,8 +99,9 @@ def rank(sums: Sums, fitted: Fitted, situation: Situation, blend: Blend) -> Rank
     best = _best(total, min(situation.count, int(candidates.sum())))
     if _trust(history, blend) >= blend.least_trust and scored.personal()[best[0]] <= blend.least_gain:
         return Ranking((), Abstention.NOTHING_GOOD_ENOUGH, fitted.version)
-    offers = tuple(Offer(sums.items[slot], float(total[slot]), _reasons(scored, slot)) for slot in best)
-    return Ranking(offers, None, fitted.version)
+    reasons = _reasons(scored, best)
+    offers = (Offer(sums.items[slot], float(total[slot]), why) for slot, why in zip(best, reasons, strict=True))
+    return Ranking(tuple(offers), None, fitted.version)
 
 
 def popularity(sums: Sums, at_ms: int, half_life_days: float) -> Scores:
@@ -202,27 +203,37 @@ def _best(total: Scores, count: int) -> list[int]:
     return [int(slot) for slot in sorted(top.tolist(), key=lambda slot: (-total[slot], slot))]
 
 
-def _reasons(scored: Scored, slot: int) -> tuple[Reason, ...]:
-    popular = max(float(scored.popular[slot]), 0.0)
-    whole, found = popular, [(popular, "popular_now", "")]
+def _reasons(scored: Scored, best: list[int]) -> list[tuple[Reason, ...]]:
+    """Return the strongest reasons for each of these items, all at once: numpy's calls cost more than its sums."""
+    slots = np.array(best, dtype=np.intp)
+    popular = np.maximum(scored.popular[slots], 0.0)
+    whole = popular.copy()
+    found = [[(gain, "popular_now", "")] for gain in popular.tolist()]
     for kind, contribution in (
         ("because_of_item", scored.profile),
         ("followed_item", scored.sequence),
         ("liked_topic", scored.topic),
     ):
-        parts = _gains(contribution, slot)
-        whole += float(parts.sum())
-        strongest = np.argsort(-parts, kind="stable")[:_REASONS].tolist()
-        found += [(float(parts[place]), kind, contribution.refs[place]) for place in strongest]
+        parts = _gains(contribution, slots)
+        whole += parts.sum(axis=0)
+        strongest = np.argsort(-parts, axis=0, kind="stable")[:_REASONS]
+        gains = np.take_along_axis(parts, strongest, axis=0)
+        for each, places, strengths in zip(found, strongest.T.tolist(), gains.T.tolist(), strict=True):
+            each += [(gain, kind, contribution.refs[place]) for gain, place in zip(strengths, places, strict=True)]
+    return [_named(each, total) for each, total in zip(found, whole.tolist(), strict=True)]
+
+
+def _named(found: list[tuple[float, str, str]], whole: float) -> tuple[Reason, ...]:
     named = sorted((each for each in found if each[0] > 0), key=lambda each: -each[0])[:_REASONS]
     return tuple(Reason(kind, ref, gain / whole) for gain, kind, ref in named)
 
 
-def _gains(contribution: Contribution, slot: int) -> Scores:
-    """Share what the component adds to the item's score among what made it; nothing when it adds nothing."""
-    gain = float(contribution.scores[slot])
-    if gain <= 0 or slot >= contribution.rows.shape[1]:
-        return np.zeros(0)
-    parts = np.maximum(contribution.rows[:, slot].astype(np.float64) * contribution.strengths, 0.0)
-    total = parts.sum()
-    return np.asarray(gain * parts / total if total > 0 else np.zeros(0))
+def _gains(contribution: Contribution, slots: NDArray[np.intp]) -> Scores:
+    """Share what the component adds to each item's score among what made it: a row for each ref, a column an item."""
+    parts = np.zeros((len(contribution.refs), len(slots)))
+    known = slots < contribution.rows.shape[1]
+    rows = contribution.rows[:, slots[known]].astype(np.float64)
+    parts[:, known] = np.maximum(rows * contribution.strengths[:, np.newaxis], 0.0)
+    totals = parts.sum(axis=0)
+    gains = np.maximum(contribution.scores[slots], 0.0)
+    return np.asarray(parts * np.divide(gains, totals, out=np.zeros_like(gains), where=totals > 0))
