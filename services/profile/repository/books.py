@@ -1,5 +1,6 @@
 """The books, added to per fold and read as one."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 import asyncpg
@@ -7,9 +8,19 @@ import asyncpg
 from services.profile.domain import BooksLine, Partition
 
 
-async def add(connection: asyncpg.Connection, partition: Partition, lines: Sequence[BooksLine]) -> None:
+async def add(
+    connection: asyncpg.Connection,
+    partition: Partition,
+    lines: Sequence[BooksLine],
+    day: dt.date,
+    batch_ids: Sequence[bytes],
+) -> None:
+    """Enter what became of these batches, and that they are folded, in one statement."""
     await connection.execute(
         """
+        WITH kept AS (
+            INSERT INTO batches (brand, partition, batch_id, day) SELECT $1, $2, q, $10 FROM unnest($11::bytea[]) AS q
+        )
         INSERT INTO books AS b (brand, partition, source, hour_ms, received, stored, duplicate, quarantined, suppressed)
         SELECT $1, $2, q.* FROM unnest(
             $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]
@@ -28,6 +39,8 @@ async def add(connection: asyncpg.Connection, partition: Partition, lines: Seque
         [line.duplicate for line in lines],
         [line.quarantined for line in lines],
         [line.suppressed for line in lines],
+        day,
+        batch_ids,
     )
 
 

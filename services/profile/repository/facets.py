@@ -43,41 +43,41 @@ async def load(source: asyncpg.Connection | Database, brand: str, personas: Sequ
     return {row["pid"]: Sealed(*row) for row in rows}
 
 
-async def upsert(connection: asyncpg.Connection, brand: str, facets: Sequence[Sealed]) -> None:
+async def keep(
+    connection: asyncpg.Connection, brand: str, facets: Sequence[Sealed], block_id: bytes, blocks: Sequence[Block]
+) -> None:
+    """Put facets in the place of those before, and append their interactions, never to be changed.
+
+    One statement: on a busy machine each way to the database and back is a good part of what a small fold takes.
+    """
+    sealed = [each.sealed for each in blocks]
     await connection.execute(
         """
-        INSERT INTO facets (brand, shard, pid, body, key_id, codec)
-        SELECT $1, q.* FROM unnest($2::smallint[], $3::bytea[], $4::bytea[], $5::text[], $6::smallint[]) AS q
-        ON CONFLICT (brand, shard, pid)
-        DO UPDATE SET body = excluded.body, key_id = excluded.key_id, codec = excluded.codec
+        WITH grown AS (
+            INSERT INTO facets (brand, shard, pid, body, key_id, codec)
+            SELECT $1, q.* FROM unnest($2::smallint[], $3::bytea[], $4::bytea[], $5::text[], $6::smallint[]) AS q
+            ON CONFLICT (brand, shard, pid)
+            DO UPDATE SET body = excluded.body, key_id = excluded.key_id, codec = excluded.codec
+        )
+        INSERT INTO interaction_blocks (brand, block_id, shard, pid, body, key_id, codec, events)
+        SELECT $1, $7, q.*
+        FROM unnest($8::smallint[], $9::bytea[], $10::bytea[], $11::text[], $12::smallint[], $13::int[]) AS q
         """,
         brand,
-        [each.shard for each in facets],
-        [each.pid for each in facets],
-        [each.body for each in facets],
-        [each.key_id for each in facets],
-        [each.codec for each in facets],
+        *_columns(facets),
+        block_id,
+        *_columns(sealed),
+        [each.events for each in blocks],
     )
 
 
-async def append(connection: asyncpg.Connection, brand: str, block_id: bytes, blocks: Sequence[Block]) -> None:
-    """Keep interactions, never to be changed."""
-    await connection.copy_records_to_table(
-        "interaction_blocks",
-        columns=("brand", "shard", "pid", "block_id", "events", "body", "key_id", "codec"),
-        records=[
-            (
-                brand,
-                each.sealed.shard,
-                each.sealed.pid,
-                block_id,
-                each.events,
-                each.sealed.body,
-                each.sealed.key_id,
-                each.sealed.codec,
-            )
-            for each in blocks
-        ],
+def _columns(of: Sequence[Sealed]) -> tuple[list[int], list[bytes], list[bytes], list[str], list[int]]:
+    return (
+        [each.shard for each in of],
+        [each.pid for each in of],
+        [each.body for each in of],
+        [each.key_id for each in of],
+        [each.codec for each in of],
     )
 
 

@@ -68,18 +68,6 @@ async def batches_seen(connection: asyncpg.Connection, partition: Partition, ids
     return {batch_id for (batch_id,) in rows}
 
 
-async def keep_batches(
-    connection: asyncpg.Connection, partition: Partition, day: dt.date, ids: Iterable[bytes]
-) -> None:
-    await connection.execute(
-        "INSERT INTO batches (brand, partition, batch_id, day) SELECT $1, $2, q, $4 FROM unnest($3::bytea[]) AS q",
-        partition.brand,
-        partition.number,
-        list(ids),
-        day,
-    )
-
-
 async def quarantine(
     connection: asyncpg.Connection, brand: str, rejected: Sequence[tuple[int, Rejected]], at_ms: int
 ) -> set[bytes]:

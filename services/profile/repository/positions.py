@@ -1,5 +1,6 @@
 """How far each partition is folded, and by whom."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -39,17 +40,25 @@ async def claim(connection: asyncpg.Connection, partition: Partition, stream_cre
     return Position(*row)
 
 
-async def lock(connection: asyncpg.Connection, partition: Partition) -> Position | None:
-    """Return the position and hold it until the transaction ends."""
+async def lock(
+    connection: asyncpg.Connection, partition: Partition, batch_ids: Sequence[bytes]
+) -> tuple[Position, set[bytes]] | None:
+    """Return the position, held until the transaction ends, and which of the batches were folded before.
+
+    What another folder has committed while this waited for the row is not in the second; it has fenced us by then.
+    """
     row = await connection.fetchrow(
         """
-        SELECT stream_created, sequence, owner_epoch, horizon_ms FROM positions
-        WHERE brand = $1 AND partition = $2 FOR UPDATE
+        SELECT stream_created, sequence, owner_epoch, horizon_ms, ARRAY(
+            SELECT batch_id FROM batches WHERE brand = $1 AND partition = $2 AND batch_id = ANY($3::bytea[])
+        )
+        FROM positions WHERE brand = $1 AND partition = $2 FOR UPDATE
         """,
         partition.brand,
         partition.number,
+        batch_ids,
     )
-    return None if row is None else Position(*row)
+    return None if row is None else (Position(*row[:4]), set(row[4]))
 
 
 async def advance(connection: asyncpg.Connection, partition: Partition, sequence: int, horizon_ms: int) -> None:

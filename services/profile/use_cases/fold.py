@@ -96,8 +96,7 @@ async def fold(folding: Folding, owner: Owner, opened: Sequence[Batch | Poison])
     # The vault's locks must outlast the commit: whoever is erased meanwhile would otherwise get a facet afterwards.
     async with stores.vault.transaction() as held, stores.profile.transaction() as transaction:
         profile = await raw(transaction)
-        position = _checked(await positions.lock(profile, owner.partition), owner)
-        seen = await ledger.batches_seen(profile, owner.partition, ledger.batch_ids(opened))
+        position, seen = _checked(await positions.lock(profile, owner.partition, ledger.batch_ids(opened)), owner)
         fresh = unseen(opened, position.sequence, seen)
         if fresh:
             desk = _Desk(folding, owner, transaction, profile, await raw(held), stores.now_ms(), Books())
@@ -106,12 +105,15 @@ async def fold(folding: Folding, owner: Owner, opened: Sequence[Batch | Poison])
         await positions.advance(profile, owner.partition, opened[-1].sequence, horizon_ms)
 
 
-def _checked(position: positions.Position | None, owner: Owner) -> positions.Position:
-    if position is None or position.owner_epoch != owner.epoch:
+def _checked(
+    locked: tuple[positions.Position, set[bytes]] | None, owner: Owner
+) -> tuple[positions.Position, set[bytes]]:
+    if locked is None or locked[0].owner_epoch != owner.epoch:
         raise FencedError("another folder owns this partition")
+    position = locked[0]
     if position.stream_created != owner.stream_created:
         raise recreated(position.stream_created, owner.stream_created)
-    return position
+    return locked
 
 
 def recreated(kept: str, found: str) -> StreamRecreatedError:
@@ -137,8 +139,7 @@ async def _take_in(desk: _Desk, fresh: Sequence[Batch | Poison]) -> None:
         await identify(stores, Subject(partition.brand, said.source, said.other or b""), bound.persona)
     if shares:
         await _grow(desk, shares, consulted, batches[0].batch_id)
-    await accounts.add(desk.profile, partition, desk.books.lines())
-    await ledger.keep_batches(desk.profile, partition, day, ledger.batch_ids(fresh))
+    await accounts.add(desk.profile, partition, desk.books.lines(), day, ledger.batch_ids(fresh))
 
 
 async def _bury(desk: _Desk, poison: Sequence[Poison]) -> None:
@@ -179,8 +180,7 @@ async def _grow(desk: _Desk, shares: list[Share], consulted: Consulted, block_id
         blocks.append(block)
         if lesson is not None and pid in consulted.researching:
             lessons.append(lesson)
-    await facets.upsert(desk.profile, brand, grown)
-    await facets.append(desk.profile, brand, block_id, blocks)
+    await facets.keep(desk.profile, brand, grown, block_id, blocks)
     for announced in messages.announce(brand, lessons, desk.folding.epochs, desk.folding.stores.token):
         await enqueue(desk.transaction, OUTBOX, messages.folded_subject(brand), announced, {})
 

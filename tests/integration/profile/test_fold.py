@@ -235,10 +235,8 @@ class TestOneTransaction:
         [
             (ledger, "claim_messages"),
             (facets, "load"),
-            (facets, "upsert"),
-            (facets, "append"),
+            (facets, "keep"),
             (accounts, "add"),
-            (ledger, "keep_batches"),
             (positions, "advance"),
         ],
     )
