@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kit.db import raw
 from services.profile import handles, sealed
@@ -53,11 +53,19 @@ class Parts:
     signals: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Found:
     bound: Bound | None
     others: list[Bound]
     decisions: list[Decision]
+    #: For this read alone: unwrapping it costs as much as opening a facet.
+    key: bytes = field(default=b"", repr=False)
+
+    def key_of(self, stores: Stores, each: Bound) -> bytes:
+        if each is not self.bound:
+            return sealed.data_key(stores.keyring, each)
+        self.key = self.key or sealed.data_key(stores.keyring, each)
+        return self.key
 
     def decision(self, purpose: str) -> Decision:
         unasked = Decision(purpose, is_allowed=False, reason=_SILENT, sequence=0, record_id="")
@@ -78,7 +86,7 @@ async def read_persona(stores: Stores, subject: Subject, purposes: Sequence[str]
     if bound is None:
         return PersonaRead(None, seen, b"", signals)
     may_remember = found.decision(REMEMBER).is_allowed
-    memory_key = sealed.memory_key(sealed.data_key(stores.keyring, bound)) if may_remember else b""
+    memory_key = sealed.memory_key(found.key_of(stores, bound)) if may_remember else b""
     return PersonaRead(bound.persona, seen, memory_key, signals)
 
 
@@ -122,7 +130,7 @@ async def _merged(stores: Stores, subject: Subject, bound: Bound, found: _Found,
     for each in readable:
         body = loaded.get(each.persona.pid)
         if body is not None:
-            facet = sealed.open_facet(sealed.data_key(stores.keyring, each), each.persona, body.body)
+            facet = sealed.open_facet(found.key_of(stores, each), each.persona, body.body)
             whole = facet if each is bound else merge(whole, facet)
     return whole
 
