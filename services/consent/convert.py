@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from kit.errors import InvalidArgumentError
 from services.consent.domain import (
     MAX_CHECKED,
+    MAX_GRANTED,
     MAX_PURPOSES,
     PID_BYTES,
     SHARDS,
@@ -39,6 +41,27 @@ def holder(persona: subject_pb2.Persona, audience: str) -> Holder:
 def grant(request: consent_pb2.GrantRequest) -> Statement:
     whose = holder(request.persona, request.audience)
     return _statement(whose, Intent.GRANT, purposes(request.purposes), request.statement)
+
+
+def grants(request: consent_pb2.GrantManyRequest) -> list[Statement]:
+    """Return one statement per person, all about the same purposes."""
+    if len(request.pids) > MAX_GRANTED:
+        raise InvalidArgumentError("too many personas", field="pids", limit=str(MAX_GRANTED))
+    if len(request.shards) != len(request.pids):
+        raise InvalidArgumentError("shards and pids are parallel", field="shards")
+    if len(request.stated_at_ms) != len(request.pids):
+        raise InvalidArgumentError("times and pids are parallel", field="stated_at_ms")
+    if min(request.stated_at_ms, default=0) < 0:
+        raise InvalidArgumentError("a time before 1970", field="stated_at_ms")
+    asked = purposes(request.purposes)
+    personas = (
+        subject_pb2.Persona(brand=request.brand, shard=shard, pid=pid)
+        for shard, pid in zip(request.shards, request.pids, strict=True)
+    )
+    stated = [
+        _statement(holder(persona, request.audience), Intent.GRANT, asked, request.statement) for persona in personas
+    ]
+    return [replace(each, stated_at_ms=at_ms) for each, at_ms in zip(stated, request.stated_at_ms, strict=True)]
 
 
 def withdrawal(request: consent_pb2.WithdrawRequest) -> Statement:

@@ -9,6 +9,7 @@ SHARDS = 64
 PID_BYTES = 16
 MAX_PURPOSES = 32
 MAX_CHECKED = 20_000
+MAX_GRANTED = 1_000
 #: Methods by which a person speaks at that moment; the others repeat, sometimes late, what was said before.
 FIRST_HAND = frozenset({"rest", "frame"})
 #: A consent is asked for again after twelve months.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,6 +51,25 @@ GROUP BY who.place
 """
 
 
+# One index lookup a persona, as above.
+_READ_HOLDERS = """
+SELECT who.place, c.*
+FROM unnest($3::int[], $4::bytea[]) WITH ORDINALITY AS who(shard, pid, place)
+CROSS JOIN LATERAL (
+    SELECT purpose, purpose_version, state, record_id, sequence, stated_at_ms, expires_at_ms
+    FROM current_consents
+    WHERE brand = $1 AND shard = who.shard AND pid = who.pid AND audience = $2 AND purpose = ANY($5::text[])
+    OFFSET 0
+) c
+"""
+
+_MOVE = (
+    heads.update()
+    .where(heads.c.brand == bindparam("of_brand"), heads.c.shard == bindparam("of_shard"))
+    .values(sequence=bindparam("sequence"), hash=bindparam("hash"))
+)
+
+
 async def lock_head(connection: AsyncConnection, brand: str, shard: int) -> Head:
     """Take the shard's head until the transaction ends: whoever holds it writes alone."""
     query = select(heads.c.sequence, heads.c.hash).where(heads.c.brand == brand, heads.c.shard == shard)
@@ -76,21 +95,34 @@ async def read_current(connection: AsyncConnection, holder: Holder, purposes: It
     return {row.purpose: _consent(*row) for row in await connection.execute(query)}
 
 
-async def append(connection: AsyncConnection, head: Head, new: Sequence[Record]) -> None:
-    """Add records behind a locked head, put them in force and move the head."""
-    rows = []
-    digest = head.hash
-    for record in new:
-        digest = link(digest, record)
-        rows.append({**asdict(record), "hash": digest})
+async def read_many(
+    connection: AsyncConnection, holders: Sequence[Holder], purposes: Sequence[str]
+) -> dict[Holder, dict[str, Consent]]:
+    """Return what is in force for holders of one brand and audience, by purpose; nothing for whom nothing is."""
+    driver = await raw(connection)
+    shards, pids = [holder.shard for holder in holders], [holder.pid for holder in holders]
+    first = holders[0]
+    rows = await driver.fetch(_READ_HOLDERS, first.brand, first.audience, shards, pids, list(purposes))
+    found: dict[Holder, dict[str, Consent]] = {}
+    for place, *row in rows:
+        consent = _consent(*row)
+        found.setdefault(holders[place - 1], {})[consent.purpose] = consent
+    return found
+
+
+async def append(connection: AsyncConnection, additions: Sequence[tuple[Head, Sequence[Record]]]) -> None:
+    """Add records behind locked heads, put them in force and move the heads; to each shard its own, never none."""
+    rows, moved = [], []
+    for head, new in additions:
+        digest = head.hash
+        for record in new:
+            digest = link(digest, record)
+            rows.append({**asdict(record), "hash": digest})
+        last = new[-1]
+        moved.append({"of_brand": last.brand, "of_shard": last.shard, "sequence": last.sequence, "hash": digest})
     await connection.execute(insert(records), rows)
     await _put_in_force(connection, rows)
-    last = new[-1]
-    await connection.execute(
-        heads.update()
-        .where(heads.c.brand == last.brand, heads.c.shard == last.shard)
-        .values(sequence=last.sequence, hash=digest)
-    )
+    await connection.execute(_MOVE, moved)
 
 
 async def _put_in_force(connection: AsyncConnection, rows: Sequence[dict[str, object]]) -> None:

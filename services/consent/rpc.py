@@ -20,6 +20,14 @@ class ConsentRpc(ConsentServiceServicer):
             consents = await use_cases.state(connection, self._around, statement)
         return consent_pb2.GrantResponse(records=map(convert.to_record, consents))
 
+    async def GrantMany(
+        self, request: consent_pb2.GrantManyRequest, context: ServicerContext
+    ) -> consent_pb2.GrantManyResponse:
+        statements = convert.grants(request)
+        async with self._database.transaction() as connection:
+            recorded = await use_cases.grant_many(connection, self._around, statements)
+        return consent_pb2.GrantManyResponse(recorded=recorded)
+
     async def Withdraw(
         self, request: consent_pb2.WithdrawRequest, context: ServicerContext
     ) -> consent_pb2.WithdrawResponse:

@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database
 from services.consent import repository
-from services.consent.chain import Record
+from services.consent.chain import Head, Record
 from services.consent.domain import (
     Consent,
     Decision,
     Holder,
     Intent,
+    Purpose,
     Statement,
     expires_at,
     is_allowed,
@@ -43,6 +44,43 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
     holder = statement.holder
     head = await repository.lock_head(connection, holder.brand, holder.shard)
     consents = await repository.read_current(connection, holder, [purpose.id for purpose in purposes])
+    new = _said(around, statement, purposes, consents, head.sequence)
+    if new:
+        await repository.append(connection, [(head, new)])
+    asked = statement.purposes or [purpose.id for purpose in purposes]
+    return [consents[purpose] for purpose in asked]
+
+
+async def grant_many(connection: AsyncConnection, around: Surroundings, statements: Sequence[Statement]) -> int:
+    """Record grants of one brand and audience about the same purposes and return how many records are new."""
+    if not statements:
+        return 0
+    purposes = around.purposes.known(statements[0].purposes)
+    brand = statements[0].holder.brand
+    by_shard: dict[int, list[Statement]] = {}
+    for statement in statements:
+        by_shard.setdefault(statement.holder.shard, []).append(statement)
+    # In one order for all, so that two of these never wait for each other; read only once nobody else can write.
+    heads = {shard: await repository.lock_head(connection, brand, shard) for shard in sorted(by_shard)}
+    holders = list(dict.fromkeys(statement.holder for statement in statements))
+    in_force = await repository.read_many(connection, holders, [purpose.id for purpose in purposes])
+    additions: list[tuple[Head, list[Record]]] = []
+    for shard, head in heads.items():
+        new: list[Record] = []
+        for statement in by_shard[shard]:
+            consents = in_force.setdefault(statement.holder, {})
+            new += _said(around, statement, purposes, consents, head.sequence + len(new))
+        if new:
+            additions.append((head, new))
+    if additions:
+        await repository.append(connection, additions)
+    return sum(len(new) for _, new in additions)
+
+
+def _said(
+    around: Surroundings, statement: Statement, purposes: Sequence[Purpose], consents: dict[str, Consent], sequence: int
+) -> list[Record]:
+    """Return the records of a statement behind `sequence`, and put into `consents` what is then in force."""
     now_ms = around.now_ms()
     said_at_ms = stated_at(statement.stated_at_ms, now_ms)
     new: list[Record] = []
@@ -59,16 +97,13 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
             purpose.version,
             reached,
             around.new_id(),
-            head.sequence + len(new) + 1,
+            sequence + len(new) + 1,
             effective_at_ms,
             expires_at(reached, effective_at_ms),
         )
         consents[purpose.id] = consent
         new.append(_record(statement, consent, around.purposes.version, now_ms))
-    if new:
-        await repository.append(connection, head, new)
-    asked = statement.purposes or [purpose.id for purpose in purposes]
-    return [consents[purpose] for purpose in asked]
+    return new
 
 
 def _record(statement: Statement, consent: Consent, pack_version: str, now_ms: int) -> Record:
@@ -93,9 +128,7 @@ def _record(statement: Statement, consent: Consent, pack_version: str, now_ms: i
     )
 
 
-async def check(
-    database: Database, around: Surroundings, holder: Holder, purposes: Sequence[str]
-) -> list[Decision]:
+async def check(database: Database, around: Surroundings, holder: Holder, purposes: Sequence[str]) -> list[Decision]:
     """Decide every purpose, in the order asked, from one snapshot of the truth."""
     sequence, consents = await repository.check(database, holder, purposes)
     now_ms = around.now_ms()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub
 
 _MANY = 20_000
+_MANY_GRANTS = 1_000
 # Folders are patient; an RPC on whose behalf this is done ends earlier.
 _PATIENT_S = 10.0
 
@@ -61,6 +62,23 @@ class ConsentClient:
         )
         answer = await self._stub.Grant(request, timeout=_PATIENT_S)
         return [record_from_proto(record) for record in answer.records]
+
+    async def grant_many(
+        self, grants: Sequence[tuple[Persona, int]], audience: str, purposes: Sequence[str], statement: Statement
+    ) -> None:
+        """Record the same of many personas of one brand, each with the time at which it was said."""
+        for start in range(0, len(grants), _MANY_GRANTS):
+            chunk = grants[start : start + _MANY_GRANTS]
+            request = consent_pb2.GrantManyRequest(
+                brand=chunk[0][0].brand,
+                audience=audience,
+                purposes=purposes,
+                statement=statement_to_proto(statement),
+                shards=[persona.shard for persona, _ in chunk],
+                pids=[persona.pid for persona, _ in chunk],
+                stated_at_ms=[at_ms for _, at_ms in chunk],
+            )
+            await self._stub.GrantMany(request, timeout=_PATIENT_S)
 
     async def withdraw(
         self, persona: Persona, audience: str, purposes: Sequence[str], statement: Statement

@@ -81,14 +81,53 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
     if newcomers:
         await bind(stores, circle.brand, newcomers)
         circle.bound |= await vault.resolve(held, circle.brand, [(each.audience, each.eid) for each in newcomers])
+    await _grant_alike(stores, circle, differing)
     at_once = asyncio.Semaphore(_MAX_AT_ONCE)
     notes = []
     for address, difference in differing.items():
-        personas = await _concerned(held, circle.bound[address].persona, difference)
+        if _only_grants(difference):
+            continue
+        personas = await _concerned(held, circle.bound[address].persona)
         notes.append(_state(stores, at_once, address[0], personas, difference))
     await asyncio.gather(*notes)
     await _remember(stores, circle, news)
     return list(differing)
+
+
+def _only_grants(difference: Stated) -> bool:
+    return all(allows for _, allows in difference.values())
+
+
+async def _grant_alike(stores: Stores, circle: _Circle, differing: dict[Address, Stated]) -> None:
+    """Record those who only grant, together with whoever grants the same: the usual first word of a newcomer."""
+    alike: dict[tuple[str, tuple[str, ...]], list[tuple[Persona, int]]] = {}
+    for address, difference in differing.items():
+        if not _only_grants(difference):
+            continue
+        by_time: dict[int, list[str]] = {}
+        for purpose, (at_ms, _) in sorted(difference.items()):
+            by_time.setdefault(at_ms, []).append(purpose)
+        for at_ms, said in by_time.items():
+            granted = alike.setdefault((address[0], tuple(said)), [])
+            granted.append((circle.bound[address].persona, at_ms))
+    for (audience, purposes), grants in alike.items():
+        await _grant_many(stores, audience, purposes, grants)
+
+
+async def _grant_many(
+    stores: Stores, audience: str, purposes: Sequence[str], grants: Sequence[tuple[Persona, int]]
+) -> None:
+    try:
+        await stores.consent.grant_many(grants, audience, purposes, Statement(0, _METHOD))
+    except RemoteError as error:
+        if error.status is not Status.INVALID:
+            raise
+        if len(purposes) > 1:
+            # One purpose that does not exist must not silence the others.
+            for purpose in purposes:
+                await _grant_many(stores, audience, [purpose], grants)
+            return
+        _LOG.warning("statement.refused", purpose=purposes[0], refusal=error.reason)
 
 
 async def _remember(stores: Stores, circle: _Circle, news: dict[Address, Stated]) -> None:
@@ -117,9 +156,7 @@ def _difference(stated: Stated, allowed: frozenset[str] | None) -> Stated:
     return {purpose: said for purpose, said in stated.items() if said[1] != (purpose in allowed)}
 
 
-async def _concerned(held: asyncpg.Connection, persona: Persona, difference: Stated) -> list[Persona]:
-    if all(allows for _, allows in difference.values()):
-        return [persona]
+async def _concerned(held: asyncpg.Connection, persona: Persona) -> list[Persona]:
     # What is taken back is taken back wherever this persona is known to be the same.
     return [persona, *(other.persona for other in await links.linked(held, persona))]
 

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -52,6 +53,25 @@ class TestManyAtOnce:
         assert [record.sequence for record, _ in chain] == list(range(1, len(chain) + 1))
         assert first_break(genesis("oak", 7), chain) is None
         assert (head.sequence, head.hash) == (len(chain), chain[-1][1])
+
+    async def test_grants_of_many_keep_the_chains_whole_beside_single_ones(self, consent_database, around, clock):
+        many = [
+            Statement(holder(number, shard), Intent.GRANT, PURPOSES, clock.ms, "sdk-preferences", "", "")
+            for number in range(1, 6)
+            for shard in (3, 7, 5)
+        ]
+
+        async def grant(statements):
+            async with consent_database.transaction() as connection:
+                return await use_cases.grant_many(connection, around, statements)
+
+        singles = [state(consent_database, around, replace(each, purposes=PURPOSES[:1])) for each in many[:4]]
+        recorded, again, *_ = await asyncio.gather(grant(many), grant(many[::-1]), *singles)
+        async with consent_database.reading() as connection:
+            chains = {shard: await repository.read_chain(connection, "oak", shard) for shard in (3, 5, 7)}
+        assert recorded + again <= sum(map(len, chains.values())) == len(many) * len(PURPOSES)
+        assert [first_break(genesis("oak", shard), chain) for shard, chain in chains.items()] == [None] * 3
+        assert all([await is_allowed(consent_database, around, each.holder, PURPOSES[2]) for each in many])
 
     async def test_the_last_word_is_in_force_whatever_came_first(self, consent_database, around, storm):
         await asyncio.gather(*(state(consent_database, around, each) for each in storm))

@@ -29,6 +29,17 @@ def check(*purposes, persona=PERSONA):
     return pb.CheckRequest(persona=persona, audience=AUDIENCE, purposes=purposes)
 
 
+def grants(count, **changed):
+    fields = {
+        "purposes": ["research.model"],
+        "shards": [number % 64 for number in range(count)],
+        "pids": [number.to_bytes(16, "big") for number in range(count)],
+        "stated_at_ms": [1_700_000_000_000 + number for number in range(count)],
+    }
+    said = pb.Statement(method="sdk-preferences")
+    return pb.GrantManyRequest(brand="oak", audience=AUDIENCE, statement=said, **{**fields, **changed})
+
+
 class TestConsentService:
     async def test_grant_check_withdraw_check(self, consent):
         granted = await consent.Grant(
@@ -64,8 +75,50 @@ class TestConsentService:
         )
         assert list(answer.allowed) == [2, 0]
 
+    async def test_grants_many_each_at_a_time_of_their_own(self, consent):
+        both = grants(2, purposes=["collect.behaviour", "research.model"])
+        first, again = await consent.GrantMany(both), await consent.GrantMany(both)
+        listed = await consent.ListConsents(
+            pb.ListConsentsRequest(
+                persona=Persona(brand="oak", shard=both.shards[1], pid=both.pids[1]), audience=AUDIENCE
+            )
+        )
+        given = {record.purpose: record.stated_at_ms for record in listed.records if record.state == "given"}
+        assert (first.recorded, again.recorded) == (4, 0)
+        assert given == dict.fromkeys(both.purposes, both.stated_at_ms[1])
+
+    async def test_grants_of_many_are_as_those_of_one(self, consent):
+        await consent.GrantMany(grants(1))
+        await consent.Withdraw(
+            pb.WithdrawRequest(
+                persona=Persona(brand="oak", shard=0, pid=grants(1).pids[0]), audience=AUDIENCE, statement=SAID
+            )
+        )
+        assert (await consent.GrantMany(grants(1))).recorded == 0
+
+    async def test_grants_of_nobody_are_nothing(self, consent):
+        assert (await consent.GrantMany(grants(0))).recorded == 0
+
 
 class TestRefusals:
+    @pytest.mark.parametrize(
+        ("field", "request_"),
+        [
+            ("pids", lambda: grants(1_001)),
+            ("shards", lambda: grants(2, shards=[1])),
+            ("stated_at_ms", lambda: grants(2, stated_at_ms=[1])),
+            ("stated_at_ms", lambda: grants(1, stated_at_ms=[-1])),
+            ("purposes", lambda: grants(1, purposes=[])),
+            ("purposes", lambda: grants(1, purposes=["sell"])),
+            ("persona.shard", lambda: grants(1, shards=[64])),
+            ("persona.pid", lambda: grants(1, pids=[b"short"])),
+        ],
+    )
+    async def test_malformed_grants_of_many_name_the_field(self, consent, field, request_):
+        with pytest.raises(RemoteError) as refused:
+            await consent.GrantMany(request_())
+        assert refused.value.field == field
+
     async def test_withdrawing_core_names_the_reason(self, consent):
         with pytest.raises(RemoteError) as refused:
             await consent.Withdraw(

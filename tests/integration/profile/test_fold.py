@@ -173,6 +173,21 @@ class TestConsent:
         await room.fold(room.door.message(room.door.event(granted=("no.such", COLLECT))))
         assert await room.books() == {"received": 1, "stored": 1}
 
+    async def test_first_grants_of_many_are_told_in_one_call_a_kind(self, room, monkeypatch):
+        told = []
+        grant_many = room.stores.consent.grant_many
+
+        async def counting(grants, audience, purposes, statement):
+            told.append((len(grants), tuple(purposes)))
+            await grant_many(grants, audience, purposes, statement)
+
+        monkeypatch.setattr(room.stores.consent, "grant_many", counting)
+        both = [room.door.event(f"newcomer {number}", granted=(COLLECT, RESEARCH)) for number in range(30)]
+        one = [room.door.event(f"guest {number}", granted=(COLLECT,)) for number in range(10)]
+        await room.fold(room.door.message(*both, *one))
+        assert sorted(told) == [(10, (COLLECT,)), (30, (COLLECT, RESEARCH))]
+        assert await room.books() == {"received": 40, "stored": 40}
+
     async def test_an_unreachable_truth_folds_nothing_and_loses_nothing(self, room, monkeypatch):
         await room.grant()
         message = room.door.message(room.door.event())

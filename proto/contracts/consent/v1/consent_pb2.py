@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from contracts.common.v1 import subject_pb2 as contracts_dot_common_dot_v1_dot_subject__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"contracts/consent/v1/consent.proto\x12\x14\x63ontracts.consent.v1\x1a!contracts/common/v1/subject.proto\"[\n\tStatement\x12\x14\n\x0cstated_at_ms\x18\x01 \x01(\x03\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x16\n\x0enotice_version\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"\x9a\x01\n\rConsentRecord\x12\x11\n\trecord_id\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x17\n\x0fpurpose_version\x18\x03 \x01(\r\x12\r\n\x05state\x18\x04 \x01(\t\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12\x14\n\x0cstated_at_ms\x18\x06 \x01(\x03\x12\x15\n\rexpires_at_ms\x18\x07 \x01(\x03\"\x95\x01\n\x0cGrantRequest\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x32\n\tstatement\x18\x04 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"E\n\rGrantResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"\x98\x01\n\x0fWithdrawRequest\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x32\n\tstatement\x18\x04 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"H\n\x10WithdrawResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"a\n\x0c\x43heckRequest\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\"H\n\rCheckResponse\x12\x37\n\tdecisions\x18\x01 \x03(\x0b\x32$.contracts.common.v1.PurposeDecision\"c\n\x10\x43heckManyRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x0e\n\x06shards\x18\x04 \x03(\r\x12\x0c\n\x04pids\x18\x05 \x03(\x0c\"$\n\x11\x43heckManyResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x03(\r\"V\n\x13ListConsentsRequest\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\"L\n\x14ListConsentsResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord2\xd4\x03\n\x0e\x43onsentService\x12P\n\x05Grant\x12\".contracts.consent.v1.GrantRequest\x1a#.contracts.consent.v1.GrantResponse\x12Y\n\x08Withdraw\x12%.contracts.consent.v1.WithdrawRequest\x1a&.contracts.consent.v1.WithdrawResponse\x12P\n\x05\x43heck\x12\".contracts.consent.v1.CheckRequest\x1a#.contracts.consent.v1.CheckResponse\x12\\\n\tCheckMany\x12&.contracts.consent.v1.CheckManyRequest\x1a\'.contracts.consent.v1.CheckManyResponse\x12\x65\n\x0cListConsents\x12).contracts.consent.v1.ListConsentsRequest\x1a*.contracts.consent.v1.ListConsentsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"contracts/consent/v1/consent.proto\x12\x14\x63ontracts.consent.v1\x1a!contracts/common/v1/subject.proto\"[\n\tStatement\x12\x14\n\x0cstated_at_ms\x18\x01 \x01(\x03\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x16\n\x0enotice_version\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"\x9a\x01\n\rConsentRecord\x12\x11\n\trecord_id\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x17\n\x0fpurpose_version\x18\x03 \x01(\r\x12\r\n\x05state\x18\x04 \x01(\t\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12\x14\n\x0cstated_at_ms\x18\x06 \x01(\x03\x12\x15\n\rexpires_at_ms\x18\x07 \x01(\x03\"\x95\x01\n\x0cGrantRequest\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x32\n\tstatement\x18\x04 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"E\n\rGrantResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"\xad\x01\n\x10GrantManyRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x32\n\tstatement\x18\x04 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\x12\x0e\n\x06shards\x18\x05 \x03(\r\x12\x0c\n\x04pids\x18\x06 \x03(\x0c\x12\x14\n\x0cstated_at_ms\x18\x07 \x03(\x03\"%\n\x11GrantManyResponse\x12\x10\n\x08recorded\x18\x01 \x01(\r\"\x98\x01\n\x0fWithdrawRequest\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x32\n\tstatement\x18\x04 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"H\n\x10WithdrawResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"a\n\x0c\x43heckRequest\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\"H\n\rCheckResponse\x12\x37\n\tdecisions\x18\x01 \x03(\x0b\x32$.contracts.common.v1.PurposeDecision\"c\n\x10\x43heckManyRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x10\n\x08purposes\x18\x03 \x03(\t\x12\x0e\n\x06shards\x18\x04 \x03(\r\x12\x0c\n\x04pids\x18\x05 \x03(\x0c\"$\n\x11\x43heckManyResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x03(\r\"V\n\x13ListConsentsRequest\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\"L\n\x14ListConsentsResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord2\xb2\x04\n\x0e\x43onsentService\x12P\n\x05Grant\x12\".contracts.consent.v1.GrantRequest\x1a#.contracts.consent.v1.GrantResponse\x12\\\n\tGrantMany\x12&.contracts.consent.v1.GrantManyRequest\x1a\'.contracts.consent.v1.GrantManyResponse\x12Y\n\x08Withdraw\x12%.contracts.consent.v1.WithdrawRequest\x1a&.contracts.consent.v1.WithdrawResponse\x12P\n\x05\x43heck\x12\".contracts.consent.v1.CheckRequest\x1a#.contracts.consent.v1.CheckResponse\x12\\\n\tCheckMany\x12&.contracts.consent.v1.CheckManyRequest\x1a\'.contracts.consent.v1.CheckManyResponse\x12\x65\n\x0cListConsents\x12).contracts.consent.v1.ListConsentsRequest\x1a*.contracts.consent.v1.ListConsentsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,22 +40,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GRANTREQUEST']._serialized_end=495
   _globals['_GRANTRESPONSE']._serialized_start=497
   _globals['_GRANTRESPONSE']._serialized_end=566
-  _globals['_WITHDRAWREQUEST']._serialized_start=569
-  _globals['_WITHDRAWREQUEST']._serialized_end=721
-  _globals['_WITHDRAWRESPONSE']._serialized_start=723
-  _globals['_WITHDRAWRESPONSE']._serialized_end=795
-  _globals['_CHECKREQUEST']._serialized_start=797
-  _globals['_CHECKREQUEST']._serialized_end=894
-  _globals['_CHECKRESPONSE']._serialized_start=896
-  _globals['_CHECKRESPONSE']._serialized_end=968
-  _globals['_CHECKMANYREQUEST']._serialized_start=970
-  _globals['_CHECKMANYREQUEST']._serialized_end=1069
-  _globals['_CHECKMANYRESPONSE']._serialized_start=1071
-  _globals['_CHECKMANYRESPONSE']._serialized_end=1107
-  _globals['_LISTCONSENTSREQUEST']._serialized_start=1109
-  _globals['_LISTCONSENTSREQUEST']._serialized_end=1195
-  _globals['_LISTCONSENTSRESPONSE']._serialized_start=1197
-  _globals['_LISTCONSENTSRESPONSE']._serialized_end=1273
-  _globals['_CONSENTSERVICE']._serialized_start=1276
-  _globals['_CONSENTSERVICE']._serialized_end=1744
+  _globals['_GRANTMANYREQUEST']._serialized_start=569
+  _globals['_GRANTMANYREQUEST']._serialized_end=742
+  _globals['_GRANTMANYRESPONSE']._serialized_start=744
+  _globals['_GRANTMANYRESPONSE']._serialized_end=781
+  _globals['_WITHDRAWREQUEST']._serialized_start=784
+  _globals['_WITHDRAWREQUEST']._serialized_end=936
+  _globals['_WITHDRAWRESPONSE']._serialized_start=938
+  _globals['_WITHDRAWRESPONSE']._serialized_end=1010
+  _globals['_CHECKREQUEST']._serialized_start=1012
+  _globals['_CHECKREQUEST']._serialized_end=1109
+  _globals['_CHECKRESPONSE']._serialized_start=1111
+  _globals['_CHECKRESPONSE']._serialized_end=1183
+  _globals['_CHECKMANYREQUEST']._serialized_start=1185
+  _globals['_CHECKMANYREQUEST']._serialized_end=1284
+  _globals['_CHECKMANYRESPONSE']._serialized_start=1286
+  _globals['_CHECKMANYRESPONSE']._serialized_end=1322
+  _globals['_LISTCONSENTSREQUEST']._serialized_start=1324
+  _globals['_LISTCONSENTSREQUEST']._serialized_end=1410
+  _globals['_LISTCONSENTSRESPONSE']._serialized_start=1412
+  _globals['_LISTCONSENTSRESPONSE']._serialized_end=1488
+  _globals['_CONSENTSERVICE']._serialized_start=1491
+  _globals['_CONSENTSERVICE']._serialized_end=2053
 # @@protoc_insertion_point(module_scope)

@@ -158,6 +158,80 @@ class GrantResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class GrantManyRequest(message.Message):
+    """Asks to record the grants of many persons of one brand to one audience."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    PURPOSES_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    SHARDS_FIELD_NUMBER: builtins.int
+    PIDS_FIELD_NUMBER: builtins.int
+    STATED_AT_MS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand of all of them."""
+    audience: builtins.str
+    """To whom."""
+    @builtins.property
+    def purposes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """1 to 32 purpose ids, the same for all."""
+
+    @builtins.property
+    def statement(self) -> Statement:
+        """How. Its time is not read."""
+
+    @builtins.property
+    def shards(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Shards, parallel to pids."""
+
+    @builtins.property
+    def pids(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """Persona ids, at most 1,000."""
+
+    @builtins.property
+    def stated_at_ms(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """When each of them said so, as in Statement; parallel to pids."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        audience: builtins.str = ...,
+        purposes: abc.Iterable[builtins.str] | None = ...,
+        statement: Statement | None = ...,
+        shards: abc.Iterable[builtins.int] | None = ...,
+        pids: abc.Iterable[builtins.bytes] | None = ...,
+        stated_at_ms: abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["statement", b"statement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand", "pids", b"pids", "purposes", b"purposes", "shards", b"shards", "stated_at_ms", b"stated_at_ms", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GrantManyResponse(message.Message):
+    """What was recorded."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RECORDED_FIELD_NUMBER: builtins.int
+    recorded: builtins.int
+    """How many records are new; a grant already in force makes none."""
+    def __init__(
+        self,
+        *,
+        recorded: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["recorded", b"recorded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class WithdrawRequest(message.Message):
     """Asks to record a withdrawal."""
 

@@ -40,6 +40,11 @@ class ConsentServiceStub:
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.GrantRequest.SerializeToString,
                 response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.GrantResponse.FromString,
                 _registered_method=True)
+        self.GrantMany = channel.unary_unary(
+                '/contracts.consent.v1.ConsentService/GrantMany',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.GrantManyRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.GrantManyResponse.FromString,
+                _registered_method=True)
         self.Withdraw = channel.unary_unary(
                 '/contracts.consent.v1.ConsentService/Withdraw',
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.WithdrawRequest.SerializeToString,
@@ -69,6 +74,14 @@ class ConsentServiceServicer:
     def Grant(self, request, context):
         """Records that the person allows purposes. Idempotent: a purpose already allowed is renewed only when it is stated later.
         Errors: UNKNOWN_PURPOSE (field purposes), INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GrantMany(self, request, context):
+        """Records the same grant of many persons, each at a time of their own, in one transaction: all of it or nothing. For
+        folders, which meet thousands of first grants at once. Idempotent as Grant is. Errors: those of Grant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,6 +123,11 @@ def add_ConsentServiceServicer_to_server(servicer, server):
                     servicer.Grant,
                     request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.GrantRequest.FromString,
                     response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.GrantResponse.SerializeToString,
+            ),
+            'GrantMany': grpc.unary_unary_rpc_method_handler(
+                    servicer.GrantMany,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.GrantManyRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.GrantManyResponse.SerializeToString,
             ),
             'Withdraw': grpc.unary_unary_rpc_method_handler(
                     servicer.Withdraw,
@@ -160,6 +178,33 @@ class ConsentService:
             '/contracts.consent.v1.ConsentService/Grant',
             contracts_dot_consent_dot_v1_dot_consent__pb2.GrantRequest.SerializeToString,
             contracts_dot_consent_dot_v1_dot_consent__pb2.GrantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GrantMany(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.consent.v1.ConsentService/GrantMany',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.GrantManyRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.GrantManyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class ConsentServiceStub:
     """Records that the person allows purposes. Idempotent: a purpose already allowed is renewed only when it is stated later.
     Errors: UNKNOWN_PURPOSE (field purposes), INVALID_ARGUMENT.
     """
+    GrantMany: _grpc.UnaryUnaryMultiCallable[_consent_pb2.GrantManyRequest, _consent_pb2.GrantManyResponse]
+    """Records the same grant of many persons, each at a time of their own, in one transaction: all of it or nothing. For
+    folders, which meet thousands of first grants at once. Idempotent as Grant is. Errors: those of Grant.
+    """
     Withdraw: _grpc.UnaryUnaryMultiCallable[_consent_pb2.WithdrawRequest, _consent_pb2.WithdrawResponse]
     """Records that the person takes purposes back. When it returns, the truth is durable and every later check denies.
     Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
@@ -56,6 +60,10 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
     Grant: _aio.UnaryUnaryMultiCallable[_consent_pb2.GrantRequest, _consent_pb2.GrantResponse]  # type: ignore[assignment]
     """Records that the person allows purposes. Idempotent: a purpose already allowed is renewed only when it is stated later.
     Errors: UNKNOWN_PURPOSE (field purposes), INVALID_ARGUMENT.
+    """
+    GrantMany: _aio.UnaryUnaryMultiCallable[_consent_pb2.GrantManyRequest, _consent_pb2.GrantManyResponse]  # type: ignore[assignment]
+    """Records the same grant of many persons, each at a time of their own, in one transaction: all of it or nothing. For
+    folders, which meet thousands of first grants at once. Idempotent as Grant is. Errors: those of Grant.
     """
     Withdraw: _aio.UnaryUnaryMultiCallable[_consent_pb2.WithdrawRequest, _consent_pb2.WithdrawResponse]  # type: ignore[assignment]
     """Records that the person takes purposes back. When it returns, the truth is durable and every later check denies.
@@ -79,6 +87,16 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_consent_pb2.GrantResponse, _abc.Awaitable[_consent_pb2.GrantResponse]]:
         """Records that the person allows purposes. Idempotent: a purpose already allowed is renewed only when it is stated later.
         Errors: UNKNOWN_PURPOSE (field purposes), INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def GrantMany(
+        self,
+        request: _consent_pb2.GrantManyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consent_pb2.GrantManyResponse, _abc.Awaitable[_consent_pb2.GrantManyResponse]]:
+        """Records the same grant of many persons, each at a time of their own, in one transaction: all of it or nothing. For
+        folders, which meet thousands of first grants at once. Idempotent as Grant is. Errors: those of Grant.
         """
 
     @_abc_1.abstractmethod
