@@ -59,7 +59,8 @@ class LuantiServer:
             "secure.http_mods": "maskenball",
             "dedicated_server_step": "0.03",
             "default_privs": "interact, shout",
-            "chat_message_limit_per_10sec": "1000",
+            # No limit: the server counts in whole seconds, so that any limit but none depends on when a second begins.
+            "chat_message_limit_per_10sec": "0",
             "maskenball_adapter": adapter,
             "maskenball_token": token,
             "maskenball_world": world,
