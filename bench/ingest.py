@@ -57,8 +57,6 @@ async def measure(stack: Stack, plan: Plan, say: Callable[[str], None]) -> list[
     results.append(sustained.against("raw COPY", copied))
     await folding.drained(stack, ledger)
     say("freshness")
-    # The backlog of the load before is not this load's.
-    await folding.drained(stack, ledger)
     freshness, taken = await _freshness(stack, plan, sustained.value / 2)
     results.append(freshness)
     ledger += taken
