@@ -25,18 +25,17 @@ class Statements:
         await self._take_permit()
         try:
             connection = await self._take()
+            has_answered = False
             try:
                 rows = await connection.fetch(statement, *arguments)
+                has_answered = True
             except asyncpg.PostgresError as error:
-                self._give_back(connection)
+                has_answered = True
                 if isinstance(error, _AWAY):
                     raise UnavailableError(retry_after_s=1) from error
                 raise
-            except BaseException:
-                # Cut off half-way: what is still on the wire must not answer the next statement.
-                connection.terminate()
-                raise
-            self._give_back(connection)
+            finally:
+                self._give_back(connection, has_answered=has_answered)
             return rows
         finally:
             self._permits.release()
@@ -70,6 +69,9 @@ class Statements:
             max_cached_statement_lifetime=0,
         )
 
-    def _give_back(self, connection: asyncpg.Connection) -> None:
-        if not connection.is_closed():
+    def _give_back(self, connection: asyncpg.Connection, *, has_answered: bool) -> None:
+        if not has_answered:
+            # Cut off half-way: what is still on the wire must not answer the next statement.
+            connection.terminate()
+        elif not connection.is_closed():
             self._idle.append(connection)

@@ -83,7 +83,7 @@ class RecommendRequest(message.Message):
 
     @builtins.property
     def history(self) -> History:
-        """A history of the caller's own."""
+        """A history that the caller answers for."""
 
     @builtins.property
     def exclude(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:

@@ -57,7 +57,7 @@ class RecommendationServiceServicer:
     """
 
     def Recommend(self, request, context):
-        """Ranks for a subject, under recommend.offer, or for a history given inline (evaluation, what-if: nothing is read or kept).
+        """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
         Errors: INVALID_ARGUMENT with field and limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -34,7 +34,7 @@ class RecommendationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RecommendationServiceAsyncStub: ...
     Recommend: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]
-    """Ranks for a subject, under recommend.offer, or for a history given inline (evaluation, what-if: nothing is read or kept).
+    """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
     Errors: INVALID_ARGUMENT with field and limit.
     """
     GetModel: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]
@@ -48,7 +48,7 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Recommend: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]  # type: ignore[assignment]
-    """Ranks for a subject, under recommend.offer, or for a history given inline (evaluation, what-if: nothing is read or kept).
+    """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
     Errors: INVALID_ARGUMENT with field and limit.
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]  # type: ignore[assignment]
@@ -65,7 +65,7 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recommendation_pb2.RecommendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.RecommendResponse, _abc.Awaitable[_recommendation_pb2.RecommendResponse]]:
-        """Ranks for a subject, under recommend.offer, or for a history given inline (evaluation, what-if: nothing is read or kept).
+        """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
         Errors: INVALID_ARGUMENT with field and limit.
         """
 
