@@ -19,6 +19,7 @@ RECORDS: Mapping[str, str | None] = {
 }
 _METRICS = "/v1/m"
 _SETTINGS = ("/v1/projects/", "/settings")
+_SOURCE_CONFIG = ("/sourceConfig/", "/sourceConfig")
 _ALLOWED = (b"access-control-allow-methods", b"GET, POST, OPTIONS")
 _MAX_AGE = (b"access-control-max-age", b"86400")
 _EXPOSED = (b"access-control-expose-headers", b"Retry-After")
@@ -40,7 +41,11 @@ def build_app(tracking: Tracking, rest: App) -> App:
 
 
 def _is_tracking(path: str) -> bool:
-    return path in RECORDS or path == _METRICS or (path.startswith(_SETTINGS[0]) and path.endswith(_SETTINGS[1]))
+    return path in RECORDS or path == _METRICS or path in _SOURCE_CONFIG or _is_settings(path)
+
+
+def _is_settings(path: str) -> bool:
+    return path.startswith(_SETTINGS[0]) and path.endswith(_SETTINGS[1])
 
 
 async def _track(tracking: Tracking, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +64,9 @@ async def _track(tracking: Tracking, scope: Scope, receive: Receive, send: Send)
 
 async def _body(tracking: Tracking, scope: Scope, receive: Receive) -> bytes:
     path, method = scope["path"], scope["method"]
-    if method == "GET" and path.startswith(_SETTINGS[0]):
+    if method == "GET" and path in _SOURCE_CONFIG:
+        return tracking.source_config(scope)
+    if method == "GET" and _is_settings(path):
         return tracking.settings(path.removeprefix(_SETTINGS[0]).removesuffix(_SETTINGS[1]))
     if method == "POST" and path == _METRICS:
         return await tracking.discard(scope, receive)
