@@ -1,0 +1,189 @@
+"""What is asked of an SDK, and how it is judged: by what it was told, by the books and by what PostgreSQL holds."""
+
+import asyncio
+import dataclasses
+import json
+import secrets
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from doors.subjects import SourceKeys
+from kit.credentials import Credentials
+from kit.keyring import FolderKeyRing
+from kit.testing import eventually
+from tests.e2e.gateway.browser import Chromium, Pages
+from tests.e2e.gateway.proxy import Fault, Proxy, Request
+
+SDK = Path(__file__).parent / "sdk"
+_FATES = ("received", "stored", "duplicate", "quarantined", "suppressed", "pending")
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """One SDK: what it can do, as its manual says."""
+
+    name: str
+    #: Command to run its script; none for a page.
+    command: tuple[str, ...] = ()
+    has_screen: bool = True
+    can_gzip: bool = False
+    honours_retry_after: bool = False
+
+    @property
+    def types(self) -> int:
+        """Events it sends beside tracks: identify, alias, group, page, screen."""
+        return 5 if self.has_screen else 4
+
+
+_PYTHON = (sys.executable, str(SDK / "send.py"))
+_NODE = ("node", str(SDK / "send.mjs"))
+SDKS = (
+    Sdk("segment-python", _PYTHON, can_gzip=True, honours_retry_after=True),
+    Sdk("rudder-python", _PYTHON, can_gzip=True),
+    Sdk("analytics-node", _NODE, honours_retry_after=True),
+    Sdk("rudder-node", _NODE, can_gzip=True, honours_retry_after=True),
+    Sdk("analytics-next", honours_retry_after=True),
+    Sdk("rudder-js", has_screen=False),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an SDK is to send, and what the network does to it."""
+
+    tracks: int = 5
+    #: Bytes of free text in each track.
+    padding: int = 0
+    is_gzipped: bool = False
+    faults: tuple[Fault, ...] = ()
+    #: For pages: with the SDK's own batches; by beacon; leaving the page at once.
+    is_batching: bool = False
+    is_beaconing: bool = False
+    is_leaving: bool = False
+
+
+@dataclass
+class Outcome:
+    """What there was in the end."""
+
+    sent: int
+    requests: list[Request]
+    preflights: list[dict[str, str]]
+    #: What the SDK reported as lost, and what went wrong in its page.
+    failures: list[str]
+    #: Events the gateway took, copies included.
+    taken: int
+    books: dict[str, int] = field(default_factory=dict)
+    #: Message ids in PostgreSQL, of those the SDK sent: how often each.
+    kept: list[int] = field(default_factory=list)
+    #: Events in the interaction blocks of the visitors the SDK named.
+    folded: int = 0
+    view: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Bench:
+    """Runs SDKs against the platform, each as a source of its own."""
+
+    endpoints: dict[str, Any]
+    pages: Pages
+    chromium: Chromium | None
+
+    async def run(self, sdk: Sdk, plan: Plan) -> Outcome:
+        """Send what `plan` says through `sdk` and look at everything once nothing is pending."""
+        # A source of its own, so that its books tell of this run alone. Host names have no underscores.
+        source = f"app:{sdk.name}-{secrets.token_hex(4)}"
+        folder = Path(self.endpoints["data_dir"])
+        keyring = FolderKeyRing(folder / "keyring")
+        credentials = Credentials(folder / "credentials.json", keyring.current("pepper").secret)
+        write_key, _ = credentials.mint("source", self.endpoints["brand"], source, scopes=["app"])
+        visitor, count = f"visitor-{secrets.token_hex(6)}", sdk.types + plan.tracks
+        async with Proxy(self.endpoints["gateway"], list(plan.faults)) as proxy:
+            told = {"host": proxy.url, "writeKey": write_key, "visitor": visitor, **_told(plan)}
+            drive = self._run_command if sdk.command else self._open_page
+            failures = await drive(sdk, told, proxy, count)
+            outcome = Outcome(count, proxy.requests, proxy.preflights, failures, proxy.taken)
+        outcome.books = await self._books(source, proxy)
+        await self._look(outcome, SourceKeys(keyring.current("edge").secret, source))
+        async with httpx.AsyncClient(base_url=self.endpoints["gateway"], auth=(write_key, "")) as http:
+            outcome.view = (await http.post("/v1/persona", json={"userId": visitor})).raise_for_status().json()["view"]
+        return outcome
+
+    async def _run_command(self, sdk: Sdk, told: dict[str, Any], _: Proxy, __: int) -> list[str]:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *sdk.command, sdk.name, json.dumps(told), stdout=pipe, stderr=pipe, cwd=SDK
+        )
+        said, complained = await process.communicate()
+        assert process.returncode == 0, (said, complained.decode())
+        failures: list[str] = json.loads(said.splitlines()[-1])["failures"]
+        return failures
+
+    async def _open_page(self, sdk: Sdk, told: dict[str, Any], proxy: Proxy, count: int) -> list[str]:
+        assert self.chromium is not None
+        name = f"{sdk.name}-{secrets.token_hex(4)}"
+        tab = await self.chromium.open(self.pages.add(name, sdk.name, told))
+        try:
+            async with asyncio.timeout(60):
+                await proxy.all_acknowledged(count)
+        except TimeoutError:
+            sent = [(request.path, request.fault, len(request.events)) for request in proxy.requests]
+            raise AssertionError((len(proxy.acknowledged), count, sent, self.pages.reports)) from None
+        finally:
+            await self.chromium.close(tab)
+        return self.pages.reports_of(name)
+
+    async def _books(self, source: str, proxy: Proxy) -> dict[str, int]:
+        staff = {"Authorization": f"Bearer {self.endpoints['staff_key']}"}
+        async with httpx.AsyncClient(base_url=self.endpoints["gateway"], headers=staff, timeout=20) as http:
+
+            async def settled() -> dict[str, int] | None:
+                lines = (await http.get("/v1/books")).raise_for_status().json()["lines"]
+                books = {fate: sum(line[fate] for line in lines if line["source"] == source) for fate in _FATES}
+                return books if books["received"] >= proxy.taken and not books["pending"] else None
+
+            return await eventually(settled, timeout_s=30, every_s=0.1)
+
+    async def _look(self, outcome: Outcome, keys: SourceKeys) -> None:
+        events = {event["messageId"]: event for request in outcome.requests for event in request.events}
+        mids = [keys.message(message_id) for message_id in events]
+        eids = {
+            keys.user(event["userId"]) if event.get("userId") else keys.anonymous(event["anonymousId"])
+            for event in events.values()
+        }
+        vault = await asyncpg.connect(self.endpoints["databases"]["vault"])
+        pids = await vault.fetch("SELECT DISTINCT pid FROM bindings WHERE eid = ANY($1)", list(eids))
+        await vault.close()
+        profile = await asyncpg.connect(self.endpoints["databases"]["profile"])
+        kept = await profile.fetch("SELECT count(*) FROM message_ids WHERE mid = ANY($1) GROUP BY mid", mids)
+        outcome.kept = [row[0] for row in kept]
+        folded = "SELECT sum(events)::bigint FROM interaction_blocks WHERE pid = ANY($1)"
+        outcome.folded = await profile.fetchval(folded, [row["pid"] for row in pids])
+        await profile.close()
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    names = {"is_gzipped": "gzip", "is_batching": "isBatching", "is_beaconing": "isBeaconing", "is_leaving": "isLeaving"}
+    said = dataclasses.asdict(plan)
+    return {names.get(name, name): value for name, value in said.items() if name != "faults"}
+
+
+def assert_each_is_stored_once(outcome: Outcome) -> None:
+    """Exactly what the SDK was asked to send is there, each once, whatever the network did."""
+    assert outcome.failures == []
+    assert len({each for request in outcome.requests for each in request.message_ids}) == outcome.sent
+    assert outcome.books == {
+        "received": outcome.taken,
+        "stored": outcome.sent,
+        "duplicate": outcome.taken - outcome.sent,
+        "quarantined": 0,
+        "suppressed": 0,
+        "pending": 0,
+    }
+    assert outcome.kept == [1] * outcome.sent
+    assert outcome.folded == outcome.sent

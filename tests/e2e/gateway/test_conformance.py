@@ -1,0 +1,119 @@
+"""Six SDKs, unmodified, over a network that fails: each event they were asked to send is stored exactly once."""
+
+import asyncio
+import itertools
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.gateway.browser import Chromium, Pages, is_installed
+from tests.e2e.gateway.conformance import SDK, SDKS, Bench, Outcome, Plan, Sdk, assert_each_is_stored_once
+from tests.e2e.gateway.proxy import RETRY_AFTER_S, Fault
+from tests.e2e.running import RunningStack
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+_PLANS = {
+    "types": Plan(),
+    "large": Plan(tracks=60, padding=10_000, is_batching=True),
+    "gzip": Plan(tracks=60, padding=10_000, is_gzipped=True),
+    **{fault: Plan(faults=(fault, fault)) for fault in Fault},
+}
+_all = pytest.mark.parametrize("sdk", SDKS, ids=lambda sdk: sdk.name)
+
+
+class Runs:
+    """Everything one SDK is asked runs at once: most of it is waiting for a retry."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._running: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
+
+    async def outcome(self, sdk: Sdk, plan: str) -> Outcome:
+        """What came of `plan`."""
+        if (sdk.name, plan) not in self._running:
+            if not sdk.command and self._bench.chromium is None:
+                pytest.skip("chromium and `make setup-worlds` are needed")
+            if "node" in sdk.name and not (shutil.which("node") and (SDK / "node_modules").exists()):
+                pytest.skip("node and `make setup` are needed")
+            for name in _PLANS:
+                if name != "gzip" or sdk.can_gzip:
+                    run = self._bench.run(sdk, _PLANS[name])
+                    self._running[sdk.name, name] = asyncio.create_task(run)
+        return await self._running[sdk.name, plan]
+
+
+def bundled() -> dict[str, bytes]:
+    """The scripts of the pages, as a shop's build makes them."""
+    command = [str(SDK / "node_modules" / ".bin" / "esbuild"), "--bundle", "--minify"]
+    names = [sdk.name for sdk in SDKS if not sdk.command]
+    return {
+        name: subprocess.run([*command, f"{name}.js"], cwd=SDK, capture_output=True, check=True).stdout
+        for name in names
+    }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bench(shared_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    if not (is_installed() and (SDK / "node_modules").exists()):
+        yield Bench(shared_stack.endpoints, Pages({}), None)
+        return
+    profile: Path = tmp_path_factory.mktemp("chromium")
+    async with Pages(bundled()) as pages, Chromium(profile) as chromium:
+        yield Bench(shared_stack.endpoints, pages, chromium)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def runs(bench: Bench) -> Runs:
+    return Runs(bench)
+
+
+@_all
+class TestEverySdk:
+    async def test_every_type_is_stored_once(self, runs: Runs, sdk: Sdk) -> None:
+        outcome = await runs.outcome(sdk, "types")
+        assert_each_is_stored_once(outcome)
+        types = {event["type"] for request in outcome.requests for event in request.events}
+        assert types == {"identify", "track", "page", "group", "alias", *(["screen"] if sdk.has_screen else [])}
+        assert outcome.view["likes"] == ["games"]
+
+    async def test_large_batch_is_stored_once(self, runs: Runs, sdk: Sdk) -> None:
+        outcome = await runs.outcome(sdk, "large")
+        assert_each_is_stored_once(outcome)
+        assert max(len(request.body) for request in outcome.requests) > 400_000
+
+    @pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.LIMITED, Fault.CUT_BEFORE])
+    async def test_what_was_refused_or_lost_is_sent_again(self, runs: Runs, sdk: Sdk, fault: Fault) -> None:
+        outcome = await runs.outcome(sdk, fault)
+        assert_each_is_stored_once(outcome)
+        assert outcome.books["duplicate"] == 0
+        again = [request for request in outcome.requests if request.fault]
+        assert [request.fault for request in again] == [fault, fault]
+
+    async def test_what_was_taken_without_the_sdk_knowing_is_a_duplicate(self, runs: Runs, sdk: Sdk) -> None:
+        outcome = await runs.outcome(sdk, Fault.CUT_AFTER)
+        assert_each_is_stored_once(outcome)
+        assert outcome.books["duplicate"] > 0
+
+
+@pytest.mark.parametrize("sdk", [sdk for sdk in SDKS if sdk.can_gzip], ids=lambda sdk: sdk.name)
+async def test_gzipped_batch_is_stored_once(runs: Runs, sdk: Sdk) -> None:
+    outcome = await runs.outcome(sdk, "gzip")
+    assert_each_is_stored_once(outcome)
+    assert {request.headers.get("content-encoding") for request in outcome.requests} == {"gzip"}
+
+
+@pytest.mark.parametrize("sdk", [sdk for sdk in SDKS if sdk.honours_retry_after], ids=lambda sdk: sdk.name)
+async def test_sdk_waits_as_long_as_it_was_told(runs: Runs, sdk: Sdk) -> None:
+    outcome = await runs.outcome(sdk, Fault.LIMITED)
+    waits = [
+        later.at - refused.at
+        for refused, later in itertools.combinations(outcome.requests, 2)
+        if refused.fault and refused.message_ids & later.message_ids
+    ]
+    assert waits
+    assert min(waits) >= RETRY_AFTER_S
