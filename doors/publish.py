@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from opentelemetry import trace
@@ -30,6 +31,7 @@ _BATCH_BYTES = 224 << 10
 _MOST_PARCELS = 2_000
 # The stream's server writes one message after another; what would queue there fills up here instead.
 _IN_FLIGHT = 2
+_source_of = attrgetter("source")
 
 
 class Position(NamedTuple):
@@ -63,22 +65,22 @@ def parcels(fates: Iterable[Fate], partitions: int) -> list[Parcel]:
     packed: list[Parcel] = []
     filling: dict[int, Parcel] = {}
     for fate in fates:
-        partition = partition_of(fate.eid if isinstance(fate, Interaction) else fate.mid, partitions)
+        # Sizes are of the encoded form, with the longest words of the vocabulary: over-estimated, not measured.
+        if isinstance(fate, Interaction):
+            pseudonym = fate.eid
+            words = len(fate.topics) + len(fate.granted) + len(fate.withdrawn)
+            size = 90 + len(fate.source) + len(fate.item or "") + 22 * words
+        else:
+            pseudonym = fate.mid
+            size = 64 + len(fate.source) + len(fate.field)
+        partition = partition_of(pseudonym, partitions)
         parcel = filling.get(partition)
         if parcel is None or parcel.size >= _PARCEL_BYTES:
             parcel = filling[partition] = Parcel(partition, cause=context)
             packed.append(parcel)
         parcel.fates.append(fate)
-        parcel.size += _weight(fate)
+        parcel.size += size
     return packed
-
-
-def _weight(fate: Fate) -> int:
-    # Of the encoded form, with the longest words of the vocabulary: over-estimated rather than measured.
-    if isinstance(fate, Quarantined):
-        return 64 + len(fate.source) + len(fate.field)
-    words = len(fate.topics) + len(fate.granted) + len(fate.withdrawn)
-    return 90 + len(fate.source) + len(fate.item or "") + 22 * words
 
 
 class Sealer:
@@ -98,14 +100,14 @@ class Sealer:
 
     def seal(self, brand: str, partition: int, fates: list[Fate]) -> bytes:
         """Return the bytes of the envelope."""
-        content = Payload(
-            [fate for fate in fates if isinstance(fate, Interaction)],
-            [fate for fate in fates if isinstance(fate, Quarantined)],
-        )
+        # Not isinstance, which takes ten times as long to say no to a struct.
+        quarantined = [fate for fate in fates if type(fate) is Quarantined]
+        interactions = [fate for fate in fates if type(fate) is Interaction]
+        content = Payload(interactions, quarantined)
         batch_id = self._random(16)
         key_id, key = self._epochs.current()
         nonce, ciphertext = seal(key, payload.encode(content), payload.associated_data(batch_id, brand, partition))
-        received = Counter(fate.source for fate in fates)
+        received = Counter(map(_source_of, fates))
         return Envelope(
             batch_id=batch_id,
             brand=brand,

@@ -20,7 +20,8 @@ class Context(msgspec.Struct, rename="camel", gc=False):
     """`context`, of an event or of its whole batch."""
 
     consent: Consent | None = None
-    library: Any = None
+    #: Stays bytes as well: there are few libraries, and each is looked into once.
+    library: msgspec.Raw = msgspec.Raw()
     channel: Any = None
 
 

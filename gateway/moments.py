@@ -1,8 +1,10 @@
 """Event times: read from what clients write, corrected by their clock's skew, kept within reason."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-_EARLIEST_MS = 631_152_000_000  # 1990-01-01: replayed archives are older than any SDK
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+EARLIEST_MS = 631_152_000_000  # 1990-01-01: replayed archives are older than any SDK
 _AHEAD_MS = 5 * 60 * 1000
 # Below this the difference is the way here and not the client's clock.
 _LEAST_SKEW_MS = 2_000
@@ -15,7 +17,7 @@ def moment_ms(written: object) -> int | None:
     try:
         if isinstance(written, str):
             read = datetime.fromisoformat(written)
-            return round((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp() * 1000)
+            return ((read if read.tzinfo else read.replace(tzinfo=UTC)) - _EPOCH) // _MS
         if isinstance(written, int | float) and not isinstance(written, bool):
             return round(written if abs(written) >= _MILLISECONDS_FROM else written * 1000)
     except (ValueError, OverflowError):
@@ -35,4 +37,4 @@ def clamped(at_ms: int, received_ms: int) -> int:
     """Return the time of an event, neither from the future nor from before 1990."""
     if at_ms > received_ms + _AHEAD_MS:
         return received_ms
-    return max(at_ms, _EARLIEST_MS)
+    return max(at_ms, EARLIEST_MS)

@@ -43,7 +43,7 @@ def _repaired_batch(body: bytes) -> Batch:
         raise BadJsonError("the batch is not an array", field="batch")
     rest = {name: value for name, value in envelope.items() if name != "batch"}
     try:
-        repaired = msgspec.convert({**rest, "batch": []}, Batch)
+        repaired = _BATCH.decode(json.dumps({**rest, "batch": []}))
     except msgspec.ValidationError as error:
         raise _misfit(error) from None
     repaired.batch = [_raw(event) for event in events]

@@ -1,15 +1,18 @@
 """What an event's properties say: item, topics and value, by the rule of its name."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from gateway.vocabulary import MOST_TOPICS, Rule, Vocabulary
 from kit.refusal import identity_in
 
 _MOST_REMEMBERED = 65_536
 _MOST_PRODUCTS = 100
+_NO_PRODUCTS: list[dict[str, Any]] = []
+_NO_WORDS: tuple[Any, ...] = ()
 # Beyond any price; a folder would set the whole message aside.
 _MOST_VALUE = 1e11
 
@@ -23,15 +26,8 @@ class RefusedError(Exception):
         self.field = field
 
 
-class Said(NamedTuple):
-    """The part of the properties that is kept."""
-
-    item: str | None = None
-    topics: tuple[str, ...] = ()
-    value: float | None = None
-
-
-NOTHING = Said()
+#: The part of the properties that is kept: item, topics, value.
+Said = tuple[str | None, tuple[str, ...], float | None]
 
 
 class Reader:
@@ -40,16 +36,24 @@ class Reader:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._fields = vocabulary.fields
-        self._topics_of = _getter(vocabulary.fields.topics)
-        self._words_of = _getter(vocabulary.fields.words)
-        self._products_of = _getter(vocabulary.fields.products)
+        fields = vocabulary.fields
+        self._lists_of = _getter((*fields.products, *fields.words))
+        self._topics_of = _getter(fields.topics)
+        self._topics_in = lru_cache(_MOST_REMEMBERED)(self._topics)
+        self._nothing = (None,) * (len(fields.products) + len(fields.words))
         self._harmless: set[str] = set()
 
     def read(self, rule: Rule, properties: Any, raw_ids: tuple[str, str]) -> Said:
         """Return what `properties` say under `rule`; raises RefusedError."""
-        products = _products(self._products_of(properties))
+        products, words = _NO_PRODUCTS, _NO_WORDS
+        if (lists := self._lists_of(properties)) != self._nothing:
+            count = len(self._fields.products)
+            products, words = _products(lists[:count]), lists[count:]
         item = self._item(rule.item, properties, products, raw_ids) if rule.item else None
-        return Said(item, self._topics(properties, products), _value(rule, properties))
+        topics = self._topics_told(self._topics_of(properties), products)
+        if words:
+            topics = self._with_words(topics, words)
+        return item, topics, _value(rule, properties) if rule.value else None
 
     def _item(
         self, names: tuple[str, ...], properties: Any, products: list[dict[str, Any]], raw_ids: tuple[str, str]
@@ -73,17 +77,28 @@ class Reader:
         if len(self._harmless) < _MOST_REMEMBERED:
             self._harmless.add(item)
 
-    def _topics(self, properties: Any, products: list[dict[str, Any]]) -> tuple[str, ...]:
+    def _topics_told(self, told: tuple[Any, ...], products: list[dict[str, Any]]) -> tuple[str, ...]:
+        if not products:
+            try:
+                return self._topics_in(told)
+            except TypeError:
+                # A list among them cannot be looked up.
+                return self._topics(told)
+        of_products = (product.get(name) for product in products for name in self._fields.topics)
+        return self._topics((*told, *of_products))
+
+    def _topics(self, told: tuple[Any, ...]) -> tuple[str, ...]:
         texts: list[Any] = []
-        for told in self._topics_of(properties):
-            if told is not None:
-                texts.extend(told if isinstance(told, list) else (told,))
-        for product in products:
-            texts.extend(_flat(product.get(name) for name in self._fields.topics))
-        topics = self._vocabulary.topics(texts) if texts else ()
-        for words in self._words_of(properties):
-            if isinstance(words, str):
-                topics = tuple(dict.fromkeys((*topics, *self._vocabulary.topics_of_words(words))))
+        for each in told:
+            if each is not None:
+                texts.extend(each if isinstance(each, list) else (each,))
+        return self._vocabulary.topics(texts)
+
+    def _with_words(self, topics: tuple[str, ...], words: tuple[Any, ...]) -> tuple[str, ...]:
+        # Not remembered: what people search for is theirs.
+        for text in words:
+            if isinstance(text, str):
+                topics = tuple(dict.fromkeys((*topics, *self._vocabulary.topics_of_words(text))))
         return topics[:MOST_TOPICS]
 
 
@@ -128,7 +143,7 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 def _first(properties: Any, names: tuple[str, ...]) -> tuple[str, str]:
     for name in names:
         told = getattr(properties, name)
-        if told is not None and (text := _id_text(told)):
+        if told is not None and (text := told if isinstance(told, str) else _id_text(told)):
             return name, text
     return "", ""
 
@@ -144,8 +159,3 @@ def _id_text(told: Any) -> str:
     if isinstance(told, str):
         return told
     return str(told) if isinstance(told, int) and not isinstance(told, bool) else ""
-
-
-def _flat(told: Iterable[Any]) -> Iterable[Any]:
-    for each in told:
-        yield from each if isinstance(each, list) else (each,)

@@ -3,9 +3,9 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -14,8 +14,8 @@ from contracts.interaction.v1.payload import Interaction, Quarantined
 from doors.subjects import SourceKeys
 from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES
 from gateway.events import Consent, Context, Event, Id
-from gateway.moments import clamped, moment_ms, skew_ms
-from gateway.reading import NOTHING, Reader, RefusedError, Said
+from gateway.moments import EARLIEST_MS, clamped, moment_ms, skew_ms
+from gateway.reading import Reader, RefusedError
 from gateway.sources import ConsentCategories, Preferences
 from gateway.vocabulary import Vocabulary
 
@@ -42,33 +42,12 @@ class Request:
     context: Context | None = None
     #: Type that the path tells, for events that carry none.
     type: str = ""
-    users: dict[str, bytes] = field(default_factory=dict)
-    anonymous: dict[str, bytes] = field(default_factory=dict)
-
-    def user(self, raw: str) -> bytes:
-        """Return the eid of a user id."""
-        eid = self.users.get(raw)
-        if eid is None:
-            eid = self.users[raw] = self.keys.user(raw)
-        return eid
-
-    def stranger(self, raw: str) -> bytes:
-        """Return the eid of an anonymous id."""
-        eid = self.anonymous.get(raw)
-        if eid is None:
-            eid = self.anonymous[raw] = self.keys.anonymous(raw)
-        return eid
+    #: What the request said about consent for events that say nothing, once it was asked for.
+    said: Preferences | None = None
 
 
-class _Ids(NamedTuple):
-    user: str
-    stranger: str
-
-
-class _Meant(NamedTuple):
-    kind: int
-    said: Said = NOTHING
-    other: bytes | None = None
+#: Kind, item, topics, value and the other pseudonym of an interaction.
+_Meant = tuple[int, str | None, tuple[str, ...], float | None, bytes | None]
 
 
 class Translator:
@@ -80,9 +59,10 @@ class Translator:
         self._reader = Reader(vocabulary)
         self._decoder: msgspec.json.Decoder[Event[Any]] = msgspec.json.Decoder(Event[properties])
         self._no_properties = properties()
-        self._channel_of = lru_cache(maxsize=256)(vocabulary.channel_of)
+        self._decode = self._decoder.decode
+        self._channel_of = lru_cache(maxsize=256)(self._channel_in)
         self._random = random
-        self._meaning_of: dict[str, Callable[[Request, Event[Any], _Ids], _Meant]] = {
+        self._meaning_of: dict[str, Callable[[Request, Event[Any], str, str], _Meant]] = {
             "track": self._track,
             "page": self._view,
             "screen": self._view,
@@ -94,11 +74,13 @@ class Translator:
     def translate(self, request: Request, raw: bytes | msgspec.Raw) -> Interaction | Quarantined:
         """Return the interaction of one event, or why there is none."""
         try:
-            event = self._decoder.decode(raw)
+            event = self._decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            mid = self._mid(request, _message_id_in(raw))
+            message_id = _message_id_in(raw)
+            mid = request.keys.message(message_id) if message_id else self._random(16)
             return Quarantined(request.source, mid, "malformed", _field_in(error))
-        mid = self._mid(request, _text(event.message_id))
+        message_id = _text(event.message_id)
+        mid = request.keys.message(message_id) if message_id else self._random(16)
         if len(memoryview(raw)) > MAX_EVENT_BYTES:
             return Quarantined(request.source, mid, "too_large", "")
         try:
@@ -107,80 +89,89 @@ class Translator:
             return Quarantined(request.source, mid, refused.reason, refused.field)
 
     def _interaction(self, request: Request, event: Event[Any], mid: bytes) -> Interaction:
-        meaning = self._meaning_of.get(event.type or request.type or ("track" if event.event else ""))
+        type_ = event.type or request.type or ("track" if event.event else "")
+        meaning = self._meaning_of.get(type_)
         if meaning is None:
             raise RefusedError("unknown_type", "type")
-        ids = _Ids(_text(event.user_id), _text(event.anonymous_id))
-        if not (ids.user or ids.stranger):
+        user = _text(event.user_id)
+        stranger = _text(event.anonymous_id) if event.anonymous_id is not None else ""
+        if not (user or stranger):
             raise RefusedError("identity_missing", "userId")
-        kind, said, other = meaning(request, event, ids)
+        kind, item, topics, value, other = meaning(request, event, user, stranger)
         granted, withdrawn = _preferences(request, event.context)
         return Interaction(
             request.source,
-            request.user(ids.user) if ids.user else request.stranger(ids.stranger),
+            request.keys.user(user) if user else request.keys.anonymous(stranger),
             mid,
             kind,
             _at_ms(request, event),
-            self._channel(request, event),
-            said.item,
-            said.topics,
-            said.value,
+            self._channel(request, event) or _USUAL_CHANNEL.get(type_, "server"),
+            item,
+            topics,
+            value,
             other,
             granted,
             withdrawn,
         )
 
-    def _track(self, _: Request, event: Event[Any], ids: _Ids) -> _Meant:
+    def _track(self, _: Request, event: Event[Any], user: str, stranger: str) -> _Meant:
         rule = self._vocabulary.rule(event.event) if event.event else None
         if rule is None:
             raise RefusedError("unknown_event", "event")
-        return _Meant(rule.kind, self._reader.read(rule, event.properties or self._no_properties, ids))
+        said = self._reader.read(rule, event.properties or self._no_properties, (user, stranger))
+        return (rule.kind, *said, None)
 
-    def _view(self, _: Request, event: Event[Any], __: _Ids) -> _Meant:
+    def _view(self, _: Request, event: Event[Any], __: str, ___: str) -> _Meant:
         # Names and addresses of pages are free text: only what the closed list of topics knows is kept.
-        return _Meant(_SEEN, Said(None, self._vocabulary.topics((event.category, event.name))))
+        return _SEEN, None, self._vocabulary.topics((event.category, event.name)), None, None
 
-    def _mid(self, request: Request, message_id: str) -> bytes:
-        return request.keys.message(message_id) if message_id else self._random(16)
-
-    def _channel(self, request: Request, event: Event[Any]) -> str:
-        if isinstance(event.channel, str) and event.channel in CHANNELS:
-            return event.channel
+    def _channel(self, request: Request, event: Event[Any]) -> str | None:
+        if event.channel is not None and (channel := _known_channel(event.channel)):
+            return channel
         for context in (event.context, request.context):
-            if context is not None:
-                if isinstance(context.channel, str) and context.channel in CHANNELS:
-                    return context.channel
-                name = context.library.get("name") if isinstance(context.library, dict) else None
-                channel = self._channel_of(name) if isinstance(name, str) else None
-                if channel is not None:
-                    return channel
-        return _USUAL_CHANNEL.get(event.type or request.type, "server")
+            if context is None:
+                continue
+            channel = (context.channel and _known_channel(context.channel)) or self._channel_of(bytes(context.library))
+            if channel:
+                return channel
+        return None
+
+    def _channel_in(self, library: bytes) -> str | None:
+        if not library:
+            return None
+        told = msgspec.json.decode(library)
+        name = told.get("name") if isinstance(told, dict) else None
+        return self._vocabulary.channel_of(name) if isinstance(name, str) else None
 
 
-def _identify(request: Request, _: Event[Any], ids: _Ids) -> _Meant:
-    return _Meant(_IDENTIFIED, other=request.stranger(ids.stranger) if ids.user and ids.stranger else None)
+def _known_channel(told: object) -> str | None:
+    return told if isinstance(told, str) and told in CHANNELS else None
 
 
-def _alias(request: Request, event: Event[Any], ids: _Ids) -> _Meant:
+def _identify(request: Request, _: Event[Any], user: str, stranger: str) -> _Meant:
+    return _IDENTIFIED, None, (), None, request.keys.anonymous(stranger) if user and stranger else None
+
+
+def _alias(request: Request, event: Event[Any], user: str, stranger: str) -> _Meant:
     # Browsers send both ids and a previous one that may be a user's; servers send the anonymous id as the previous one.
-    stranger = ids.stranger or _text(event.previous_id)
+    stranger = stranger or _text(event.previous_id)
     if not stranger:
         raise RefusedError("malformed", "previousId")
-    return _Meant(_IDENTIFIED, other=request.stranger(stranger) if ids.user else None)
+    return _IDENTIFIED, None, (), None, request.keys.anonymous(stranger) if user else None
 
 
-def _group(request: Request, event: Event[Any], _: _Ids) -> _Meant:
+def _group(request: Request, event: Event[Any], _: str, __: str) -> _Meant:
     group = _text(event.group_id)
     if not group:
         raise RefusedError("malformed", "groupId")
-    return _Meant(_JOINED, other=request.keys.group(group))
+    return _JOINED, None, (), None, request.keys.group(group)
 
 
 def _text(id_: Id) -> str:
-    if isinstance(id_, str):
-        return "" if id_.isspace() else id_
     if id_ is None:
         return ""
+    if isinstance(id_, str):
+        return "" if id_.isspace() else id_
     # JSON knows one kind of number: 12 and 12.0 are the same visitor.
     return str(int(id_)) if isinstance(id_, float) and id_.is_integer() else str(id_)
 
@@ -192,14 +183,19 @@ def _at_ms(request: Request, event: Event[Any]) -> int:
     moment = moment_ms(written)
     if moment is None:
         raise RefusedError("malformed", "timestamp")
-    skew = skew_ms(request.received_ms, event.sent_at) if event.sent_at else request.skew_ms
-    return clamped(moment + skew, request.received_ms)
+    moment += skew_ms(request.received_ms, event.sent_at) if event.sent_at else request.skew_ms
+    return moment if EARLIEST_MS <= moment <= request.received_ms else clamped(moment, request.received_ms)
 
 
 def _preferences(request: Request, context: Context | None) -> Preferences:
-    consent = context.consent if context is not None else None
-    if consent is None and request.context is not None:
-        consent = request.context.consent
+    if context is not None and context.consent is not None:
+        return _heard(request, context.consent)
+    if request.said is None:
+        request.said = _heard(request, request.context.consent if request.context is not None else None)
+    return request.said
+
+
+def _heard(request: Request, consent: Consent | None) -> Preferences:
     said = _said_by(request.categories, consent) if consent is not None else _NOTHING_SAID
     return said.refusing(GPC_REFUSES) if request.has_gpc else said
 

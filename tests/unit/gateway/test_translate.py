@@ -304,7 +304,7 @@ class TestConsent:
     def test_preferences_of_the_batch_count_for_its_events(
         self, translated: Translated, request_of: Callable[..., Request]
     ) -> None:
-        context = msgspec.convert(json.loads('{"library": {"name": "analytics.js"}}'), Context)
+        context = msgspec.json.decode('{"library": {"name": "analytics.js"}}', type=Context)
         shared = msgspec.json.decode(json.dumps({"batch": [], "context": consent(Memory=True)}), type=Batch).context
         assert translated(request_of(context=shared), event="seen").granted == ("remember.conversation",)
         assert translated(request_of(context=context), event="seen").channel == "web"
