@@ -1,8 +1,9 @@
 """The server side: health, reflection, and one interceptor that does what every RPC needs."""
 
 import asyncio
+import inspect
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -34,6 +35,7 @@ _seconds = cache(_SECONDS.labels)
 # add_XServicer_to_server of the generated code, the servicer, and the service's full name.
 Service = tuple[Callable[[Any, Any], None], object, str]
 _Behaviour = Callable[[Any, Any], Awaitable[Any]]
+_Streaming = Callable[[Any, Any], AsyncIterator[Any]]
 # The generic forms exist in the stubs alone.
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -98,7 +100,7 @@ def build_server(settings: Settings, services: Sequence[Service]) -> RpcServer:
 class Guard(grpc.aio.ServerInterceptor):
     """Deadline, typed errors, trace, metric, and one log line for what nobody expected, around each unary RPC.
 
-    Streams (health watching and reflection are the only ones) pass as they are.
+    Streams last as long as both sides live: of theirs only typed errors are answered.
     """
 
     def __init__(self) -> None:
@@ -115,13 +117,19 @@ class Guard(grpc.aio.ServerInterceptor):
             return found
         handler = await continuation(details)
         # An unknown method has no handler, and must not fill the table with names a caller invents.
-        if handler is None or handler.unary_unary is None:
+        if handler is None:
+            return None
+        codec = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if handler.unary_unary is not None:
+            guarded = grpc.unary_unary_rpc_method_handler(_guard(details.method, handler.unary_unary), **codec)
+        elif inspect.isasyncgenfunction(handler.stream_stream):
+            guarded = grpc.stream_stream_rpc_method_handler(_refusing(handler.stream_stream), **codec)
+        else:
             return handler
-        self._guarded[details.method] = guarded = grpc.unary_unary_rpc_method_handler(
-            _guard(details.method, handler.unary_unary),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+        self._guarded[details.method] = guarded
         return guarded
 
 
@@ -152,6 +160,20 @@ def _guard(method: str, behaviour: _Behaviour) -> _Behaviour:
         if isinstance(result, TypedError):
             await context.abort(code_of(result), result.message, ((DETAILS_KEY, to_details(result)),))
         return result
+
+    return answer
+
+
+def _refusing(behaviour: _Streaming) -> _Streaming:
+    async def answer(requests: Any, context: _Context) -> AsyncIterator[Any]:
+        try:
+            async for each in behaviour(requests, context):
+                yield each
+        except TypedError as refusal:
+            error = refusal
+        else:
+            return
+        await context.abort(code_of(error), error.message, ((DETAILS_KEY, to_details(error)),))
 
     return answer
 

@@ -3,24 +3,48 @@
 import asyncio
 import time
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from contracts.consent.v1.consent_pb2 import DESCRIPTOR
 from contracts.consent.v1.consent_pb2_grpc import add_ConsentServiceServicer_to_server
 from kit import process
 from kit.db import Database
+from kit.fence import Authority, Seat, boottime_ns
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server
 from services.consent.purposes import load_purposes
 from services.consent.rpc import ConsentRpc
 from services.consent.settings import ConsentSettings
+from services.consent.tables import epochs
 from services.consent.use_cases import Surroundings
 
 
-def serve_consent(settings: ConsentSettings, database: Database) -> RpcServer:
-    """Bind the service to its address; it answers after start()."""
-    around = Surroundings(load_purposes(settings.purposes_file), lambda: time.time_ns() // 1_000_000, _new_id)
+@asynccontextmanager
+async def serving(settings: ConsentSettings, database: Database) -> AsyncIterator[RpcServer]:
+    """Answer at the settings' address until left. Grants and withdrawals are answered once the seat is taken."""
+    authority = Authority(boottime_ns, term_ns=int(settings.fence_term_s * 1e9))
+    seat = Seat(database, epochs, authority)
+    sitting = asyncio.create_task(seat.run())
+    server = _build(settings, ConsentRpc(database, _around(settings), authority, seat))
+    await server.start()
+    try:
+        yield server
+    finally:
+        # Readers would hold their streams open for as long as the server's grace.
+        authority.close()
+        await server.stop()
+        sitting.cancel()
+        await asyncio.gather(sitting, return_exceptions=True)
+
+
+def _build(settings: ConsentSettings, servicer: ConsentRpc) -> RpcServer:
     name = DESCRIPTOR.services_by_name["ConsentService"].full_name
-    return build_server(settings, [(add_ConsentServiceServicer_to_server, ConsentRpc(database, around), name)])
+    return build_server(settings, [(add_ConsentServiceServicer_to_server, servicer, name)])
+
+
+def _around(settings: ConsentSettings) -> Surroundings:
+    return Surroundings(load_purposes(settings.purposes_file), lambda: time.time_ns() // 1_000_000, _new_id)
 
 
 def _new_id() -> str:
@@ -31,7 +55,8 @@ async def main(settings: ConsentSettings, stop: asyncio.Event, readiness: Readin
     database = Database(settings.database_url, pool_size=settings.database_pool)
     readiness.add("database", database.ping)
     try:
-        await serve_consent(settings, database).serve(stop)
+        async with serving(settings, database):
+            await stop.wait()
     finally:
         await database.dispose()
 

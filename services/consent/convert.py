@@ -7,6 +7,7 @@ from dataclasses import replace
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from kit.errors import InvalidArgumentError
+from kit.fence import Applied, Asked, Lease, Release, Renewal, Said, Scope
 from services.consent.domain import (
     MAX_CHECKED,
     MAX_GRANTED,
@@ -20,6 +21,7 @@ from services.consent.domain import (
     State,
     Statement,
 )
+from services.consent.use_cases import Masks
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
 _AUDIENCE = re.compile(r"(app|world|brand):[A-Za-z0-9._-]{1,74}")
@@ -127,7 +129,41 @@ def to_decision(decision: Decision) -> subject_pb2.PurposeDecision:
         reason=decision.reason.value,
         sequence=decision.sequence,
         record_id=decision.record_id,
+        holds_until_ms=decision.holds_until_ms,
     )
+
+
+def to_masks(brand: str, masks: Masks) -> consent_pb2.CheckManyResponse:
+    heads = (consent_pb2.Head(brand=brand, shard=shard, sequence=sequence) for shard, sequence in masks.heads.items())
+    return consent_pb2.CheckManyResponse(allowed=masks.allowed, holds_until_ms=masks.holds_until_ms, heads=heads)
+
+
+def asked(request: consent_pb2.HoldRequest) -> Asked:
+    match request.WhichOneof("said"):
+        case "applied":
+            heads = request.applied.heads
+            return Applied(tuple((Scope(head.brand, head.shard), head.sequence) for head in heads))
+        case "release":
+            return Release()
+        case _:
+            return Renewal()
+
+
+def to_told(said: Said) -> consent_pb2.HoldResponse:
+    if isinstance(said, Lease):
+        heads = (consent_pb2.Head(brand=brand, shard=shard, sequence=at) for (brand, shard), at in said.heads)
+        return consent_pb2.HoldResponse(lease=consent_pb2.Lease(term_ms=said.term_ns // 1_000_000, heads=heads))
+    changes = (
+        consent_pb2.Change(
+            brand=each.scope.brand,
+            shard=each.scope.shard,
+            after=each.after,
+            sequence=each.sequence,
+            pids=each.keys,
+        )
+        for each in said
+    )
+    return consent_pb2.HoldResponse(changes=consent_pb2.Changes(changes=changes))
 
 
 def _matches(pattern: re.Pattern[str], value: str, field: str) -> None:

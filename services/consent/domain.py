@@ -116,6 +116,8 @@ class Decision:
     reason: Reason
     sequence: int
     record_id: str
+    #: Until when time alone does not change it; 0 for ever.
+    holds_until_ms: int = 0
 
 
 def never_asked(purpose: Purpose) -> Consent:
@@ -133,6 +135,11 @@ def judge(purpose: Purpose | None, consent: Consent | None, now_ms: int) -> Reas
     if consent.expires_at_ms <= now_ms:
         return Reason.EXPIRED
     return Reason.GRANTED if consent.purpose_version >= purpose.floor else Reason.BELOW_POLICY_FLOOR
+
+
+def holds_until(reason: Reason, consent: Consent | None) -> int:
+    """Return until when time alone does not change the answer; 0 for ever."""
+    return consent.expires_at_ms if consent is not None and reason is Reason.GRANTED else 0
 
 
 def is_allowed(reason: Reason) -> bool:

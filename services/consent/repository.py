@@ -1,6 +1,6 @@
 """Every query of the consent database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database, raw
+from kit.fence import Scope
 from services.consent.chain import Head, Record, genesis, link
 from services.consent.domain import READABLE, Consent, Holder, State
 from services.consent.tables import current, heads, records
@@ -36,10 +37,10 @@ LEFT JOIN current_consents c
 # The rule of domain.judge for many; a test holds the two together. OFFSET 0 keeps the planner to one index lookup a
 # persona: left to itself, and to missing statistics, it reads the whole table for five hundred of them.
 _READ_MANY = """
-SELECT who.place, bit_or(asked.bit)
+SELECT who.place, bit_or(asked.bit), min(c.expires_at_ms)
 FROM unnest($3::int[], $4::bytea[]) WITH ORDINALITY AS who(shard, pid, place)
 CROSS JOIN LATERAL (
-    SELECT purpose, purpose_version
+    SELECT purpose, purpose_version, expires_at_ms
     FROM current_consents
     WHERE brand = $1 AND shard = who.shard AND pid = who.pid AND audience = $2 AND purpose = ANY($5::text[])
       AND state = ANY($8::text[]) AND expires_at_ms > $9
@@ -62,6 +63,8 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) c
 """
+
+_LIST_HEADS = "SELECT e.epoch, h.brand, h.shard, h.sequence FROM fence_epochs e LEFT JOIN heads h ON true"
 
 _MOVE = (
     heads.update()
@@ -147,8 +150,8 @@ async def check_many(
     who: tuple[str, str, Sequence[int], Sequence[bytes]],
     asked: Sequence[tuple[str, int, int]],
     now_ms: int,
-) -> list[tuple[int, int]]:
-    """Return (place in `who` from 0, mask) of those with any allowed purpose.
+) -> list[tuple[int, int, int]]:
+    """Return (place in `who` from 0, mask, first expiry) of those with any allowed purpose.
 
     `who` is brand, audience and the parallel shards and pids; `asked` are (purpose, floor, bit).
     """
@@ -157,7 +160,19 @@ async def check_many(
     driver = await raw(connection)
     readable = [str(state) for state in READABLE]
     rows = await driver.fetch(_READ_MANY, brand, audience, shards, pids, purposes, floors, bits, readable, now_ms)
-    return [(row[0] - 1, row[1]) for row in rows]
+    return [(place - 1, mask, expires_at_ms) for place, mask, expires_at_ms in rows]
+
+
+async def read_heads(connection: AsyncConnection, brand: str, shards: Collection[int]) -> dict[int, int]:
+    """Return the sequences of shards, 0 where nothing was ever recorded."""
+    query = select(heads.c.shard, heads.c.sequence).where(heads.c.brand == brand, heads.c.shard.in_(shards))
+    return dict.fromkeys(shards, 0) | {row.shard: row.sequence for row in await connection.execute(query)}
+
+
+async def list_heads(database: Database) -> tuple[int, dict[Scope, int]]:
+    """Return the epoch of the elected authority and the sequence of every shard, both of one snapshot."""
+    rows = await database.fetch(_LIST_HEADS)
+    return rows[0][0], {Scope(brand, shard): sequence for _, brand, shard, sequence in rows if brand is not None}
 
 
 async def read_chain(connection: AsyncConnection, brand: str, shard: int) -> list[tuple[Record, bytes]]:

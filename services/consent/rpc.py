@@ -1,40 +1,49 @@
-"""The contract's RPCs: one transaction each, nothing cached."""
+"""The contract's RPCs: one transaction each, nothing cached; what was changed is answered once every reader knows."""
+
+from collections.abc import AsyncIterator, Iterator
 
 from grpc import ServicerContext
 
 from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceServicer
 from kit.db import Database
-from services.consent import convert, use_cases
+from kit.fence import Authority, Scope, Seat, host
+from services.consent import convert, repository, use_cases
+from services.consent.domain import Statement
 from services.consent.use_cases import Surroundings
 
 
 class ConsentRpc(ConsentServiceServicer):
-    def __init__(self, database: Database, around: Surroundings) -> None:
+    def __init__(self, database: Database, around: Surroundings, authority: Authority, seat: Seat) -> None:
         self._database = database
         self._around = around
+        self._authority = authority
+        self._seat = seat
 
     async def Grant(self, request: consent_pb2.GrantRequest, context: ServicerContext) -> consent_pb2.GrantResponse:
-        statement = convert.grant(request)
-        async with self._database.transaction() as connection:
-            consents = await use_cases.state(connection, self._around, statement)
-        return consent_pb2.GrantResponse(records=map(convert.to_record, consents))
+        return consent_pb2.GrantResponse(records=await self._state(convert.grant(request)))
 
     async def GrantMany(
         self, request: consent_pb2.GrantManyRequest, context: ServicerContext
     ) -> consent_pb2.GrantManyResponse:
         statements = convert.grants(request)
         async with self._database.transaction() as connection:
-            recorded = await use_cases.grant_many(connection, self._around, statements)
+            await self._seat.check(connection)
+            recorded, changes = await use_cases.grant_many(connection, self._around, statements)
+        await self._authority.acknowledge(changes)
         return consent_pb2.GrantManyResponse(recorded=recorded)
 
     async def Withdraw(
         self, request: consent_pb2.WithdrawRequest, context: ServicerContext
     ) -> consent_pb2.WithdrawResponse:
-        statement = convert.withdrawal(request)
+        return consent_pb2.WithdrawResponse(records=await self._state(convert.withdrawal(request)))
+
+    async def _state(self, statement: Statement) -> Iterator[consent_pb2.ConsentRecord]:
         async with self._database.transaction() as connection:
-            consents = await use_cases.state(connection, self._around, statement)
-        return consent_pb2.WithdrawResponse(records=map(convert.to_record, consents))
+            await self._seat.check(connection)
+            stated = await use_cases.state(connection, self._around, statement)
+        await self._authority.acknowledge([stated.change])
+        return map(convert.to_record, stated.consents)
 
     async def Check(self, request: consent_pb2.CheckRequest, context: ServicerContext) -> consent_pb2.CheckResponse:
         holder = convert.holder(request.persona, request.audience)
@@ -49,7 +58,7 @@ class ConsentRpc(ConsentServiceServicer):
         purposes = convert.purposes(request.purposes)
         async with self._database.reading() as connection:
             masks = await use_cases.check_many(connection, self._around, who, purposes)
-        return consent_pb2.CheckManyResponse(allowed=masks)
+        return convert.to_masks(request.brand, masks)
 
     async def ListConsents(
         self, request: consent_pb2.ListConsentsRequest, context: ServicerContext
@@ -57,3 +66,13 @@ class ConsentRpc(ConsentServiceServicer):
         holder = convert.holder(request.persona, request.audience)
         consents = await use_cases.list_consents(self._database, self._around, holder)
         return consent_pb2.ListConsentsResponse(records=map(convert.to_record, consents))
+
+    async def Hold(
+        self, request_iterator: AsyncIterator[consent_pb2.HoldRequest], context: ServicerContext
+    ) -> AsyncIterator[consent_pb2.HoldResponse]:
+        asked = (convert.asked(request) async for request in request_iterator)
+        async for said in host(self._authority, self._heads, asked):
+            yield convert.to_told(said)
+
+    async def _heads(self) -> tuple[int, dict[Scope, int]]:
+        return await repository.list_heads(self._database)

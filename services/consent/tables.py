@@ -12,7 +12,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from kit.fence import epochs_table
+
 metadata = MetaData()
+
+#: Counts the elected authorities; one row.
+epochs = epochs_table(metadata)
 
 #: One row per brand and shard. Locked by whoever writes, so that sequences follow the order of commits.
 heads = Table(

@@ -1,11 +1,12 @@
 """What can be done with consents: state, check, check many, list."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database
+from kit.fence import Change, Scope
 from services.consent import repository
 from services.consent.chain import Head, Record
 from services.consent.domain import (
@@ -16,6 +17,7 @@ from services.consent.domain import (
     Purpose,
     Statement,
     expires_at,
+    holds_until,
     is_allowed,
     judge,
     never_asked,
@@ -35,8 +37,16 @@ class Surroundings:
     new_id: Callable[[], str]
 
 
-async def state(connection: AsyncConnection, around: Surroundings, statement: Statement) -> list[Consent]:
-    """Record a statement and return what is now in force, one per purpose in the order asked."""
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What is now in force, one per purpose in the order asked, and what every reader has to know of it."""
+
+    consents: list[Consent]
+    change: Change
+
+
+async def state(connection: AsyncConnection, around: Surroundings, statement: Statement) -> Stated:
+    """Record a statement. One that was recorded before names its change again: nobody may have been told."""
     if statement.intent is Intent.WITHDRAW:
         purposes = around.purposes.withdrawable(statement.purposes)
     else:
@@ -48,13 +58,17 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
     if new:
         await repository.append(connection, [(head, new)])
     asked = statement.purposes or [purpose.id for purpose in purposes]
-    return [consents[purpose] for purpose in asked]
+    return Stated(
+        [consents[purpose] for purpose in asked], _change(holder.brand, holder.shard, head, new, [holder.pid])
+    )
 
 
-async def grant_many(connection: AsyncConnection, around: Surroundings, statements: Sequence[Statement]) -> int:
-    """Record grants of one brand and audience about the same purposes and return how many records are new."""
+async def grant_many(
+    connection: AsyncConnection, around: Surroundings, statements: Sequence[Statement]
+) -> tuple[int, list[Change]]:
+    """Record grants of one brand and audience about the same purposes; return how many are new, and the changes."""
     if not statements:
-        return 0
+        return 0, []
     purposes = around.purposes.known(statements[0].purposes)
     brand = statements[0].holder.brand
     by_shard: dict[int, list[Statement]] = {}
@@ -65,6 +79,7 @@ async def grant_many(connection: AsyncConnection, around: Surroundings, statemen
     holders = list(dict.fromkeys(statement.holder for statement in statements))
     in_force = await repository.read_many(connection, holders, [purpose.id for purpose in purposes])
     additions: list[tuple[Head, list[Record]]] = []
+    changes = []
     for shard, head in heads.items():
         new: list[Record] = []
         for statement in by_shard[shard]:
@@ -72,9 +87,15 @@ async def grant_many(connection: AsyncConnection, around: Surroundings, statemen
             new += _said(around, statement, purposes, consents, head.sequence + len(new))
         if new:
             additions.append((head, new))
+        pids = dict.fromkeys(statement.holder.pid for statement in by_shard[shard])
+        changes.append(_change(brand, shard, head, new, pids))
     if additions:
         await repository.append(connection, additions)
-    return sum(len(new) for _, new in additions)
+    return sum(len(new) for _, new in additions), changes
+
+
+def _change(brand: str, shard: int, head: Head, new: Sequence[Record], pids: Iterable[bytes]) -> Change:
+    return Change(Scope(brand, shard), head.sequence, head.sequence + len(new), tuple(pids))
 
 
 def _said(
@@ -137,8 +158,18 @@ async def check(database: Database, around: Surroundings, holder: Holder, purpos
         consent = consents.get(purpose)
         reason = judge(around.purposes.find(purpose), consent, now_ms)
         record_id = consent.record_id if consent else ""
-        decisions.append(Decision(purpose, is_allowed(reason), reason, sequence, record_id))
+        until_ms = holds_until(reason, consent)
+        decisions.append(Decision(purpose, is_allowed(reason), reason, sequence, record_id, until_ms))
     return decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """One mask per persona asked about, until when time alone changes none (0 for ever), and the shards' heads."""
+
+    allowed: list[int]
+    holds_until_ms: list[int]
+    heads: dict[int, int]
 
 
 async def check_many(
@@ -146,8 +177,10 @@ async def check_many(
     around: Surroundings,
     who: tuple[str, str, Sequence[int], Sequence[bytes]],
     purposes: Sequence[str],
-) -> list[int]:
-    """Return a mask per persona of `who` (brand, audience, shards, pids): bit i is set when purposes[i] is allowed."""
+) -> Masks:
+    """Decide for each persona of `who` (brand, audience, shards, pids): bit i is set when purposes[i] is allowed."""
+    # Before the consents: what is read afterwards is at least as new as these say.
+    heads = await repository.read_heads(connection, who[0], set(who[2]))
     everyone = 0
     asked: list[tuple[str, int, int]] = []
     for place, purpose in enumerate(purposes):
@@ -158,10 +191,11 @@ async def check_many(
             everyone |= 1 << place
         else:
             asked.append((found.id, found.floor, 1 << place))
-    masks = [everyone] * len(who[3])
-    if asked and masks:
-        for place, mask in await repository.check_many(connection, who, asked, around.now_ms()):
-            masks[place] |= mask
+    masks = Masks([everyone] * len(who[3]), [0] * len(who[3]), heads)
+    if asked and who[3]:
+        for place, mask, until_ms in await repository.check_many(connection, who, asked, around.now_ms()):
+            masks.allowed[place] |= mask
+            masks.holds_until_ms[place] = until_ms
     return masks
 
 

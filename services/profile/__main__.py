@@ -18,6 +18,7 @@ from kit import process
 from kit.db import Database
 from kit.epochs import EpochKeys
 from kit.events import Relay, connect, ensure_stream
+from kit.fence import FencedCache, boottime_ns, follow
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
@@ -27,6 +28,7 @@ from services.profile.clients import ConsentClient
 from services.profile.consumers import PartitionFolder
 from services.profile.days import Days
 from services.profile.domain import Partition
+from services.profile.fenced import Cache, Decisions
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
 from services.profile.rpc import ProfileRpc
@@ -39,6 +41,8 @@ from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
 _GC_OBJECTS = 100_000
+# Off every lease: the two clocks may run at different rates.
+_MARGIN_NS = 50_000_000
 
 
 async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Stores:
@@ -51,7 +55,14 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     if settings.keyring_dir is None:
         raise ValueError("keyring_dir")
     keyring = FolderKeyRing(settings.keyring_dir)
-    return Stores(profile, vault, keyring, ConsentClient(channel), lambda: time.time_ns() // 1_000_000, os.urandom)
+    consent = ConsentClient(channel)
+    cache: Cache = FencedCache(boottime_ns, margin_ns=_MARGIN_NS, capacity=settings.consents_kept)
+    closing.push_async_callback(stop_all, asyncio.create_task(follow(consent.hold, cache, boottime_ns)))
+    return Stores(profile, vault, keyring, consent, Decisions(consent, cache, now_ms), now_ms, os.urandom)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def build(settings: ProfileSettings, stores: Stores, client: Client) -> RpcServer:
@@ -120,9 +131,14 @@ async def _until(stop: asyncio.Event, *works: Coroutine[Any, Any, None]) -> None
         for task in done:
             task.result()
     finally:
-        for task in (waiting, *tasks):
-            task.cancel()
-        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+        await stop_all(waiting, *tasks)
+
+
+async def stop_all(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel and wait until that is done."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def main(arguments: list[str]) -> None:

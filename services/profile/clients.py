@@ -1,7 +1,8 @@
-"""What the profile service asks of others: consent, from the truth, every time."""
+"""What the profile service asks of others: consent, from the truth."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import grpc
@@ -9,7 +10,10 @@ import grpc
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
-from services.profile.domain import ConsentRecord, Decision, Persona, Statement
+from kit.errors import TypedError, UnavailableError
+from kit.fence import Applied, Asked, Change, Lease, Release, Said, Scope, Wire
+from kit.rpc import from_rpc_error
+from services.profile.domain import ConsentRecord, Decision, Masks, Persona, Statement
 
 if TYPE_CHECKING:
     from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub
@@ -35,7 +39,7 @@ class ConsentClient:
 
     async def check_many(
         self, brand: str, audience: str, purposes: Sequence[str], personas: Sequence[Persona]
-    ) -> list[int]:
+    ) -> Masks:
         """Return one mask per persona: bit i says whether purposes[i] is allowed."""
         chunks = [personas[start : start + _MANY] for start in range(0, len(personas), _MANY)]
         requests = [
@@ -49,7 +53,16 @@ class ConsentClient:
             for chunk in chunks
         ]
         answers = await asyncio.gather(*(self._stub.CheckMany(request, timeout=_PATIENT_S) for request in requests))
-        return [mask for answer in answers for mask in answer.allowed]
+        return Masks(
+            [mask for answer in answers for mask in answer.allowed],
+            [until_ms for answer in answers for until_ms in answer.holds_until_ms],
+            # Of a shard that several answers name, the first was read first.
+            {head.shard: head.sequence for answer in reversed(answers) for head in answer.heads},
+        )
+
+    def hold(self) -> Wire:
+        """Open a connection to the authority of the fence."""
+        return _Hold(self._stub.Hold())
 
     async def grant(
         self, persona: Persona, audience: str, purposes: Sequence[str], statement: Statement
@@ -99,6 +112,57 @@ class ConsentClient:
         return [record_from_proto(record) for record in answer.records]
 
 
+class _Hold:
+    """A connection to the authority over gRPC."""
+
+    def __init__(self, call: grpc.aio.StreamStreamCall[consent_pb2.HoldRequest, consent_pb2.HoldResponse]) -> None:
+        self._call = call
+
+    async def ask(self, asked: Asked) -> None:
+        match asked:
+            case Applied(heads):
+                told = (consent_pb2.Head(brand=brand, shard=shard, sequence=at) for (brand, shard), at in heads)
+                request = consent_pb2.HoldRequest(applied=consent_pb2.Applied(heads=told))
+            case Release():
+                request = consent_pb2.HoldRequest(release=consent_pb2.Release())
+            case _:
+                request = consent_pb2.HoldRequest(renewal=consent_pb2.Renewal())
+        with _broken():
+            await self._call.write(request)
+
+    async def receive(self) -> Said:
+        with _broken():
+            answer = await self._call.read()
+        if not isinstance(answer, consent_pb2.HoldResponse):
+            raise UnavailableError("the authority hung up")
+        return said_from_proto(answer)
+
+    async def release(self) -> None:
+        with suppress(TypedError):
+            await self.ask(Release())
+        self._call.cancel()
+
+
+@contextmanager
+def _broken() -> Iterator[None]:
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc_error(error) from error
+    except asyncio.InvalidStateError as error:
+        raise UnavailableError("the connection has ended") from error
+
+
+def said_from_proto(answer: consent_pb2.HoldResponse) -> Said:
+    if answer.WhichOneof("said") == "lease":
+        heads = ((Scope(head.brand, head.shard), head.sequence) for head in answer.lease.heads)
+        return Lease(answer.lease.term_ms * 1_000_000, tuple(heads))
+    return tuple(
+        Change(Scope(each.brand, each.shard), each.after, each.sequence, tuple(each.pids))
+        for each in answer.changes.changes
+    )
+
+
 def persona_to_proto(persona: Persona) -> subject_pb2.Persona:
     return subject_pb2.Persona(brand=persona.brand, shard=persona.shard, pid=persona.pid)
 
@@ -113,7 +177,14 @@ def statement_to_proto(statement: Statement) -> consent_pb2.Statement:
 
 
 def decision_from_proto(decision: subject_pb2.PurposeDecision) -> Decision:
-    return Decision(decision.purpose, decision.is_allowed, decision.reason, decision.sequence, decision.record_id)
+    return Decision(
+        decision.purpose,
+        decision.is_allowed,
+        decision.reason,
+        decision.sequence,
+        decision.record_id,
+        decision.holds_until_ms,
+    )
 
 
 def record_from_proto(record: consent_pb2.ConsentRecord) -> ConsentRecord:

@@ -161,6 +161,17 @@ class Decision:
     reason: str
     sequence: int
     record_id: str
+    #: Until when time alone does not change it; 0 for ever.
+    holds_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """What the truth said about many: a mask each, until when time alone changes none, and the shards' sequences."""
+
+    allowed: list[int]
+    holds_until_ms: list[int]
+    heads: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,5 +28,7 @@ class ProfileSettings(Settings):
     #: Largest size of the two streams, bytes.
     interactions_stream_max_bytes: int = 8 << 30
     profile_stream_max_bytes: int = 4 << 30
+    #: Personas whose consents are kept in memory under the fence, about; half a kilobyte each.
+    consents_kept: int = Field(default=200_000, ge=1)
     #: Seconds a read waits for a position at most.
     reach_s: float = 2.0

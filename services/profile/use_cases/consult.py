@@ -64,7 +64,7 @@ async def _ask(stores: Stores, circle: _Circle, whom: Iterable[Address]) -> None
         spoken_of = {purpose for address in asked for purpose in circle.stated.get(address, ())}
         purposes = list(dict.fromkeys((*_ALWAYS, *sorted(spoken_of))))[:_MAX_PURPOSES]
         personas = [circle.bound[address].persona for address in asked]
-        masks = await stores.consent.check_many(circle.brand, audience, purposes, personas)
+        masks = await stores.decisions.check_many(audience, purposes, personas)
         sets = {mask: _set_of(mask, purposes) for mask in set(masks)}
         circle.allowed.update((address, sets[mask]) for address, mask in zip(asked, masks, strict=True))
 

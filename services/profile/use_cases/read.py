@@ -1,4 +1,4 @@
-"""Reads personas: consent is asked from the truth on every read, linked facets are merged for this read alone."""
+"""Reads personas: consent is asked on every read, linked facets are merged for this read alone."""
 
 import asyncio
 from collections.abc import Sequence
@@ -101,7 +101,7 @@ async def count_facets(stores: Stores, brand: str) -> int:
 
 async def _find(stores: Stores, subject: Subject, purposes: Sequence[str]) -> _Found:
     bound, others = await circle(stores, subject)
-    decisions = await stores.consent.check(persona_or_nobody(subject, bound), subject.audience, purposes)
+    decisions = await stores.decisions.check(persona_or_nobody(subject, bound), subject.audience, purposes)
     return _Found(bound, others, decisions)
 
 
@@ -139,7 +139,7 @@ async def _readable(stores: Stores, subject: Subject, others: list[Bound], purpo
     if not others:
         return []
     answers = await asyncio.gather(
-        *(stores.consent.check(other.persona, subject.audience, [purpose]) for other in others)
+        *(stores.decisions.check(other.persona, subject.audience, [purpose]) for other in others)
     )
     return [
         other

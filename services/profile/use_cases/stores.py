@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from kit.db import Database
 from kit.keyring import KeyRing
 from services.profile.clients import ConsentClient
+from services.profile.fenced import Decisions
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Both databases, the keys, the truth about consent; the clock in milliseconds since 1970 UTC, and randomness."""
+    """Both databases, the keys, the truth about consent and what it allows now.
+
+    The clock counts milliseconds since 1970 UTC; `token` gives random bytes.
+    """
 
     profile: Database
     vault: Database
     keyring: KeyRing
     consent: ConsentClient
+    decisions: Decisions
     now_ms: Callable[[], int]
     token: Callable[[int], bytes]

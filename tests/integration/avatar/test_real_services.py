@@ -8,7 +8,7 @@ from kit.errors import RemoteError
 from kit.events import connect as connect_nats
 from services.avatar.__main__ import now_ms, serve_avatar
 from services.avatar.settings import AvatarSettings
-from services.consent.__main__ import serve_consent
+from services.consent.__main__ import serving as serving_consent
 from services.consent.settings import ConsentSettings
 from services.profile import handles
 from services.profile.__main__ import build, open_stores
@@ -20,8 +20,7 @@ from tests.integration.avatar.others import Recommendation
 @pytest.fixture
 async def real_street(serving, database, database_url, nats_url, tmp_path):
     """The avatar service before the real profile and consent services."""
-    server = serve_consent(ConsentSettings(), database("consent"))
-    await serving.start(server)
+    server = await serving.closing.enter_async_context(serving_consent(ConsentSettings(), database("consent")))
     settings = ProfileSettings(
         database_url=database_url("profile"),
         vault_url=database_url("vault"),

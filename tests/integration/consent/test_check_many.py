@@ -21,7 +21,7 @@ def someone(dice):
 async def masks(database, around, holders, purposes=ASKED):
     async with database.reading() as connection:
         who = ("oak", AUDIENCE, [each.shard for each in holders], [each.pid for each in holders])
-        return await use_cases.check_many(connection, around, who, purposes)
+        return (await use_cases.check_many(connection, around, who, purposes)).allowed
 
 
 class TestCheckMany:

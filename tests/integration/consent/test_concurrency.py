@@ -22,7 +22,7 @@ def holder(number=1, shard=7):
 
 async def state(database, around, statement):
     async with database.transaction() as connection:
-        return await use_cases.state(connection, around, statement)
+        return (await use_cases.state(connection, around, statement)).consents
 
 
 async def is_allowed(database, around, who, purpose=PURPOSES[0]):
@@ -63,7 +63,7 @@ class TestManyAtOnce:
 
         async def grant(statements):
             async with consent_database.transaction() as connection:
-                return await use_cases.grant_many(connection, around, statements)
+                return (await use_cases.grant_many(connection, around, statements))[0]
 
         singles = [state(consent_database, around, replace(each, purposes=PURPOSES[:1])) for each in many[:4]]
         recorded, again, *_ = await asyncio.gather(grant(many), grant(many[::-1]), *singles)

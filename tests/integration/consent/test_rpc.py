@@ -7,7 +7,7 @@ from contracts.consent.v1 import consent_pb2 as pb
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
 from kit.errors import RemoteError, Status
 from kit.rpc import connect
-from services.consent.__main__ import serve_consent
+from services.consent.__main__ import serving
 from services.consent.settings import ConsentSettings
 
 PERSONA = Persona(brand="oak", shard=7, pid=b"p" * 16)
@@ -17,12 +17,8 @@ AUDIENCE = "world:oak-street"
 
 @pytest.fixture
 async def consent(consent_database):
-    server = serve_consent(ConsentSettings(), consent_database)
-    await server.start()
-    channel = connect(server.address)
-    yield ConsentServiceStub(channel)
-    await channel.close()
-    await server.stop(None)
+    async with serving(ConsentSettings(), consent_database) as server, connect(server.address) as channel:
+        yield ConsentServiceStub(channel)
 
 
 def check(*purposes, persona=PERSONA):

@@ -15,7 +15,7 @@ OFFER, WORLD = "recommend.offer", "personalise.world"
 async def state(database, around, intent, *purposes, at=0, holder=HOLDER, method="rest"):
     statement = Statement(holder, intent, purposes, at, method, "2026-01", "de")
     async with database.transaction() as connection:
-        return await use_cases.state(connection, around, statement)
+        return (await use_cases.state(connection, around, statement)).consents
 
 
 async def grant(database, around, *purposes, **rest):

@@ -1,13 +1,16 @@
+import asyncio
 import os
 import time
 
 import pytest
 
 from kit.db import Database
+from kit.fence import FencedCache, boottime_ns, follow
 from kit.rpc import connect
-from services.consent.__main__ import serve_consent
+from services.consent.__main__ import serving
 from services.consent.settings import ConsentSettings
 from services.profile.clients import ConsentClient
+from services.profile.fenced import Decisions
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 from tests.integration.profile.door import Clock, Room
@@ -44,11 +47,10 @@ async def opened(urls):
 
 @pytest.fixture
 async def consent_address(opened):
-    settings = ConsentSettings(database_url="postgresql://unused", grpc_address="127.0.0.1:0")
-    server = serve_consent(settings, opened["consent"])
-    await server.start()
-    yield server.address
-    await server.stop(grace=None)
+    # Each test elects anew, and waits a term for the leases of the one before.
+    settings = ConsentSettings(database_url="postgresql://unused", grpc_address="127.0.0.1:0", fence_term_s=0.1)
+    async with serving(settings, opened["consent"]) as server:
+        yield server.address
 
 
 @pytest.fixture
@@ -58,9 +60,14 @@ async def consent(consent_address):
 
 
 @pytest.fixture
-def stores(opened, keyring, consent, clock):
+async def stores(opened, keyring, consent, clock):
     keyring.ensure("pair")
-    return Stores(opened["profile"], opened["vault"], keyring, consent, clock, os.urandom)
+    cache = FencedCache(boottime_ns, margin_ns=50_000_000, capacity=10_000)
+    following = asyncio.create_task(follow(consent.hold, cache, boottime_ns))
+    decisions = Decisions(consent, cache, clock)
+    yield Stores(opened["profile"], opened["vault"], keyring, consent, decisions, clock, os.urandom)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ class PurposeDecision(message.Message):
     REASON_FIELD_NUMBER: builtins.int
     SEQUENCE_FIELD_NUMBER: builtins.int
     RECORD_ID_FIELD_NUMBER: builtins.int
+    HOLDS_UNTIL_MS_FIELD_NUMBER: builtins.int
     purpose: builtins.str
     """Purpose id from the purpose pack, for example "personalise.world"."""
     is_allowed: builtins.bool
@@ -95,6 +96,8 @@ class PurposeDecision(message.Message):
     """Commit-ordered sequence of the shard at which this was read; 0 when nothing was ever recorded."""
     record_id: builtins.str
     """Id of the record that decided; empty when there is none."""
+    holds_until_ms: builtins.int
+    """Until when time alone does not change this, milliseconds since 1970 UTC; 0 for ever. A change of consent always does."""
     def __init__(
         self,
         *,
@@ -103,9 +106,10 @@ class PurposeDecision(message.Message):
         reason: builtins.str = ...,
         sequence: builtins.int = ...,
         record_id: builtins.str = ...,
+        holds_until_ms: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["is_allowed", b"is_allowed", "purpose", b"purpose", "reason", b"reason", "record_id", b"record_id", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["holds_until_ms", b"holds_until_ms", "is_allowed", b"is_allowed", "purpose", b"purpose", "reason", b"reason", "record_id", b"record_id", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -394,18 +394,262 @@ class CheckManyResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     ALLOWED_FIELD_NUMBER: builtins.int
+    HOLDS_UNTIL_MS_FIELD_NUMBER: builtins.int
+    HEADS_FIELD_NUMBER: builtins.int
     @builtins.property
     def allowed(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
         """One bit mask per persona; 0 for an unknown one."""
+
+    @builtins.property
+    def holds_until_ms(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Until when time alone does not change a mask, milliseconds since 1970 UTC, parallel; 0 for ever."""
+
+    @builtins.property
+    def heads(self) -> containers.RepeatedCompositeFieldContainer[Head]:
+        """Sequence of each shard asked about, no newer than what was read."""
 
     def __init__(
         self,
         *,
         allowed: abc.Iterable[builtins.int] | None = ...,
+        holds_until_ms: abc.Iterable[builtins.int] | None = ...,
+        heads: abc.Iterable[Head] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed", b"allowed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed", b"allowed", "heads", b"heads", "holds_until_ms", b"holds_until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Head(message.Message):
+    """How far the changes of one shard have come."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SHARD_FIELD_NUMBER: builtins.int
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand of the shard."""
+    shard: builtins.int
+    """Shard number."""
+    sequence: builtins.int
+    """Commit-ordered sequence."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        shard: builtins.int = ...,
+        sequence: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "sequence", b"sequence", "shard", b"shard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class HoldRequest(message.Message):
+    """What a reader says."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RENEWAL_FIELD_NUMBER: builtins.int
+    APPLIED_FIELD_NUMBER: builtins.int
+    RELEASE_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def renewal(self) -> Renewal:
+        """Asks for a lease, or for a longer one."""
+
+    @builtins.property
+    def applied(self) -> Applied:
+        """Says what is applied."""
+
+    @builtins.property
+    def release(self) -> Release:
+        """Gives the lease back: nothing is answered from the cache any more."""
+
+    def __init__(
+        self,
+        *,
+        renewal: Renewal | None = ...,
+        applied: Applied | None = ...,
+        release: Release | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["applied", b"applied", "release", b"release", "renewal", b"renewal", "said", b"said"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["applied", b"applied", "release", b"release", "renewal", b"renewal", "said", b"said"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_said: _TypeAlias = typing.Literal["renewal", "applied", "release"]  # noqa: Y015
+    _WhichOneofArgType_said: _TypeAlias = typing.Literal["said", b"said"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_said) -> _WhichOneofReturnType_said | None: ...
+
+@typing.final
+class Renewal(message.Message):
+    """Asks for a lease. One at a time: the next after the answer."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Applied(message.Message):
+    """Says that nothing older than these heads is used any more."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    HEADS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def heads(self) -> containers.RepeatedCompositeFieldContainer[Head]:
+        """At least the shards just told of."""
+
+    def __init__(
+        self,
+        *,
+        heads: abc.Iterable[Head] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["heads", b"heads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Release(message.Message):
+    """Gives the lease back."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class HoldResponse(message.Message):
+    """What the authority says."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    LEASE_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def lease(self) -> Lease:
+        """Answers a renewal."""
+
+    @builtins.property
+    def changes(self) -> Changes:
+        """Tells of a committed transaction, as soon as it is."""
+
+    def __init__(
+        self,
+        *,
+        lease: Lease | None = ...,
+        changes: Changes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["changes", b"changes", "lease", b"lease", "said", b"said"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["changes", b"changes", "lease", b"lease", "said", b"said"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_said: _TypeAlias = typing.Literal["lease", "changes"]  # noqa: Y015
+    _WhichOneofArgType_said: _TypeAlias = typing.Literal["said", b"said"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_said) -> _WhichOneofReturnType_said | None: ...
+
+@typing.final
+class Lease(message.Message):
+    """Leave to use the cache once these heads are applied: what is older than a head and was not told of is to be dropped."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TERM_MS_FIELD_NUMBER: builtins.int
+    HEADS_FIELD_NUMBER: builtins.int
+    term_ms: builtins.int
+    """How long, milliseconds, from before the renewal was sent."""
+    @builtins.property
+    def heads(self) -> containers.RepeatedCompositeFieldContainer[Head]:
+        """Every head that has moved since the last lease of this stream."""
+
+    def __init__(
+        self,
+        *,
+        term_ms: builtins.int = ...,
+        heads: abc.Iterable[Head] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["heads", b"heads", "term_ms", b"term_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Changes(message.Message):
+    """What one transaction changed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def changes(self) -> containers.RepeatedCompositeFieldContainer[Change]:
+        """One per shard."""
+
+    def __init__(
+        self,
+        *,
+        changes: abc.Iterable[Change] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["changes", b"changes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Change(message.Message):
+    """What changed in one shard."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SHARD_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    PIDS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand of the shard."""
+    shard: builtins.int
+    """Shard number."""
+    after: builtins.int
+    """Sequence before the transaction."""
+    sequence: builtins.int
+    """Sequence since."""
+    @builtins.property
+    def pids(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """Persona ids whose consent changed."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        shard: builtins.int = ...,
+        after: builtins.int = ...,
+        sequence: builtins.int = ...,
+        pids: abc.Iterable[builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "brand", b"brand", "pids", b"pids", "sequence", b"sequence", "shard", b"shard"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

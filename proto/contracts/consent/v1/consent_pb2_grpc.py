@@ -27,6 +27,9 @@ if _version_not_supported:
 
 class ConsentServiceStub:
     """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL.
+    Grant, GrantMany and Withdraw return once no reader that holds a lease can use what they changed: after a round trip to
+    every such reader, or, when one is dead, after its lease (at most two terms). UNAVAILABLE while another process of the
+    service is the elected authority, or none yet.
     """
 
     def __init__(self, channel):
@@ -65,10 +68,18 @@ class ConsentServiceStub:
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ListConsentsRequest.SerializeToString,
                 response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ListConsentsResponse.FromString,
                 _registered_method=True)
+        self.Hold = channel.stream_stream(
+                '/contracts.consent.v1.ConsentService/Hold',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.FromString,
+                _registered_method=True)
 
 
 class ConsentServiceServicer:
     """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL.
+    Grant, GrantMany and Withdraw return once no reader that holds a lease can use what they changed: after a round trip to
+    every such reader, or, when one is dead, after its lease (at most two terms). UNAVAILABLE while another process of the
+    service is the elected authority, or none yet.
     """
 
     def Grant(self, request, context):
@@ -88,7 +99,8 @@ class ConsentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Withdraw(self, request, context):
-        """Records that the person takes purposes back. When it returns, the truth is durable and every later check denies.
+        """Records that the person takes purposes back. When it returns, the truth is durable, and every later check and every
+        later read from a cache under a lease denies.
         Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -111,6 +123,15 @@ class ConsentServiceServicer:
 
     def ListConsents(self, request, context):
         """Lists the current record of every purpose of the pack for one persona and audience.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Hold(self, request_iterator, context):
+        """Gives a reader leave to answer from its cache, for a term at a time, as long as it follows the changes: one stream
+        for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
+        that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +170,11 @@ def add_ConsentServiceServicer_to_server(servicer, server):
                     request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ListConsentsRequest.FromString,
                     response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ListConsentsResponse.SerializeToString,
             ),
+            'Hold': grpc.stream_stream_rpc_method_handler(
+                    servicer.Hold,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'contracts.consent.v1.ConsentService', rpc_method_handlers)
@@ -159,6 +185,9 @@ def add_ConsentServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ConsentService:
     """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL.
+    Grant, GrantMany and Withdraw return once no reader that holds a lease can use what they changed: after a round trip to
+    every such reader, or, when one is dead, after its lease (at most two terms). UNAVAILABLE while another process of the
+    service is the elected authority, or none yet.
     """
 
     @staticmethod
@@ -313,6 +342,33 @@ class ConsentService:
             '/contracts.consent.v1.ConsentService/ListConsents',
             contracts_dot_consent_dot_v1_dot_consent__pb2.ListConsentsRequest.SerializeToString,
             contracts_dot_consent_dot_v1_dot_consent__pb2.ListConsentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Hold(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/contracts.consent.v1.ConsentService/Hold',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ConsentServiceStub:
-    """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL."""
+    """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL.
+    Grant, GrantMany and Withdraw return once no reader that holds a lease can use what they changed: after a round trip to
+    every such reader, or, when one is dead, after its lease (at most two terms). UNAVAILABLE while another process of the
+    service is the elected authority, or none yet.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -42,7 +46,8 @@ class ConsentServiceStub:
     folders, which meet thousands of first grants at once. Idempotent as Grant is. Errors: those of Grant.
     """
     Withdraw: _grpc.UnaryUnaryMultiCallable[_consent_pb2.WithdrawRequest, _consent_pb2.WithdrawResponse]
-    """Records that the person takes purposes back. When it returns, the truth is durable and every later check denies.
+    """Records that the person takes purposes back. When it returns, the truth is durable, and every later check and every
+    later read from a cache under a lease denies.
     Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
     """
     Check: _grpc.UnaryUnaryMultiCallable[_consent_pb2.CheckRequest, _consent_pb2.CheckResponse]
@@ -51,10 +56,19 @@ class ConsentServiceStub:
     """Says for many personas of one audience which purposes are allowed, as bit masks. For folders."""
     ListConsents: _grpc.UnaryUnaryMultiCallable[_consent_pb2.ListConsentsRequest, _consent_pb2.ListConsentsResponse]
     """Lists the current record of every purpose of the pack for one persona and audience."""
+    Hold: _grpc.StreamStreamMultiCallable[_consent_pb2.HoldRequest, _consent_pb2.HoldResponse]
+    """Gives a reader leave to answer from its cache, for a term at a time, as long as it follows the changes: one stream
+    for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
+    that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
+    """
 
 @_typing.type_check_only
 class ConsentServiceAsyncStub(ConsentServiceStub):
-    """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL."""
+    """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL.
+    Grant, GrantMany and Withdraw return once no reader that holds a lease can use what they changed: after a round trip to
+    every such reader, or, when one is dead, after its lease (at most two terms). UNAVAILABLE while another process of the
+    service is the elected authority, or none yet.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Grant: _aio.UnaryUnaryMultiCallable[_consent_pb2.GrantRequest, _consent_pb2.GrantResponse]  # type: ignore[assignment]
@@ -66,7 +80,8 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
     folders, which meet thousands of first grants at once. Idempotent as Grant is. Errors: those of Grant.
     """
     Withdraw: _aio.UnaryUnaryMultiCallable[_consent_pb2.WithdrawRequest, _consent_pb2.WithdrawResponse]  # type: ignore[assignment]
-    """Records that the person takes purposes back. When it returns, the truth is durable and every later check denies.
+    """Records that the person takes purposes back. When it returns, the truth is durable, and every later check and every
+    later read from a cache under a lease denies.
     Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
     """
     Check: _aio.UnaryUnaryMultiCallable[_consent_pb2.CheckRequest, _consent_pb2.CheckResponse]  # type: ignore[assignment]
@@ -75,9 +90,18 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
     """Says for many personas of one audience which purposes are allowed, as bit masks. For folders."""
     ListConsents: _aio.UnaryUnaryMultiCallable[_consent_pb2.ListConsentsRequest, _consent_pb2.ListConsentsResponse]  # type: ignore[assignment]
     """Lists the current record of every purpose of the pack for one persona and audience."""
+    Hold: _aio.StreamStreamMultiCallable[_consent_pb2.HoldRequest, _consent_pb2.HoldResponse]  # type: ignore[assignment]
+    """Gives a reader leave to answer from its cache, for a term at a time, as long as it follows the changes: one stream
+    for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
+    that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
+    """
 
 class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL."""
+    """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL.
+    Grant, GrantMany and Withdraw return once no reader that holds a lease can use what they changed: after a round trip to
+    every such reader, or, when one is dead, after its lease (at most two terms). UNAVAILABLE while another process of the
+    service is the elected authority, or none yet.
+    """
 
     @_abc_1.abstractmethod
     def Grant(
@@ -105,7 +129,8 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_pb2.WithdrawRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consent_pb2.WithdrawResponse, _abc.Awaitable[_consent_pb2.WithdrawResponse]]:
-        """Records that the person takes purposes back. When it returns, the truth is durable and every later check denies.
+        """Records that the person takes purposes back. When it returns, the truth is durable, and every later check and every
+        later read from a cache under a lease denies.
         Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
         """
 
@@ -132,5 +157,16 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_consent_pb2.ListConsentsResponse, _abc.Awaitable[_consent_pb2.ListConsentsResponse]]:
         """Lists the current record of every purpose of the pack for one persona and audience."""
+
+    @_abc_1.abstractmethod
+    def Hold(
+        self,
+        request_iterator: _MaybeAsyncIterator[_consent_pb2.HoldRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_consent_pb2.HoldResponse], _abc.AsyncIterator[_consent_pb2.HoldResponse]]:
+        """Gives a reader leave to answer from its cache, for a term at a time, as long as it follows the changes: one stream
+        for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
+        that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
+        """
 
 def add_ConsentServiceServicer_to_server(servicer: ConsentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

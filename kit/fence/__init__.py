@@ -1,0 +1,33 @@
+"""A cache whose invalidations are acknowledged before the writer returns: what was withdrawn is not read again.
+
+A writer commits, tells every reader that holds a lease, and waits until each has applied the change or its lease has
+run out; a reader without a lease asks the truth. docs/decisions/0010 has the rules and why they hold.
+"""
+
+from kit.fence.authority import Authority, Holder
+from kit.fence.cache import FencedCache
+from kit.fence.following import Wire, follow
+from kit.fence.hosting import host
+from kit.fence.seat import Seat, epochs_table
+from kit.fence.words import Applied, Asked, Change, Clock, Lease, Release, Renewal, Said, Scope, boottime_ns
+
+__all__ = [
+    "Applied",
+    "Asked",
+    "Authority",
+    "Change",
+    "Clock",
+    "FencedCache",
+    "Holder",
+    "Lease",
+    "Release",
+    "Renewal",
+    "Said",
+    "Scope",
+    "Seat",
+    "Wire",
+    "boottime_ns",
+    "epochs_table",
+    "follow",
+    "host",
+]

@@ -1,0 +1,91 @@
+"""The reader's side: what was read under which sequence, and whether it may still be used."""
+
+from collections.abc import Iterable, Mapping
+from typing import Generic, TypeVar
+
+from kit.fence.words import Change, Clock, Lease, Scope
+
+F = TypeVar("F")
+V = TypeVar("V")
+
+
+class FencedCache(Generic[F, V]):
+    """Values of type V by scope, key and field. Reads nothing by itself and never waits.
+
+    `margin_ns` is taken off every lease: two clocks may run at different rates. Holds at most about `capacity` keys.
+    """
+
+    def __init__(self, clock: Clock, *, margin_ns: int, capacity: int) -> None:
+        self._clock = clock
+        self._margin_ns = margin_ns
+        self._capacity = capacity
+        self._until_ns = 0
+        self._applied: dict[Scope, int] = {}
+        self._held: dict[Scope, dict[bytes, dict[F, V]]] = {}
+        self._count = 0
+
+    @property
+    def is_leased(self) -> bool:
+        """True while what is held may be used."""
+        return self._clock() < self._until_ns
+
+    def __len__(self) -> int:
+        return self._count
+
+    def get(self, scope: Scope, key: bytes) -> Mapping[F, V] | None:
+        """Return what is held of a key; None without a lease. To be called after the read it serves has begun."""
+        if self._clock() >= self._until_ns:
+            return None
+        held = self._held.get(scope)
+        return None if held is None else held.get(key)
+
+    def put(self, scope: Scope, key: bytes, sequence: int, found: Mapping[F, V]) -> bool:
+        """Keep what the truth said at `sequence` of the scope; not when a later change was applied meanwhile."""
+        if sequence < self._applied.get(scope, 0):
+            return False
+        held = self._held.setdefault(scope, {})
+        fields = held.get(key)
+        if fields is None:
+            if self._count >= self._capacity:
+                self._make_room()
+                held = self._held.setdefault(scope, {})
+            fields = held[key] = {}
+            self._count += 1
+        fields.update(found)
+        return True
+
+    def lease(self, lease: Lease, asked_at_ns: int) -> list[tuple[Scope, int]]:
+        """Begin or extend the lease asked for at `asked_at_ns`; return the heads that are applied now."""
+        for scope, sequence in lease.heads:
+            if sequence > self._applied.get(scope, 0):
+                # What happened in between was not told: anything of the scope may have changed.
+                self._forget(scope)
+                self._applied[scope] = sequence
+        self._until_ns = max(self._until_ns, asked_at_ns + lease.term_ns - self._margin_ns)
+        return list(lease.heads)
+
+    def end(self) -> None:
+        """Use nothing until the next lease. What is held stays: a lease says what of it has changed."""
+        self._until_ns = 0
+
+    def apply(self, changes: Iterable[Change]) -> list[tuple[Scope, int]]:
+        """Drop what changed; return the heads that are applied now."""
+        return [(change.scope, self._apply(change)) for change in changes]
+
+    def _apply(self, change: Change) -> int:
+        applied = self._applied.get(change.scope, 0)
+        if change.after > applied:
+            self._forget(change.scope)
+        elif held := self._held.get(change.scope):
+            for key in change.keys:
+                if held.pop(key, None) is not None:
+                    self._count -= 1
+        self._applied[change.scope] = applied = max(applied, change.sequence)
+        return applied
+
+    def _forget(self, scope: Scope) -> None:
+        self._count -= len(self._held.pop(scope, ()))
+
+    def _make_room(self) -> None:
+        # Scopes are shards, even in size: the one filled longest ago goes whole.
+        self._forget(next(iter(self._held)))
