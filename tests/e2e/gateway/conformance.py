@@ -119,7 +119,12 @@ class Bench:
         process = await asyncio.create_subprocess_exec(
             *sdk.command, sdk.name, json.dumps(told), stdout=pipe, stderr=pipe, cwd=SDK
         )
-        said, complained = await process.communicate()
+        try:
+            said, complained = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         assert process.returncode == 0, (said, complained.decode())
         failures: list[str] = json.loads(said.splitlines()[-1])["failures"]
         return failures
@@ -156,19 +161,27 @@ class Bench:
             keys.user(event["userId"]) if event.get("userId") else keys.anonymous(event["anonymousId"])
             for event in events.values()
         }
-        vault = await asyncpg.connect(self.endpoints["databases"]["vault"])
-        pids = await vault.fetch("SELECT DISTINCT pid FROM bindings WHERE eid = ANY($1)", list(eids))
-        await vault.close()
-        profile = await asyncpg.connect(self.endpoints["databases"]["profile"])
-        kept = await profile.fetch("SELECT count(*) FROM message_ids WHERE mid = ANY($1) GROUP BY mid", mids)
-        outcome.kept = [row[0] for row in kept]
-        folded = "SELECT sum(events)::bigint FROM interaction_blocks WHERE pid = ANY($1)"
-        outcome.folded = await profile.fetchval(folded, [row["pid"] for row in pids])
-        await profile.close()
+        vault, profile = (self.endpoints["databases"][name] for name in ("vault", "profile"))
+        pids = await _column(vault, "SELECT DISTINCT pid FROM bindings WHERE eid = ANY($1)", list(eids))
+        outcome.kept = await _column(profile, "SELECT count(*) FROM message_ids WHERE mid = ANY($1) GROUP BY mid", mids)
+        outcome.folded = sum(await _column(profile, "SELECT events FROM interaction_blocks WHERE pid = ANY($1)", pids))
+
+
+async def _column(url: str, query: str, keys: list[bytes]) -> list[Any]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [row[0] for row in await connection.fetch(query, keys)]
+    finally:
+        await connection.close()
 
 
 def _told(plan: Plan) -> dict[str, Any]:
-    names = {"is_gzipped": "gzip", "is_batching": "isBatching", "is_beaconing": "isBeaconing", "is_leaving": "isLeaving"}
+    names = {
+        "is_gzipped": "gzip",
+        "is_batching": "isBatching",
+        "is_beaconing": "isBeaconing",
+        "is_leaving": "isLeaving",
+    }
     said = dataclasses.asdict(plan)
     return {names.get(name, name): value for name, value in said.items() if name != "faults"}
 

@@ -43,7 +43,7 @@ class Request:
     def events(self) -> list[dict[str, Any]]:
         """The events in it."""
         content = json.loads(self.body)
-        held: list[dict[str, Any]] = content["batch"] if "batch" in content else [content]
+        held: list[dict[str, Any]] = content.get("batch", [content])
         return held
 
     @property
@@ -74,7 +74,7 @@ class Proxy:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = "http://127.0.0.1:%d" % self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,11 +1,9 @@
 """The tracking API on real HTTP: acknowledged is on the stream, and whatever clients send gets a typed answer."""
 
 import asyncio
-import base64
 import gzip
 import json
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +11,6 @@ import pytest
 from doors.stream import STREAM
 from doors.subjects import EdgeKeys, partition_of
 from tests.integration.gateway.conftest import Gateway
-
-CAPTURES = Path(__file__).parents[2] / "data" / "sdk_captures.jsonl"
 
 
 def viewed(user: str = "u1", **fields: Any) -> dict[str, Any]:
@@ -80,107 +76,6 @@ class TestAcknowledgement:
         files = [path for path in nats_server.folder.rglob("*") if path.is_file()]
         assert any(b"interaction.v1.received" in path.read_bytes() for path in files)
         assert not any(b"7531" in path.read_bytes() for path in files)
-
-
-class TestAuthentication:
-    def forms(self, key: str) -> list[dict[str, Any]]:
-        basic, bare = (base64.b64encode(text.encode()).decode() for text in (f"{key}:", key))
-        return [
-            {"headers": {"Authorization": f"Basic {basic}"}},
-            {"headers": {"Authorization": f"Basic {bare}"}},
-            {"headers": {"Authorization": f"Bearer {key}"}},
-            {"params": {"writeKey": key}},
-        ]
-
-    async def test_every_form_opens(self, gateway: Gateway) -> None:
-        for form in self.forms(gateway.keys.write):
-            assert (await gateway.http.post("/v1/batch", json={"batch": [viewed()]}, **form)).status_code == 200
-        single = {**viewed(), "writeKey": gateway.keys.write}
-        assert (await gateway.http.post("/v1/track", json=single)).status_code == 200
-        assert len(await gateway.interactions()) == 5
-
-    async def test_wrong_key_opens_nothing(self, gateway: Gateway) -> None:
-        for form in [*self.forms("WK"), *self.forms(gateway.keys.world), *self.forms(gateway.keys.staff), {}]:
-            answer = await gateway.http.post("/v1/batch", json={"batch": [viewed()]}, **form)
-            assert answer.status_code == 401
-            assert {"code", "message"} <= answer.json().keys()
-        assert await gateway.envelopes() == []
-
-    async def test_keys_that_disagree_are_refused(self, gateway: Gateway) -> None:
-        answer = await gateway.http.post(
-            "/v1/batch", json={"batch": [], "writeKey": gateway.keys.write}, **self.forms(gateway.keys.app)[0]
-        )
-        assert (answer.status_code, answer.json()["code"]) == (401, "WRITE_KEYS_DISAGREE")
-
-    @pytest.mark.parametrize("header", ["Basic", "Basic !!!", "Basic w7w=", "Digest x", "Bearer"])
-    async def test_malformed_header_is_unauthenticated(self, gateway: Gateway, header: str) -> None:
-        answer = await gateway.http.post("/v1/batch", json={"batch": []}, headers={"Authorization": header})
-        assert answer.status_code == 401
-
-
-class TestClients:
-    async def test_captured_requests_of_all_six_clients_are_taken(self, gateway: Gateway) -> None:
-        received = 0
-        for line in CAPTURES.read_text().splitlines():
-            capture = json.loads(line)
-            if capture.get("m") != "POST":
-                continue
-            sent = {name.lower(): value for name, value in capture["headers"]}
-            headers = {name: sent[name] for name in ("content-type", "content-encoding") if name in sent}
-            body = capture["body"].replace('"WK"', f'"{gateway.keys.write}"').encode()
-            if "content-encoding" in headers:
-                body = gzip.compress(body)
-            if "authorization" in sent:
-                headers["authorization"] = "Basic " + base64.b64encode(f"{gateway.keys.write}:".encode()).decode()
-            answer = await gateway.http.post(
-                capture["path"].replace("WK", gateway.keys.write), content=body, headers=headers
-            )
-            assert answer.status_code == 200, (capture["path"], answer.text)
-            assert answer.json()["success"] is True
-            received += answer.json()["received"]
-        counted = sum(count.received for envelope in await gateway.envelopes() for count in envelope.counts)
-        assert received == counted > 40
-
-    @pytest.mark.parametrize(
-        "path", ["/v1/track", "/v1/t", "/v1/identify", "/v1/i", "/v1/p", "/v1/s", "/v1/g", "/v1/a", "/v1/screen"]
-    )
-    async def test_type_comes_from_the_path_when_the_event_has_none(self, gateway: Gateway, path: str) -> None:
-        event = {"userId": "u1", "anonymousId": "x", "event": "seen", "groupId": "g", "writeKey": gateway.keys.write}
-        answer = await gateway.http.post(path, json=event)
-        assert (answer.status_code, answer.json()["quarantined"]) == (200, 0)
-
-    async def test_settings_let_the_browser_library_start(self, gateway: Gateway) -> None:
-        key = gateway.keys.write
-        answer = await gateway.http.get(f"/v1/projects/{key}/settings", headers={"Origin": "https://shop.example"})
-        assert answer.json()["integrations"]["Segment.io"]["apiKey"] == key
-        assert answer.headers["access-control-allow-origin"] == "https://shop.example"
-        assert (await gateway.http.get("/v1/projects/WK/settings")).status_code == 401
-
-    async def test_preflight_allows_what_is_asked(self, gateway: Gateway) -> None:
-        asked = {"Origin": "https://shop.example", "Access-Control-Request-Headers": "anonymousid,rsa-retry-reason"}
-        for path in ("/v1/batch", "/v1/t", "/v1/m", "/v1/projects/x/settings"):
-            answer = await gateway.http.options(path, headers=asked)
-            assert answer.status_code == 204
-            assert answer.headers["access-control-allow-origin"] == "https://shop.example"
-            assert answer.headers["access-control-allow-headers"] == asked["Access-Control-Request-Headers"]
-            assert answer.headers["access-control-max-age"] == "86400"
-
-    async def test_browser_may_read_answers_and_refusals(self, gateway: Gateway) -> None:
-        for body in ({"batch": [], "writeKey": gateway.keys.write}, {"batch": []}):
-            answer = await gateway.http.post("/v1/batch", json=body, headers={"Origin": "https://shop.example"})
-            assert answer.headers["access-control-allow-origin"] == "https://shop.example"
-            assert answer.headers["access-control-expose-headers"] == "Retry-After"
-
-    async def test_metrics_of_clients_are_thrown_away(self, gateway: Gateway) -> None:
-        assert (await gateway.http.post("/v1/m", content=b"anything")).status_code == 200
-        assert await gateway.envelopes() == []
-
-    async def test_global_privacy_control_is_honoured(self, gateway: Gateway) -> None:
-        body = {"batch": [viewed()], "writeKey": gateway.keys.write}
-        for signal in ("1", "0"):
-            await gateway.http.post("/v1/batch", json=body, headers={"Sec-GPC": signal})
-        withdrawn = sorted(each.withdrawn for each in await gateway.interactions())
-        assert withdrawn == [(), ("share.brand_profile", "link.cross_world")]
 
 
 class TestRefusals:

@@ -1,5 +1,5 @@
 // A visitor's way through the shop; both browser SDKs take the same calls.
-export function walk(analytics, { visitor, tracks, padding, isLeaving }) {
+export async function walk(analytics, { visitor, tracks, padding, isLeaving }) {
   const options = {
     context: { consent: { categoryPreferences: { 'collect.behaviour': true, 'personalise.world': true } } },
   }
@@ -8,9 +8,12 @@ export function walk(analytics, { visitor, tracks, padding, isLeaving }) {
   analytics.alias(visitor, `${visitor}-earlier`, options)
   analytics.group('club', { name: 'Example Club' }, options)
   if (analytics.screen) analytics.screen('Games', 'Board games', {}, options)
+  const tracked = []
   for (let number = 0; number < tracks; number++) {
     const properties = { product_id: `g-${number % 7}`, category: 'Games', price: 12.5, note: 'x'.repeat(padding) }
-    analytics.track('Product Viewed', properties, options)
+    tracked.push(analytics.track('Product Viewed', properties, options))
   }
+  // What a promise tells is that the event is in the SDK's queue.
+  await Promise.all(tracked)
   if (isLeaving) location.href = '/left'
 }
