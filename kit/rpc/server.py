@@ -2,36 +2,24 @@
 
 import asyncio
 import inspect
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeAlias
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from opentelemetry.trace import SpanKind, StatusCode
-from prometheus_client import Histogram
 
-from kit.errors import DeadlineError, InternalError, TypedError
-from kit.rpc.deadline import ending_in
+from kit.errors import TypedError
+from kit.rpc.lanes import Lanes
+from kit.rpc.methods import Methods
+from kit.rpc.performing import observed
 from kit.rpc.status import DETAILS_KEY, code_of, to_details
 from kit.settings import Settings
-from kit.telemetry import extract, logger, span
 
 DEFAULT_DEADLINE_S = 5.0
 _MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _MAX_CONCURRENT = 2000
-_LOG = logger(__name__)
-_SECONDS = Histogram(
-    "rpc_server_seconds",
-    "Time to answer an RPC",
-    ("method", "status"),
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
-)
-_seconds = cache(_SECONDS.labels)
-
 # add_XServicer_to_server of the generated code, the servicer, and the service's full name.
 Service = tuple[Callable[[Any, Any], None], object, str]
 _Behaviour = Callable[[Any, Any], Awaitable[Any]]
@@ -49,6 +37,7 @@ class RpcServer:
     health: health.aio.HealthServicer
     address: str
     names: tuple[str, ...]
+    lanes: Lanes
 
     @property
     def port(self) -> int:
@@ -64,6 +53,7 @@ class RpcServer:
     async def stop(self, grace: float | None = 5.0) -> None:
         """Report not serving, refuse new calls and give running ones `grace` seconds."""
         await self.health.enter_graceful_shutdown()
+        self.lanes.close()
         await self.server.stop(grace)
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -87,14 +77,17 @@ def build_server(settings: Settings, services: Sequence[Service]) -> RpcServer:
         ],
     )
     names = tuple(name for _, _, name in services)
+    methods = Methods(server)
     for add, servicer, _ in services:
-        add(servicer, server)
+        add(servicer, methods)
+    lanes = Lanes(methods.find, most_at_once=_MAX_CONCURRENT)
+    server.add_generic_rpc_handlers((lanes.handler(),))
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     port = server.add_insecure_port(settings.grpc_address)
     host = settings.grpc_address.rpartition(":")[0]
-    return RpcServer(server, healthy, f"{host}:{port}", names)
+    return RpcServer(server, healthy, f"{host}:{port}", names, lanes)
 
 
 class Guard(grpc.aio.ServerInterceptor):
@@ -134,29 +127,13 @@ class Guard(grpc.aio.ServerInterceptor):
 
 
 def _guard(method: str, behaviour: _Behaviour) -> _Behaviour:
-    name = method.lstrip("/")
+    run = observed(method, behaviour)
 
     async def answer(request: Any, context: _Context) -> Any:
         # The stubs promise a number, but a call without deadline has none.
         left: float | None = context.time_remaining()
-        limit = DEFAULT_DEADLINE_S if left is None else left
-        parent = extract(
-            {key: str(value) for key, value in context.invocation_metadata() or () if key == "traceparent"}
-        )
-        started = time.perf_counter()
-        outcome = "CANCELLED"
-        try:
-            with span(name, parent=parent, kind=SpanKind.SERVER) as opened, ending_in(limit):
-                result = await _attempt(behaviour, request, context, limit)
-                if isinstance(result, TypedError):
-                    outcome = result.reason
-                    opened.set_attribute("reason", result.reason)
-                    if isinstance(result, InternalError):
-                        opened.set_status(StatusCode.ERROR)
-                else:
-                    outcome = "OK"
-        finally:
-            _seconds(name, outcome).observe(time.perf_counter() - started)
+        trace = next((str(value) for key, value in context.invocation_metadata() or () if key == "traceparent"), "")
+        result = await run(request, context, DEFAULT_DEADLINE_S if left is None else left, trace)
         if isinstance(result, TypedError):
             await context.abort(code_of(result), result.message, ((DETAILS_KEY, to_details(result)),))
         return result
@@ -176,18 +153,3 @@ def _refusing(behaviour: _Streaming) -> _Streaming:
         await context.abort(code_of(error), error.message, ((DETAILS_KEY, to_details(error)),))
 
     return answer
-
-
-async def _attempt(behaviour: _Behaviour, request: Any, context: _Context, limit: float) -> Any:
-    try:
-        async with asyncio.timeout(limit) as running:
-            return await behaviour(request, context)
-    except TypedError as refusal:
-        return refusal
-    except grpc.aio.AbortError:
-        raise
-    except Exception as error:  # noqa: BLE001 - place 1 of 3: an RPC must be answered whatever failed
-        if running.expired() and isinstance(error, TimeoutError):
-            return DeadlineError()
-        _LOG.error("rpc.failed", exc_info=error)
-        return InternalError()

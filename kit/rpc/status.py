@@ -82,7 +82,7 @@ def is_typed(error: grpc.aio.AioRpcError) -> bool:
 def from_rpc_error(error: grpc.aio.AioRpcError) -> TypedError:
     """Return RemoteError when the server answered a typed error, else the general error of the gRPC code."""
     details = _details_of(error)
-    remote = _decoded(details) if details is not None else None
+    remote = from_details(details) if details is not None else None
     if remote is not None:
         return remote
     return _UNTYPED.get(error.code(), InternalError)()
@@ -95,7 +95,8 @@ def _details_of(error: grpc.aio.AioRpcError) -> bytes | None:
     return None
 
 
-def _decoded(details: bytes) -> RemoteError | None:
+def from_details(details: bytes) -> RemoteError | None:
+    """Return the typed error of a google.rpc.Status; None when it is none of ours."""
     info = error_details_pb2.ErrorInfo()
     bad = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()

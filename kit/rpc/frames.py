@@ -1,0 +1,52 @@
+"""What travels in a pipe: many calls share one stream, because a stream costs half of what a call costs.
+
+A message is a MessagePack array of frames; each side puts into the next message whatever gathered while the last one
+left. The server speaks first, with an empty message: then the pipe is open. Before it stops it ends the stream.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+#: The one method of the pipe; bytes in both directions.
+SERVICE, FLOW = "kit.rpc.v1.Pipe", "Flow"
+#: What is larger goes by a call of its own, and so do messages end.
+MAX_BODY = 256 * 1024
+MAX_MESSAGE = 1024 * 1024
+
+
+class Call(msgspec.Struct, array_like=True):
+    """A call: its number on this stream, the full method, seconds left, traceparent or "", and the request's bytes.
+
+    Without a method it says that nobody waits for that number any more.
+    """
+
+    number: int
+    method: str
+    left_s: float
+    trace: str
+    body: bytes
+
+
+class Answer(msgspec.Struct, array_like=True):
+    """An answer: the call's number, and the response's bytes or a google.rpc.Status."""
+
+    number: int
+    error: bytes
+    body: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+encode = _encoder.encode
+decode_calls = msgspec.msgpack.Decoder(list[Call]).decode
+decode_answers = msgspec.msgpack.Decoder(list[Answer]).decode
+
+
+def first_message(frames: Sequence[Call | Answer]) -> int:
+    """Return how many of the frames, at least one, make a message of bearable size."""
+    size = 0
+    for count, frame in enumerate(frames):
+        size += len(frame.body)
+        if count and size > MAX_MESSAGE:
+            return count
+    return len(frames)
