@@ -8,6 +8,8 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 SDK := tests/e2e/gateway/sdk
+# What the packages would run when they are installed is not needed.
+SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test unit lint format generate lock clean \
 	bench
@@ -22,13 +24,14 @@ setup: ## Make .venv and install everything, pinned by hash
 	$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	if [ -f $(SDK)/package-lock.json ]; then
-	  if command -v npm > /dev/null; then npm --prefix $(SDK) ci --no-audit --no-fund --silent
-	  else echo "npm is not installed: the tests of the Node SDK will be skipped"; fi
+	  if command -v npm > /dev/null; then $(SDK_CI)
+	  else echo "npm is not installed: the tests of the JavaScript SDKs will be skipped, until make setup-worlds"; fi
 	fi
 	echo "Ready. Next: make demo"
 
 setup-worlds: ## Install what virtual worlds and browsers need (Debian packages, asks for root)
 	infra/setup-worlds
+	[ -d $(SDK)/node_modules ] || $(SDK_CI)
 	[ ! -f requirements/worlds.txt ] || $(BIN)/uv pip install --quiet --require-hashes --requirement requirements/worlds.txt
 
 up: ## Start the whole platform on this machine, until Ctrl-C

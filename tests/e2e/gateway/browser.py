@@ -31,7 +31,7 @@ window.plan = %s
 const report = (what) => fetch('/report', { method: 'POST', body: String(what) })
 addEventListener('error', (event) => report(event.message))
 addEventListener('unhandledrejection', (event) => report(event.reason && event.reason.stack || event.reason))
-</script><script src="/%s.js"></script>
+</script><script src="/script.js"></script>
 """
 
 
@@ -44,10 +44,9 @@ def is_installed() -> bool:
 class Pages:
     """A web server for pages, each under its own name below localhost."""
 
-    #: Scripts by name, bundled.
-    scripts: dict[str, bytes]
     reports: dict[str, list[str]] = field(default_factory=dict)
     _pages: dict[str, bytes] = field(default_factory=dict)
+    _scripts: dict[str, bytes] = field(default_factory=dict)
 
     def reports_of(self, name: str) -> list[str]:
         """What went wrong in a page."""
@@ -56,10 +55,11 @@ class Pages:
     def _host(self, name: str) -> str:
         return f"{name}.localhost:{self._server.sockets[0].getsockname()[1]}"
 
-    def add(self, name: str, script: str, plan: dict[str, Any]) -> str:
+    def add(self, name: str, script: bytes, plan: dict[str, Any]) -> str:
         """Return the address of a new page that runs `script` with `plan`."""
         host = self._host(name)
-        self._pages[host] = (_PAGE % (json.dumps(plan), script)).encode()
+        self._pages[host] = (_PAGE % json.dumps(plan)).encode()
+        self._scripts[host] = script
         self.reports[host] = []
         return f"http://{host}/shoes?utm_source=letter&email=ann@example.com"
 
@@ -77,8 +77,9 @@ class Pages:
             host = re.search(r"(?im)^host: *(\S+)", head)
             length = re.search(r"(?im)^content-length: *(\d+)", head)
             said = await reader.readexactly(int(length[1]) if length else 0)
-            content = self._content(head.split(" ")[1].partition("?")[0], host[1] if host else "", said.decode())
-            kind = b"text/javascript" if content in self.scripts.values() else b"text/html"
+            path, name = head.split(" ")[1].partition("?")[0], host[1] if host else ""
+            content = self._content(path, name, said.decode())
+            kind = b"text/javascript" if path == "/script.js" else b"text/html"
             start = b"HTTP/1.1 200 -\r\nconnection: close\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
             writer.write(start % (kind, len(content)) + content)
             await writer.drain()
@@ -94,7 +95,7 @@ class Pages:
             return b""
         if path in {"/left", "/favicon.ico"}:
             return b""
-        return self.scripts.get(path.strip("/").removesuffix(".js")) or self._pages.get(host, b"")
+        return (self._scripts if path == "/script.js" else self._pages).get(host, b"")
 
 
 class Chromium:

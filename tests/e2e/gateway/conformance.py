@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import secrets
+import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 
 from doors.subjects import SourceKeys
 from kit.credentials import Credentials
@@ -28,8 +30,10 @@ class Sdk:
     """One SDK: what it can do, as its manual says."""
 
     name: str
-    #: Command to run its script; none for a page.
+    #: Command to run its script, without the plan; none for a page.
     command: tuple[str, ...] = ()
+    #: What a page runs, before it is bundled; its own file unless said.
+    script: str = ""
     has_screen: bool = True
     can_gzip: bool = False
     honours_retry_after: bool = False
@@ -61,6 +65,8 @@ class Plan:
     padding: int = 0
     is_gzipped: bool = False
     faults: tuple[Fault, ...] = ()
+    #: Events beside the tracks; None for one of every type the SDK has.
+    others: int | None = None
     #: For pages: with the SDK's own batches; by beacon; leaving the page at once.
     is_batching: bool = False
     is_beaconing: bool = False
@@ -94,6 +100,13 @@ class Bench:
     pages: Pages
     chromium: Chromium | None
 
+    def skip_without(self, sdk: Sdk) -> None:
+        """Skip the test where this machine lacks what the SDK runs on."""
+        if not sdk.command and self.chromium is None:
+            pytest.skip("chromium and `make setup-worlds` are needed")
+        if "node" in sdk.name and not (shutil.which("node") and (SDK / "node_modules").exists()):
+            pytest.skip("node and `make setup` are needed")
+
     async def run(self, sdk: Sdk, plan: Plan) -> Outcome:
         """Send what `plan` says through `sdk` and look at everything once nothing is pending."""
         # A source of its own, so that its books tell of this run alone. Host names have no underscores.
@@ -102,7 +115,8 @@ class Bench:
         keyring = FolderKeyRing(folder / "keyring")
         credentials = Credentials(folder / "credentials.json", keyring.current("pepper").secret)
         write_key, _ = credentials.mint("source", self.endpoints["brand"], source, scopes=["app"])
-        visitor, count = f"visitor-{secrets.token_hex(6)}", sdk.types + plan.tracks
+        visitor = f"visitor-{secrets.token_hex(6)}"
+        count = plan.tracks + (sdk.types if plan.others is None else plan.others)
         async with Proxy(self.endpoints["gateway"], list(plan.faults)) as proxy:
             told = {"host": proxy.url, "writeKey": write_key, "visitor": visitor, **_told(plan)}
             drive = self._run_command if sdk.command else self._open_page
@@ -117,7 +131,12 @@ class Bench:
     async def _run_command(self, sdk: Sdk, told: dict[str, Any], _: Proxy, __: int) -> list[str]:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *sdk.command, sdk.name, json.dumps(told), stdout=pipe, stderr=pipe, cwd=SDK
+            *(_pointed(part, told) for part in sdk.command),
+            sdk.name,
+            json.dumps(told),
+            stdout=pipe,
+            stderr=pipe,
+            cwd=SDK,
         )
         try:
             said, complained = await process.communicate()
@@ -126,13 +145,14 @@ class Bench:
                 process.kill()
                 await process.wait()
         assert process.returncode == 0, (said, complained.decode())
-        failures: list[str] = json.loads(said.splitlines()[-1])["failures"]
+        failures: list[str] = json.loads(said)["failures"] if said else []
         return failures
 
     async def _open_page(self, sdk: Sdk, told: dict[str, Any], proxy: Proxy, count: int) -> list[str]:
         assert self.chromium is not None
         name = f"{sdk.name}-{secrets.token_hex(4)}"
-        tab = await self.chromium.open(self.pages.add(name, sdk.name, told))
+        script = await _bundled(_pointed(sdk.script, told) or f"import './{sdk.name}.js'")
+        tab = await self.chromium.open(self.pages.add(name, script, told))
         try:
             async with asyncio.timeout(60):
                 await proxy.all_acknowledged(count)
@@ -173,6 +193,22 @@ async def _column(url: str, query: str, keys: list[bytes]) -> list[Any]:
         return [row[0] for row in await connection.fetch(query, keys)]
     finally:
         await connection.close()
+
+
+def _pointed(text: str, told: dict[str, Any]) -> str:
+    """A snippet of the manual, pointed at this gateway with this key."""
+    netloc = told["host"].removeprefix("http://")
+    return text.replace("localhost:8080", netloc).replace("WRITE_KEY", told["writeKey"])
+
+
+async def _bundled(script: str) -> bytes:
+    """What a shop's build makes of a script."""
+    pipe = asyncio.subprocess.PIPE
+    command = (str(SDK / "node_modules" / ".bin" / "esbuild"), "--bundle", "--minify")
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=SDK)
+    made, complained = await process.communicate(script.encode())
+    assert process.returncode == 0, complained.decode()
+    return made
 
 
 def _told(plan: Plan) -> dict[str, Any]:

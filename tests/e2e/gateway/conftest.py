@@ -6,8 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from kit.testing import eventually
+from tests.e2e.gateway.browser import Chromium, Pages, is_installed
+from tests.e2e.gateway.conformance import SDK, Bench
 from tests.e2e.running import RunningStack
 
 _COLUMNS = ("received", "stored", "duplicate", "quarantined", "suppressed", "pending")
@@ -70,3 +73,14 @@ async def shop(shared_stack: RunningStack) -> AsyncIterator[Shop]:
     endpoints = shared_stack.endpoints
     async with httpx.AsyncClient(base_url=endpoints["gateway"], timeout=20) as http:
         yield Shop(endpoints, http)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bench(shared_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    """What SDKs run on; without a browser where there is none."""
+    async with Pages() as pages:
+        if not (is_installed() and (SDK / "node_modules").exists()):
+            yield Bench(shared_stack.endpoints, pages, None)
+            return
+        async with Chromium(tmp_path_factory.mktemp("chromium")) as chromium:
+            yield Bench(shared_stack.endpoints, pages, chromium)

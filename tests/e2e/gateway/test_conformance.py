@@ -2,18 +2,13 @@
 
 import asyncio
 import itertools
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.e2e.gateway.browser import Chromium, Pages, is_installed
-from tests.e2e.gateway.conformance import SDK, SDKS, Bench, Outcome, Plan, Sdk, assert_each_is_stored_once
+from tests.e2e.gateway.conformance import SDKS, Bench, Outcome, Plan, Sdk, assert_each_is_stored_once
 from tests.e2e.gateway.proxy import RETRY_AFTER_S, Fault
-from tests.e2e.running import RunningStack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -38,10 +33,7 @@ class Runs:
     async def outcome(self, sdk: Sdk, plan: str) -> Outcome:
         """What came of `plan`."""
         if (sdk.name, plan) not in self._running:
-            if not sdk.command and self._bench.chromium is None:
-                pytest.skip("chromium and `make setup-worlds` are needed")
-            if "node" in sdk.name and not (shutil.which("node") and (SDK / "node_modules").exists()):
-                pytest.skip("node and `make setup` are needed")
+            self._bench.skip_without(sdk)
             for name, asked in (_PLANS if sdk.command else _PLANS | _PLANS_OF_PAGES).items():
                 if sdk.can_gzip or not asked.is_gzipped:
                     self._running[sdk.name, name] = asyncio.create_task(self._bench.run(sdk, asked))
@@ -52,26 +44,6 @@ class Runs:
         for run in self._running.values():
             run.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
-
-
-def bundled() -> dict[str, bytes]:
-    """The scripts of the pages, as a shop's build makes them."""
-    command = [str(SDK / "node_modules" / ".bin" / "esbuild"), "--bundle", "--minify"]
-    names = [sdk.name for sdk in SDKS if not sdk.command]
-    return {
-        name: subprocess.run([*command, f"{name}.js"], cwd=SDK, capture_output=True, check=True).stdout
-        for name in names
-    }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bench(shared_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
-    if not (is_installed() and (SDK / "node_modules").exists()):
-        yield Bench(shared_stack.endpoints, Pages({}), None)
-        return
-    profile: Path = tmp_path_factory.mktemp("chromium")
-    async with Pages(bundled()) as pages, Chromium(profile) as chromium:
-        yield Bench(shared_stack.endpoints, pages, chromium)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
