@@ -25,7 +25,7 @@ from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
 from services.profile import handles, messages
 from services.profile.clients import ConsentClient
-from services.profile.consumers import PartitionFolder
+from services.profile.consumers import Folder
 from services.profile.days import Days
 from services.profile.domain import Partition
 from services.profile.fenced import Cache, Decisions
@@ -110,7 +110,7 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         await wait_for(stores.profile.ping, "database")
         folding = Folding(stores, load_weights(), EpochKeys(stores.keyring), settings.most_dead_letters)
         days = Days(stores, settings.days_kept)
-        ownership = Ownership(stores, PartitionFolder(folding, client, days, settings), js)
+        ownership = Ownership(stores, Folder(folding, client, days, settings), js)
         readiness.add("partitions", ownership.check)
         partitions = [Partition(settings.brand, number) for number in range(settings.partitions)]
         keeper = Housekeeper(folding, js, days, lambda: ownership.owned)

@@ -1,46 +1,64 @@
-"""The folder's door: takes messages of its partitions from the stream and hands them to the fold."""
+"""The folder's door: takes messages of its partitions from the stream and folds what waits in all of them together."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import nats.errors
 from nats.aio.client import Client
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, get_current_span
 from prometheus_client import Counter
 
+from kit.cancelling import raise_if_cancelled
 from kit.db import raw
-from kit.errors import TypedError
-from kit.events import Follower, Message, StopFollowingError, StreamReplacedError, Subscription
-from kit.telemetry import logger
+from kit.events import Follower, Message, StreamReplacedError, Subscription
+from kit.telemetry import logger, span
 from services.profile import messages
 from services.profile.days import Days
-from services.profile.domain import (
-    Batch,
-    FencedError,
-    Partition,
-    Poison,
-    StreamRecreatedError,
-    TooManyDeadLettersError,
-)
+from services.profile.domain import Partition
+from services.profile.lanes import Lane, events_of, take_turns
 from services.profile.repository import positions
 from services.profile.settings import ProfileSettings
-from services.profile.use_cases.fold import Folding, Owner, fold, recreated
+from services.profile.use_cases.fold import Fold, Folding, HaltedError, Owner, Part, recreated
 
 _LOG = logger(__name__)
 _EVENTS = Counter("profile_events_taken", "Events taken from the stream, whatever became of them")
-_ENDS = (FencedError, StreamRecreatedError, TooManyDeadLettersError)
+_FAILED = Counter("profile_folds_failed", "Folds of which nothing was kept, and that are tried again")
+# One is written while the next one grows.
+_MOST_UNDER_WAY = 2
+# Waiting in memory per partition: the fold under way, the next one, and what follows.
+_FOLDS_WAITING = 3
 
 
-class PartitionFolder:
-    """Folds one partition as its owner."""
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A fold under way, and the lanes it took its parts from."""
+
+    fold: Fold
+    parts: Mapping[Lane, Part]
+    task: asyncio.Task[None]
+    is_alone: bool
+
+
+class Folder:
+    """Folds the partitions it was given, together, as their owner; all are of one brand.
+
+    Nothing waits for a time: while one fold is under way the next messages arrive, are opened, and make the next one.
+    """
 
     def __init__(self, folding: Folding, client: Client, days: Days, settings: ProfileSettings) -> None:
         self._folding = folding
         self._client = client
         self._days = days
         self._settings = settings
-        self._end: TypedError | None = None
+        self._lanes: set[Lane] = set()
+        self._flights: deque[_Flight] = deque()
+        self._news = asyncio.Event()
 
     async def run(self, partition: Partition, stream_created: str) -> None:
-        """Own the partition and fold until cancelled.
+        """Own the partition and take its messages in until cancelled; `fold_on` folds them.
 
         Raises FencedError when another folder has taken over, StreamRecreatedError and TooManyDeadLettersError when
         somebody has to look. Nothing is skipped.
@@ -50,40 +68,115 @@ class PartitionFolder:
                 await raw(transaction), partition, stream_created, self._folding.stores.now_ms()
             )
         owner = Owner(partition, position.stream_created, position.owner_epoch)
+        lane = Lane(owner, _FOLDS_WAITING * self._settings.fold_events, self._news)
+        _LOG.info("partition.owned", partition=partition.number, epoch=owner.epoch, sequence=position.sequence)
+        self._lanes.add(lane)
+        following = asyncio.create_task(self._follow(lane, position.sequence))
+        try:
+            await asyncio.wait((following, lane.halted), return_when=asyncio.FIRST_COMPLETED)
+            if lane.halted.done():
+                raise lane.halted.result()
+            await following
+        except StreamReplacedError as error:
+            raise recreated(owner.stream_created, stream_created) from error
+        finally:
+            self._lanes.discard(lane)
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _follow(self, lane: Lane, position: int) -> None:
+        partition, epochs = lane.owner.partition, self._folding.epochs
         subscription = Subscription(
             stream=messages.STREAM,
             durable=f"profile-folds-{partition.brand}-{partition.number}",
             subjects=(messages.received_subject(partition),),
-            created_id=owner.stream_created,
+            created_id=lane.owner.stream_created,
             max_messages=self._settings.fold_messages,
         )
 
-        async def handle(taken: list[Message]) -> None:
-            await self.take(owner, taken)
+        async def take_in(taken: list[Message]) -> None:
+            # Handled is what waits in memory: where a folder begins again says the committed position, not the server.
+            for each in taken:
+                await lane.put(messages.open_message(partition, each.sequence, each.data, epochs))
+                await asyncio.sleep(0)
 
-        _LOG.info("partition.owned", partition=partition.number, epoch=owner.epoch, sequence=position.sequence)
-        try:
-            await Follower(self._client, subscription, position.sequence, handle).run()
-        except StreamReplacedError as error:
-            raise recreated(owner.stream_created, stream_created) from error
-        except StopFollowingError:
-            if self._end is None:
-                raise
-            raise self._end from None
+        await Follower(self._client, subscription, position, take_in).run()
 
-    async def take(self, owner: Owner, taken: Sequence[Message]) -> None:
-        """Fold messages as they came from the stream, and hint that facets changed."""
-        epochs = self._folding.epochs
-        opened = [messages.open_message(owner.partition, each.sequence, each.data, epochs) for each in taken]
-        await self._days.ensure_present()
+    async def fold_on(self) -> None:
+        """Fold whatever waits in any partition until cancelled."""
         try:
-            for part in _parts(opened, self._settings.fold_events):
-                await fold(self._folding, owner, part)
-        except _ENDS as error:
-            self._end = error
-            raise StopFollowingError(error.message) from error
-        _EVENTS.inc(sum(count for message in opened for _, count in message.counts))
-        await self._hint(owner.partition, taken[-1].sequence)
+            while True:
+                raise_if_cancelled()
+                self._news.clear()
+                while self._flights and self._flights[0].task.done():
+                    await self._land(self._flights.popleft())
+                self._depart()
+                await self._news.wait()
+        finally:
+            await self._cancel_flights()
+
+    def _depart(self) -> None:
+        if len(self._flights) == _MOST_UNDER_WAY or not all(_may_be_followed(flight) for flight in self._flights):
+            return
+        ready = [lane for lane in self._lanes if lane.has_more]
+        now_s = asyncio.get_running_loop().time()
+        troubled = [lane for lane in ready if lane.failures and lane.rests_until <= now_s]
+        chosen = [lane for lane in ready if not lane.failures]
+        if troubled:
+            if self._flights:
+                return
+            # Alone: whatever it is that fails, the others go on.
+            chosen = [min(troubled, key=lambda lane: lane.rests_until)]
+        if chosen:
+            parts = take_turns(chosen, self._settings.fold_messages, self._settings.fold_events)
+            self._flights.append(self._start(parts, is_alone=bool(troubled)))
+
+    def _start(self, parts: Mapping[Lane, Part], *, is_alone: bool) -> _Flight:
+        before = self._flights[-1].fold if self._flights else None
+        fold = Fold(self._folding, list(parts.values()), before, self._news.set)
+        task = asyncio.create_task(self._fold(fold, [lane.context for lane in parts if lane.context is not None]))
+        task.add_done_callback(lambda _: self._news.set())
+        return _Flight(fold, parts, task, is_alone)
+
+    async def _fold(self, fold: Fold, contexts: Sequence[Context]) -> None:
+        links = [Link(get_current_span(context).get_span_context()) for context in contexts[1:]]
+        with span("fold", parent=contexts[0] if contexts else None, links=links):
+            await self._days.ensure_present()
+            await fold.run()
+
+    async def _land(self, flight: _Flight) -> None:
+        error = flight.task.exception()
+        if error is None:
+            for lane, part in flight.parts.items():
+                lane.let_go(len(part.opened))
+                _EVENTS.inc(sum(map(events_of, part.opened)))
+                await self._hint(part.owner.partition, part.opened[-1].sequence)
+            return
+        await self._cancel_flights()
+        for lane in self._lanes:
+            lane.give_back()
+        if isinstance(error, HaltedError):
+            for lane in flight.parts:
+                if lane.owner.partition == error.partition:
+                    lane.halt(error.error)
+            self._news.set()
+            return
+        self._trouble(flight, error)
+
+    def _trouble(self, flight: _Flight, error: BaseException) -> None:
+        loop = asyncio.get_running_loop()
+        for lane in flight.parts:
+            loop.call_later(lane.trouble(loop.time()), self._news.set)
+        numbers = [lane.owner.partition.number for lane in flight.parts]
+        failures = max(lane.failures for lane in flight.parts)
+        _FAILED.inc()
+        _LOG.error("fold.failed", partitions=numbers, failures=failures, exc_info=error)
+
+    async def _cancel_flights(self) -> None:
+        for flight in self._flights:
+            flight.task.cancel()
+        await asyncio.gather(*(flight.task for flight in self._flights), return_exceptions=True)
+        self._flights.clear()
 
     async def _hint(self, partition: Partition, sequence: int) -> None:
         subject = messages.changed_subject(partition.brand)
@@ -94,15 +187,5 @@ class PartitionFolder:
             _LOG.warning("hint.lost", exc_info=error)
 
 
-def _parts(opened: Sequence[Batch | Poison], most_events: int) -> Iterator[list[Batch | Poison]]:
-    part: list[Batch | Poison] = []
-    events = 0
-    for message in opened:
-        size = sum(count for _, count in message.counts)
-        if part and events + size > most_events:
-            yield part
-            part, events = [], 0
-        part.append(message)
-        events += size
-    if part:
-        yield part
+def _may_be_followed(flight: _Flight) -> bool:
+    return flight.fold.has_grown and not flight.is_alone and not flight.task.done()

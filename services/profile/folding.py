@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
@@ -14,22 +15,30 @@ from services.profile.weights import Weights
 HOUR_MS = 3_600_000
 Address = tuple[str, bytes]
 Account = tuple[str, int]
+#: A line of the books: partition, source, hour.
+Place = tuple[int, str, int]
+#: What tells an event from all others: the shard it is kept in, and its message id.
+Identity = tuple[int, bytes]
 #: By purpose: when it was last spoken of, and whether it was allowed then.
 Stated = dict[str, tuple[int, bool]]
 
 
 class Books:
-    """What becomes of the events of one fold, per source and hour."""
+    """What becomes of the events of one fold, per partition, source and hour."""
 
     def __init__(self) -> None:
-        self._lines: defaultdict[Account, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._lines: defaultdict[Place, dict[str, int]] = defaultdict(lambda: defaultdict(int))
 
-    def add(self, account: Account, fate: str, count: int) -> None:
+    def add(self, place: Place, fate: str, count: int) -> None:
         if count:
-            self._lines[account][fate] += count
+            self._lines[place][fate] += count
 
-    def lines(self) -> list[BooksLine]:
-        return [BooksLine(source, hour_ms, **counts) for (source, hour_ms), counts in sorted(self._lines.items())]
+    def lines(self) -> list[tuple[int, BooksLine]]:
+        """Return the lines with their partitions."""
+        return [
+            (number, BooksLine(source, hour_ms, **counts))
+            for (number, source, hour_ms), counts in sorted(self._lines.items())
+        ]
 
 
 @dataclass(slots=True)
@@ -49,9 +58,9 @@ class Lesson:
 
 
 class Admitted(NamedTuple):
-    """An interaction that somebody allowed to be collected, and the account it is entered under."""
+    """An interaction that somebody allowed to be collected, and its place in the books."""
 
-    account: Account
+    place: Place
     bound: Bound
     interaction: Interaction
 
@@ -97,48 +106,54 @@ def digest_of(stated: Stated) -> tuple[bytes, int]:
     return sha256(repr(words).encode()).digest()[:16], max(at_ms for at_ms, _ in stated.values())
 
 
-def admit(batches: Iterable[Batch], collecting: Mapping[Address, Bound], books: Books) -> list[Admitted]:
-    """Return the events of those who allow collecting; the others are suppressed."""
+def place_of(number: int, source: str, sealed_at_ms: int) -> Place:
+    return number, source, sealed_at_ms // HOUR_MS * HOUR_MS
+
+
+def admit(number: int, batches: Iterable[Batch], collecting: Mapping[Address, Bound], books: Books) -> list[Admitted]:
+    """Return the events of one partition by those who allow collecting; the others are suppressed."""
     admitted = []
-    suppressed: defaultdict[Account, int] = defaultdict(int)
+    suppressed: defaultdict[Place, int] = defaultdict(int)
     for batch in batches:
         hour = batch.sealed_at_ms // HOUR_MS * HOUR_MS
         for each in batch.interactions:
-            bound = collecting.get((each.source, each.eid))
+            source = each.source
+            bound = collecting.get((source, each.eid))
             if bound is None:
-                suppressed[each.source, hour] += 1
+                suppressed[number, source, hour] += 1
             else:
-                admitted.append(Admitted((each.source, hour), bound, each))
-    for account, count in suppressed.items():
-        books.add(account, "suppressed", count)
+                admitted.append(Admitted((number, source, hour), bound, each))
+    for place, count in suppressed.items():
+        books.add(place, "suppressed", count)
     return admitted
 
 
-def first_of_each(admitted: Iterable[Admitted], books: Books) -> dict[bytes, Admitted]:
-    """Return the first event of every message id; the others are duplicates."""
-    first: dict[bytes, Admitted] = {}
+def first_of_each(admitted: Iterable[Admitted], known: AbstractSet[Identity], books: Books) -> dict[Identity, Admitted]:
+    """Return the first event of every identity that is not known; the others are duplicates."""
+    first: dict[Identity, Admitted] = {}
     for each in admitted:
-        if first.setdefault(each.interaction.mid, each) is not each:
-            books.add(each.account, "duplicate", 1)
+        identity = each.bound.persona.shard, each.interaction.mid
+        if identity in known or first.setdefault(identity, each) is not each:
+            books.add(each.place, "duplicate", 1)
     return first
 
 
-def share_out(first: Mapping[bytes, Admitted], new: set[bytes], books: Books) -> dict[bytes, Share]:
-    """Return what each persona gets of the ids that are new; the others are duplicates."""
+def share_out(first: Mapping[Identity, Admitted], new: AbstractSet[Identity], books: Books) -> dict[bytes, Share]:
+    """Return what each persona gets of the events that are new; the others are duplicates."""
     shares: dict[bytes, Share] = {}
-    stored: defaultdict[Account, int] = defaultdict(int)
-    for mid, each in first.items():
-        if mid not in new:
-            books.add(each.account, "duplicate", 1)
+    stored: defaultdict[Place, int] = defaultdict(int)
+    for identity, (place, bound, interaction) in first.items():
+        if identity not in new:
+            books.add(place, "duplicate", 1)
             continue
-        stored[each.account] += 1
-        pid = each.bound.persona.pid
+        stored[place] += 1
+        pid = bound.persona.pid
         share = shares.get(pid)
         if share is None:
-            share = shares[pid] = Share(each.bound)
-        share.interactions.append(each.interaction)
-    for account, count in stored.items():
-        books.add(account, "stored", count)
+            share = shares[pid] = Share(bound)
+        share.interactions.append(interaction)
+    for place, count in stored.items():
+        books.add(place, "stored", count)
     return shares
 
 
@@ -165,14 +180,14 @@ def lesson_of(before: Traits, interactions: Sequence[Interaction], weights: Weig
     return Lesson(tuple(recent.item for recent in before.last if recent.item), tuple(learnt))
 
 
-def received(messages: Iterable[Batch | Poison], books: Books) -> None:
+def received(number: int, messages: Iterable[Batch | Poison], books: Books) -> None:
     """Enter what the doors counted; of a message that cannot be folded all of it is set aside."""
     for message in messages:
         for source, count in message.counts:
-            account = account_of(source, message.sealed_at_ms)
-            books.add(account, "received", count)
+            place = place_of(number, source, message.sealed_at_ms)
+            books.add(place, "received", count)
             if isinstance(message, Poison):
-                books.add(account, "quarantined", count)
+                books.add(place, "quarantined", count)
 
 
 def _hear(own: Stated, purpose: str, at_ms: int, *, allowed: bool) -> None:

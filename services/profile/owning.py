@@ -14,7 +14,7 @@ from kit.errors import TypedError, UnavailableError
 from kit.events import stream_id
 from kit.telemetry import logger
 from services.profile import messages
-from services.profile.consumers import PartitionFolder
+from services.profile.consumers import Folder
 from services.profile.domain import FencedError, Partition
 from services.profile.repository import positions
 from services.profile.use_cases.stores import Stores
@@ -26,13 +26,13 @@ _LOOK_S = 1.0
 
 
 class Ownership:
-    """Runs one PartitionFolder per partition that no other folder owns.
+    """Has the folder fold every partition that no other folder owns.
 
     The session's advisory locks say who is active; the owner epoch on the position row holds against whoever has lost
     the session and does not know it yet.
     """
 
-    def __init__(self, stores: Stores, folder: PartitionFolder, js: JetStreamContext) -> None:
+    def __init__(self, stores: Stores, folder: Folder, js: JetStreamContext) -> None:
         self._stores = stores
         self._folder = folder
         self._js = js
@@ -60,39 +60,56 @@ class Ownership:
             await asyncio.sleep(_LOOK_S)
 
     async def _hold(self, session: asyncpg.Connection, partitions: Sequence[Partition]) -> None:
+        folding = asyncio.create_task(self._folder.fold_on())
         try:
-            while True:
+            while not folding.done():
                 for partition in partitions:
                     if partition not in self._running and await positions.own(session, partition):
                         await self._start(partition)
                 # Says within a second when the session, and with it the locks, is gone.
                 await session.execute("SELECT 1")
-                self._look()
+                for partition in self._look():
+                    await positions.release(session, partition)
                 await asyncio.sleep(_LOOK_S)
+            await folding
         finally:
-            await self._let_go(session)
+            await self._let_go(session, folding)
 
     async def _start(self, partition: Partition) -> None:
         created = await stream_id(self._js, messages.STREAM)
         self._running[partition] = asyncio.create_task(self._folder.run(partition, created))
         _OWNED.set(len(self._running))
 
-    def _look(self) -> None:
+    def _look(self) -> list[Partition]:
+        """Return the partitions that are to be released: others took them over, and may have gone since."""
+        fenced = []
         for partition, task in self._running.items():
             if not task.done() or partition in self._halted:
                 continue
             error = task.exception()
-            if not isinstance(error, TypedError) or isinstance(error, FencedError | UnavailableError):
+            if isinstance(error, FencedError):
+                fenced.append(partition)
+                _LOG.warning("partition.fenced", partition=partition.number, exc_info=error)
+            elif not isinstance(error, TypedError) or isinstance(error, UnavailableError):
                 raise error or FencedError("the follower ended")
-            self._halted[partition] = error
-            _HALTED.labels(error.reason).inc()
-            # The message names what to do and holds nothing of anybody's.
-            _LOG.error("partition.halted", partition=partition.number, reason=error.reason, advice=error.message)
+            else:
+                self._halt(partition, error)
+        for partition in fenced:
+            del self._running[partition]
+        _OWNED.set(len(self._running))
+        return fenced
 
-    async def _let_go(self, session: asyncpg.Connection) -> None:
-        for task in self._running.values():
+    def _halt(self, partition: Partition, error: TypedError) -> None:
+        self._halted[partition] = error
+        _HALTED.labels(error.reason).inc()
+        # The message names what to do and holds nothing of anybody's.
+        _LOG.error("partition.halted", partition=partition.number, reason=error.reason, advice=error.message)
+
+    async def _let_go(self, session: asyncpg.Connection, folding: asyncio.Task[None]) -> None:
+        tasks = [*self._running.values(), folding]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._running.clear()
         self._halted.clear()
         _OWNED.set(0)

@@ -1,46 +1,86 @@
-"""The books, added to per fold and read as one."""
+"""The books: added to per fold, together with the positions they are true for, and read as one."""
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import asyncpg
 
-from services.profile.domain import BooksLine, Partition
+from services.profile.domain import BooksLine
 
 
-async def add(
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far one partition is folded now, in whose name, and which batches were folded."""
+
+    number: int
+    owner_epoch: int
+    stream_created: str
+    sequence: int
+    horizon_ms: int
+    batch_ids: Sequence[bytes]
+
+
+async def close(
     connection: asyncpg.Connection,
-    partition: Partition,
-    lines: Sequence[BooksLine],
+    brand: str,
+    lines: Sequence[tuple[int, BooksLine]],
+    reached: Sequence[Reached],
     day: dt.date,
-    batch_ids: Sequence[bytes],
-) -> None:
-    """Enter what became of these batches, and that they are folded, in one statement."""
-    await connection.execute(
+) -> set[int]:
+    """Enter what became of these batches and that they are folded, move the positions, and return whose moved.
+
+    A position that another owner has taken, or of another stream, does not move: then nothing of this may be kept.
+    """
+    rows = await connection.fetch(
         """
         WITH kept AS (
-            INSERT INTO batches (brand, partition, batch_id, day) SELECT $1, $2, q, $10 FROM unnest($11::bytea[]) AS q
+            INSERT INTO batches (brand, partition, batch_id, day)
+            SELECT $1, q.partition, q.batch_id, $2 FROM unnest($3::smallint[], $4::bytea[]) AS q(partition, batch_id)
+        ), entered AS (
+            INSERT INTO books AS b
+                (brand, partition, source, hour_ms, received, stored, duplicate, quarantined, suppressed)
+            SELECT $1, q.* FROM unnest(
+                $5::smallint[], $6::text[], $7::bigint[],
+                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]
+            ) AS q
+            ON CONFLICT (brand, partition, source, hour_ms) DO UPDATE SET
+                received = b.received + excluded.received, stored = b.stored + excluded.stored,
+                duplicate = b.duplicate + excluded.duplicate, quarantined = b.quarantined + excluded.quarantined,
+                suppressed = b.suppressed + excluded.suppressed
         )
-        INSERT INTO books AS b (brand, partition, source, hour_ms, received, stored, duplicate, quarantined, suppressed)
-        SELECT $1, $2, q.* FROM unnest(
-            $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]
-        ) AS q
-        ON CONFLICT (brand, partition, source, hour_ms) DO UPDATE SET
-            received = b.received + excluded.received, stored = b.stored + excluded.stored,
-            duplicate = b.duplicate + excluded.duplicate, quarantined = b.quarantined + excluded.quarantined,
-            suppressed = b.suppressed + excluded.suppressed
+        UPDATE positions AS p
+        SET sequence = greatest(p.sequence, q.sequence), horizon_ms = greatest(p.horizon_ms, q.horizon_ms)
+        FROM unnest($13::smallint[], $14::bigint[], $15::text[], $16::bigint[], $17::bigint[])
+            AS q(partition, owner_epoch, stream_created, sequence, horizon_ms)
+        WHERE p.brand = $1 AND p.partition = q.partition
+            AND p.owner_epoch = q.owner_epoch AND p.stream_created = q.stream_created
+        RETURNING p.partition
         """,
-        partition.brand,
-        partition.number,
-        [line.source for line in lines],
-        [line.hour_ms for line in lines],
-        [line.received for line in lines],
-        [line.stored for line in lines],
-        [line.duplicate for line in lines],
-        [line.quarantined for line in lines],
-        [line.suppressed for line in lines],
+        brand,
         day,
-        batch_ids,
+        [each.number for each in reached for _ in each.batch_ids],
+        [batch_id for each in reached for batch_id in each.batch_ids],
+        *_columns(lines),
+        [each.number for each in reached],
+        [each.owner_epoch for each in reached],
+        [each.stream_created for each in reached],
+        [each.sequence for each in reached],
+        [each.horizon_ms for each in reached],
+    )
+    return {number for (number,) in rows}
+
+
+def _columns(lines: Sequence[tuple[int, BooksLine]]) -> tuple[list[int] | list[str], ...]:
+    return (
+        [number for number, _ in lines],
+        [line.source for _, line in lines],
+        [line.hour_ms for _, line in lines],
+        [line.received for _, line in lines],
+        [line.stored for _, line in lines],
+        [line.duplicate for _, line in lines],
+        [line.quarantined for _, line in lines],
+        [line.suppressed for _, line in lines],
     )
 
 

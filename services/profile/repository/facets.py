@@ -30,17 +30,21 @@ class Block:
 
 async def load(source: asyncpg.Connection | Database, brand: str, personas: Sequence[Persona]) -> dict[bytes, Sealed]:
     """Return the facets there are, by pid: within a transaction, or with a statement of its own."""
+    # LIMIT keeps the planner to one look-up by key each, whatever it believes of a table without statistics.
     rows = await source.fetch(
         """
-        SELECT f.shard, f.pid, f.body, f.key_id, f.codec
+        SELECT f.*
         FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
-        JOIN facets f ON f.brand = $1 AND f.shard = q.shard AND f.pid = q.pid
+        CROSS JOIN LATERAL (
+            SELECT shard, pid, body, key_id, codec FROM facets
+            WHERE brand = $1 AND shard = q.shard AND pid = q.pid LIMIT 1
+        ) AS f
         """,
         brand,
         [persona.shard for persona in personas],
         [persona.pid for persona in personas],
     )
-    return {row["pid"]: Sealed(*row) for row in rows}
+    return {row[1]: Sealed(*row) for row in rows}
 
 
 async def keep(

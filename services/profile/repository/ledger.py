@@ -38,8 +38,8 @@ async def drop_days_before(connection: asyncpg.Connection, day: dt.date) -> list
 
 async def claim_messages(
     connection: asyncpg.Connection, brand: str, day: dt.date, ids: Sequence[tuple[int, bytes]]
-) -> set[bytes]:
-    """Keep (shard, message id) and return the ids that no live day held. The caller owns the partition they are of."""
+) -> set[tuple[int, bytes]]:
+    """Keep (shard, message id) and return those that no live day held. The caller owns the partitions they are of."""
     rows = await connection.fetch(
         """
         INSERT INTO message_ids (brand, shard, mid, day)
@@ -48,14 +48,14 @@ async def claim_messages(
             SELECT FROM message_ids m WHERE m.brand = $1 AND m.shard = q.shard AND m.mid = q.mid AND m.day <> $4
         )
         ON CONFLICT DO NOTHING
-        RETURNING mid
+        RETURNING shard, mid
         """,
         brand,
         [shard for shard, _ in ids],
         [mid for _, mid in ids],
         day,
     )
-    return {mid for (mid,) in rows}
+    return {(shard, mid) for shard, mid in rows}
 
 
 async def batches_seen(connection: asyncpg.Connection, partition: Partition, ids: Sequence[bytes]) -> set[bytes]:

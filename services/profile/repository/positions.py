@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from kit.db import Database
 from services.profile.domain import FencedError, Partition
 
 # Class of advisory locks of this database: the number only has to stay.
@@ -40,25 +41,24 @@ async def claim(connection: asyncpg.Connection, partition: Partition, stream_cre
     return Position(*row)
 
 
-async def lock(
-    connection: asyncpg.Connection, partition: Partition, batch_ids: Sequence[bytes]
-) -> tuple[Position, set[bytes]] | None:
-    """Return the position, held until the transaction ends, and which of the batches were folded before.
-
-    What another folder has committed while this waited for the row is not in the second; it has fenced us by then.
-    """
-    row = await connection.fetchrow(
+async def look(
+    source: asyncpg.Connection | Database, brand: str, numbers: Sequence[int], batch_ids: Sequence[bytes]
+) -> dict[int, tuple[Position, set[bytes]]]:
+    """Return by partition its position, and which of these batches it has folded before, as of one moment."""
+    rows = await source.fetch(
         """
-        SELECT stream_created, sequence, owner_epoch, horizon_ms, ARRAY(
-            SELECT batch_id FROM batches WHERE brand = $1 AND partition = $2 AND batch_id = ANY($3::bytea[])
+        SELECT p.partition, p.stream_created, p.sequence, p.owner_epoch, p.horizon_ms, ARRAY(
+            SELECT q FROM unnest($3::bytea[]) AS q WHERE EXISTS (
+                SELECT FROM batches b WHERE b.brand = $1 AND b.partition = p.partition AND b.batch_id = q
+            )
         )
-        FROM positions WHERE brand = $1 AND partition = $2 FOR UPDATE
+        FROM positions p WHERE p.brand = $1 AND p.partition = ANY($2::smallint[])
         """,
-        partition.brand,
-        partition.number,
+        brand,
+        numbers,
         batch_ids,
     )
-    return None if row is None else (Position(*row[:4]), set(row[4]))
+    return {number: (Position(*facts), set(seen)) for number, *facts, seen in rows}
 
 
 async def advance(connection: asyncpg.Connection, partition: Partition, sequence: int, horizon_ms: int) -> None:
@@ -94,6 +94,13 @@ async def own(connection: asyncpg.Connection, partition: Partition) -> bool:
         "SELECT pg_try_advisory_lock($1, hashtext($2))", _LOCK_OWNER, f"{partition.brand}|{partition.number}"
     )
     return is_ours
+
+
+async def release(connection: asyncpg.Connection, partition: Partition) -> None:
+    """Let others be the active folder of a partition."""
+    await connection.execute(
+        "SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK_OWNER, f"{partition.brand}|{partition.number}"
+    )
 
 
 async def disown(connection: asyncpg.Connection) -> None:

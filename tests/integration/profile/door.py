@@ -17,7 +17,7 @@ from services.profile.days import Days
 from services.profile.domain import COLLECT, Kind, Partition, Statement, Subject
 from services.profile.repository import facets, positions
 from services.profile.use_cases import consents
-from services.profile.use_cases.fold import Folding, Owner, fold
+from services.profile.use_cases.fold import Fold, Folding, HaltedError, Owner, Part
 
 BRAND = "oak"
 SHOP = "app:shop"
@@ -116,8 +116,14 @@ class Room:
     async def fold(self, *opened, owner=None):
         if owner is None:
             owner = self.owner = self.owner or await self.own()
+        await self.fold_parts(Part(owner, opened))
+
+    async def fold_parts(self, *parts, before=None):
         await self.days.ensure_present()
-        await fold(self.folding, owner, opened)
+        try:
+            await Fold(self.folding, parts, before).run()
+        except HaltedError as halted:
+            raise halted.error from None
 
     async def grant(self, name="ada", *purposes, audience=SHOP):
         told = Statement(self.clock(), "rest")

@@ -12,7 +12,7 @@ from services.profile.domain import (
     TooManyDeadLettersError,
 )
 from services.profile.repository import books as accounts
-from services.profile.repository import facets, ledger, positions
+from services.profile.repository import facets, ledger
 from services.profile.use_cases import fold as fold_module
 from tests.integration.profile.door import BRAND, SHOP, eid, rejected
 
@@ -251,8 +251,7 @@ class TestOneTransaction:
             (ledger, "claim_messages"),
             (facets, "load"),
             (facets, "keep"),
-            (accounts, "add"),
-            (positions, "advance"),
+            (accounts, "close"),
         ],
     )
     async def test_a_failure_at_any_step_leaves_nothing_and_the_repetition_everything(

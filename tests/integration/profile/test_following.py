@@ -9,7 +9,7 @@ from kit.events import Relay, ensure_stream, forget
 from kit.keyring import KeyMissingError
 from kit.testing import eventually
 from services.profile import messages
-from services.profile.consumers import PartitionFolder
+from services.profile.consumers import Folder
 from services.profile.days import Days
 from services.profile.domain import COLLECT, RESEARCH, Kind, Partition
 from services.profile.housekeeping import Housekeeper
@@ -40,7 +40,7 @@ class Stage:
 
     def folder(self, **settings):
         told = ProfileSettings(**settings)
-        return PartitionFolder(self.room.folding, self.nats, Days(self.room.stores, 2), told)
+        return Folder(self.room.folding, self.nats, Days(self.room.stores, 2), told)
 
     def start(self, partitions=(PARTITION,), **settings):
         ownership = Ownership(self.room.stores, self.folder(**settings), self.js)

@@ -107,7 +107,7 @@ class TestIdentify:
             raise ConnectionResetError
 
         with monkeypatch.context() as patch:
-            patch.setattr("services.profile.repository.positions.advance", crash)
+            patch.setattr("services.profile.repository.books.close", crash)
             for _ in range(2):
                 with pytest.raises(UnavailableError):
                     await room.fold(message)

@@ -60,11 +60,11 @@ class TestBooks:
         books = Books()
         told = batch(event(1), event(1), event(2), event(3, name=bytes(16)))
         poison = Poison(2, "UNSEALABLE", b"", b"c" * 16, HOUR_MS, ((SHOP, 3),))
-        received([told, poison], books)
-        first = first_of_each(admit([told], {(SHOP, ADA): bound()}, books), books)
-        share_out(first, {(1).to_bytes(16, "big")}, books)
+        received(3, [told, poison], books)
+        first = first_of_each(admit(3, [told], {(SHOP, ADA): bound()}, books), set(), books)
+        share_out(first, {(1, (1).to_bytes(16, "big"))}, books)
         assert books.lines() == [
-            BooksLine(SHOP, HOUR_MS, received=7, stored=1, duplicate=2, quarantined=3, suppressed=1)
+            (3, BooksLine(SHOP, HOUR_MS, received=7, stored=1, duplicate=2, quarantined=3, suppressed=1))
         ]
 
 
@@ -72,8 +72,8 @@ class TestSharing:
     def test_each_persona_gets_its_own(self):
         other = bytes([2]) * 16
         collecting = {(SHOP, ADA): bound(b"p"), (SHOP, other): bound(b"q")}
-        admitted = admit([batch(event(1), event(2, name=other), event(3))], collecting, Books())
-        first = first_of_each(admitted, Books())
+        admitted = admit(0, [batch(event(1), event(2, name=other), event(3))], collecting, Books())
+        first = first_of_each(admitted, set(), Books())
         shares = share_out(first, set(first), Books())
         assert {pid: len(share.interactions) for pid, share in shares.items()} == {b"p" * 16: 2, b"q" * 16: 1}
 
@@ -84,7 +84,7 @@ class TestSharing:
             event(2, kind=Kind.IDENTIFIED, other=ADA),
             event(4, kind=Kind.IDENTIFIED),
         ]
-        first = first_of_each(admit([batch(*events)], {(SHOP, ADA): bound()}, Books()), Books())
+        first = first_of_each(admit(0, [batch(*events)], {(SHOP, ADA): bound()}, Books()), set(), Books())
         said = identifications(share_out(first, set(first), Books()).values())
         assert [each.other for each, _ in said] == [b"y" * 16, b"x" * 16]
 
