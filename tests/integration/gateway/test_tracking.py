@@ -154,9 +154,11 @@ class TestRefusals:
 class TestPressure:
     async def test_lost_stream_is_503_with_a_time_to_come_back(self, gateway: Gateway) -> None:
         await gateway.nats.close()
-        answer = await gateway.track(viewed())
+        body = {"batch": [viewed()], "writeKey": gateway.keys.write}
+        answer = await gateway.http.post("/v1/batch", json=body, headers={"Origin": "https://shop.example"})
         assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
         assert int(answer.headers["retry-after"]) >= 1
+        assert answer.headers["access-control-expose-headers"] == "Retry-After"
         assert (await gateway.http.get("/v1/health")).status_code == 503
 
     async def test_absent_stream_is_503(self, gateway: Gateway) -> None:
