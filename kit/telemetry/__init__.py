@@ -4,20 +4,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from kit.settings import Settings
 from kit.telemetry.logs import configure_logs, error_facts, logger
-from kit.telemetry.traces import JsonLinesExporter, close_traces, configure_traces, extract, fresh, inject, span, tracer
+from kit.telemetry.traces import JsonLinesExporter, begin, close_traces, configure_traces, extract, inject, span
 
 __all__ = [
     "JsonLinesExporter",
+    "begin",
     "close",
     "configure",
     "error_facts",
     "extract",
-    "fresh",
     "inject",
     "logger",
     "render_metrics",
     "span",
-    "tracer",
 ]
 
 

@@ -1,10 +1,13 @@
 """Traces: spans to a JSON-lines file or an OTLP collector; attributes are names and counts, never content."""
 
 import threading
-from collections.abc import Mapping, MutableMapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Token
+from dataclasses import dataclass
 from pathlib import Path
+from random import random
+from typing import Any
 
 import msgspec
 from opentelemetry import trace
@@ -12,7 +15,7 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, SamplingResult, TraceIdRatioBased
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -20,7 +23,6 @@ from opentelemetry.trace import (
     SpanContext,
     SpanKind,
     TraceFlags,
-    Tracer,
     set_span_in_context,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -58,8 +60,9 @@ class JsonLinesExporter(SpanExporter):
 
 def configure_traces(settings: Settings) -> None:
     """Install the provider of the process; a second call is ignored by OpenTelemetry."""
+    _doors.share = settings.trace_ratio
     provider = TracerProvider(
-        sampler=ParentBased(TraceIdRatioBased(settings.trace_ratio)),
+        sampler=_Sampler(TraceIdRatioBased(settings.trace_ratio)),
         resource=Resource({SERVICE_NAME: settings.process}),
     )
     if settings.trace_file is not None:
@@ -77,11 +80,6 @@ def close_traces() -> None:
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):
         provider.shutdown()
-
-
-def tracer(name: str) -> Tracer:
-    """Return the tracer of a module."""
-    return trace.get_tracer(name)
 
 
 def span(
@@ -136,9 +134,43 @@ _UNSAMPLED = set_span_in_context(
 )
 
 
-def fresh() -> Context:
-    """Return the parent for a door: none. A caller's traceparent could carry an identity into our traces."""
-    return Context()
+@dataclass
+class _Doors:
+    """How many of the traces that begin at a door are kept, from 0 to 1."""
+
+    share: float = 1.0
+
+
+_doors = _Doors()
+_KEPT = Context({"kit.kept": True})
+
+
+class _Sampler(ParentBased):
+    """Keeps what `begin` has decided to keep, and decides about every other trace by its id."""
+
+    def should_sample(self, parent_context: Context | None, *arguments: Any, **named: Any) -> SamplingResult:
+        if parent_context is _KEPT:
+            return ALWAYS_ON.should_sample(parent_context, *arguments, **named)
+        return super().should_sample(parent_context, *arguments, **named)
+
+
+@contextmanager
+def begin(name: str) -> Iterator[Span]:
+    """Open the first span of a trace, at a door: what the caller says about traces could carry an identity.
+
+    Whether it is kept is decided first: a span that nobody will see costs as much to build as one that is kept.
+    """
+    if random() >= _doors.share:
+        token = attach(_UNSAMPLED)
+        opened = trace.get_current_span()
+    else:
+        opened = _TRACER.start_span(name, context=_KEPT, kind=SpanKind.SERVER)
+        token = attach(set_span_in_context(opened))
+    try:
+        yield opened
+    finally:
+        detach(token)
+        opened.end()
 
 
 def inject(headers: MutableMapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from sqlalchemy.exc import IntegrityError
 
 from kit.errors import UnavailableError
-from kit.telemetry import JsonLinesExporter, error_facts, extract, fresh, inject, logger, render_metrics, span
+from kit.telemetry import JsonLinesExporter, begin, error_facts, extract, inject, logger, render_metrics, span
 from kit.telemetry.logs import configure_logs
 
 IDENTITY = "anna@example.org"
@@ -157,9 +157,21 @@ class TestTraces:
     def test_without_parent_a_trace_begins(self, headers):
         assert not trace.get_current_span(extract(headers)).get_span_context().is_valid
 
-    def test_fresh_has_no_parent(self, provider):
-        with provider.get_tracer("test").start_as_current_span("here"):
-            assert not trace.get_current_span(fresh()).get_span_context().is_valid
+    def test_what_begins_at_a_door_has_no_parent(self, provider, monkeypatch):
+        monkeypatch.setattr("kit.telemetry.traces._TRACER", provider.get_tracer("test"))
+        with provider.get_tracer("test").start_as_current_span("here") as here, begin("door") as door:
+            assert door.parent is None
+            assert door.get_span_context().trace_id != here.get_span_context().trace_id
+            assert trace.get_current_span() is door
+
+    def test_a_trace_that_is_not_kept_stays_so_below(self, provider, monkeypatch):
+        monkeypatch.setattr("kit.telemetry.traces._TRACER", provider.get_tracer("test"))
+        monkeypatch.setattr("kit.telemetry.traces._doors.share", 0.0)
+        headers: dict[str, str] = {}
+        with begin("door") as door, span("below") as below:
+            inject(headers)
+            assert (door.is_recording(), below.is_recording()) == (False, False)
+        assert headers["traceparent"].endswith("-00")
 
 
 class TestMetrics:
