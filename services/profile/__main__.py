@@ -35,7 +35,7 @@ from services.profile.rpc import ProfileRpc
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
-from services.profile.use_cases.fold import Folding
+from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
@@ -57,7 +57,9 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     keyring = FolderKeyRing(settings.keyring_dir)
     consent = ConsentClient(channel)
     cache: Cache = FencedCache(boottime_ns, margin_ns=_MARGIN_NS, capacity=settings.consents_kept)
-    closing.push_async_callback(stop_all, asyncio.create_task(follow(consent.hold, cache, boottime_ns)))
+    # A group: were the follower to end, the process must, or it would ask the truth for ever without a word.
+    tasks = await closing.enter_async_context(asyncio.TaskGroup())
+    closing.push_async_callback(stop_all, tasks.create_task(follow(consent.hold, cache, boottime_ns)))
     return Stores(profile, vault, keyring, consent, Decisions(consent, cache, now_ms), now_ms, os.urandom)
 
 

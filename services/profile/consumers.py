@@ -21,7 +21,8 @@ from services.profile.domain import Partition
 from services.profile.lanes import Lane, events_of, take_turns
 from services.profile.repository import positions
 from services.profile.settings import ProfileSettings
-from services.profile.use_cases.fold import Fold, Folding, HaltedError, Owner, Part, recreated
+from services.profile.use_cases.fold import Fold
+from services.profile.use_cases.parts import Folding, HaltedError, Owner, Part, recreated
 
 _LOG = logger(__name__)
 _EVENTS = Counter("profile_events_taken", "Events taken from the stream, whatever became of them")

@@ -4,7 +4,7 @@ import datetime as dt
 
 from kit.db import Database, raw
 from services.profile.repository import ledger, positions
-from services.profile.use_cases.fold import day_of
+from services.profile.use_cases.parts import day_of
 from services.profile.use_cases.stores import Stores
 
 

@@ -16,7 +16,7 @@ from services.profile.days import Days
 from services.profile.domain import Partition
 from services.profile.repository import ledger, positions
 from services.profile.streams import Streams
-from services.profile.use_cases.fold import Folding
+from services.profile.use_cases.parts import Folding
 
 _LOG = logger(__name__)
 _SECOND_MS = 1000

@@ -11,7 +11,7 @@ from opentelemetry.context import get_current as current_context
 from kit.cancelling import raise_if_cancelled
 from kit.errors import TypedError
 from services.profile.domain import Batch, Poison
-from services.profile.use_cases.fold import Owner, Part
+from services.profile.use_cases.parts import Owner, Part
 
 _FIRST_PAUSE_S = 0.1
 _MOST_PAUSE_S = 30.0

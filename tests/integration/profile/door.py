@@ -17,7 +17,8 @@ from services.profile.days import Days
 from services.profile.domain import COLLECT, Kind, Partition, Statement, Subject
 from services.profile.repository import facets, positions
 from services.profile.use_cases import consents
-from services.profile.use_cases.fold import Fold, Folding, HaltedError, Owner, Part
+from services.profile.use_cases.fold import Fold
+from services.profile.use_cases.parts import Folding, HaltedError, Owner, Part
 
 BRAND = "oak"
 SHOP = "app:shop"

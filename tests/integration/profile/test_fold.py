@@ -13,7 +13,7 @@ from services.profile.domain import (
 )
 from services.profile.repository import books as accounts
 from services.profile.repository import facets, ledger
-from services.profile.use_cases import fold as fold_module
+from services.profile.use_cases.parts import day_of
 from tests.integration.profile.door import BRAND, SHOP, eid, rejected
 
 DAY_MS = 86_400_000
@@ -93,7 +93,7 @@ class TestDuplicates:
         await room.grant()
         event = room.door.event()
         await room.fold(room.door.message(event))
-        first_day = fold_module.day_of(clock.ms)
+        first_day = day_of(clock.ms)
         clock.ms += 5 * DAY_MS
         await room.days.turn()
         assert first_day in await days_of(room)
