@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class Pages:
     reports: dict[str, list[str]] = field(default_factory=dict)
     _pages: dict[str, bytes] = field(default_factory=dict)
     _scripts: dict[str, bytes] = field(default_factory=dict)
+    _leaving: dict[str, asyncio.Event] = field(default_factory=dict)
+    _left: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def reports_of(self, name: str) -> list[str]:
         """What went wrong in a page."""
@@ -60,8 +63,14 @@ class Pages:
         host = self._host(name)
         self._pages[host] = (_PAGE % json.dumps(plan)).encode()
         self._scripts[host] = script
+        self._leaving[host], self._left[host] = asyncio.Event(), asyncio.Event()
         self.reports[host] = []
         return f"http://{host}/shoes?utm_source=letter&email=ann@example.com"
+
+    async def leave(self, name: str) -> None:
+        """Tell a page that waits for it to go elsewhere, and return once it did."""
+        self._leaving[self._host(name)].set()
+        await self._left[self._host(name)].wait()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -78,6 +87,8 @@ class Pages:
             length = re.search(r"(?im)^content-length: *(\d+)", head)
             said = await reader.readexactly(int(length[1]) if length else 0)
             path, name = head.split(" ")[1].partition("?")[0], host[1] if host else ""
+            if path == "/leaving":
+                await self._leaving[name].wait()
             content = self._content(path, name, said.decode())
             kind = b"text/javascript" if path == "/script.js" else b"text/html"
             start = b"HTTP/1.1 200 -\r\nconnection: close\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
@@ -93,7 +104,9 @@ class Pages:
         if path == "/report":
             self.reports[host].append(said)
             return b""
-        if path in {"/left", "/favicon.ico"}:
+        if path == "/left":
+            self._left[host].set()
+        if path in {"/leaving", "/left", "/favicon.ico"}:
             return b""
         return (self._scripts if path == "/script.js" else self._pages).get(host, b"")
 
@@ -122,6 +135,8 @@ class Chromium:
             "about:blank",
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            # What it leaves behind when it ends is left here.
+            env={**os.environ, "TMPDIR": str(self._profile)},
         )
         assert self._process.stderr is not None
         async with asyncio.timeout(60):

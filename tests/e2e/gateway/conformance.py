@@ -1,7 +1,6 @@
 """What is asked of an SDK, and how it is judged: by what it was told, by the books and by what PostgreSQL holds."""
 
 import asyncio
-import dataclasses
 import json
 import secrets
 import shutil
@@ -71,6 +70,8 @@ class Plan:
     is_batching: bool = False
     is_beaconing: bool = False
     is_leaving: bool = False
+    #: Refused until the page is left, and opened again another time.
+    is_coming_back: bool = False
 
 
 @dataclass
@@ -155,7 +156,13 @@ class Bench:
         tab = await self.chromium.open(self.pages.add(name, script, told))
         try:
             async with asyncio.timeout(60):
-                await proxy.all_acknowledged(count)
+                if told["isComingBack"]:
+                    await proxy.until(lambda: len(proxy.seen) == count)
+                    await self.pages.leave(name)
+                    await self.chromium.close(tab)
+                    proxy.faults.clear()
+                    tab = await self.chromium.open(self.pages.add(name, script, {**told, "isBack": True}))
+                await proxy.until(lambda: len(proxy.acknowledged) == count)
         except TimeoutError:
             sent = [(request.path, request.fault, len(request.events)) for request in proxy.requests]
             raise AssertionError((len(proxy.acknowledged), count, sent, self.pages.reports)) from None
@@ -212,14 +219,15 @@ async def _bundled(script: str) -> bytes:
 
 
 def _told(plan: Plan) -> dict[str, Any]:
-    names = {
-        "is_gzipped": "gzip",
-        "is_batching": "isBatching",
-        "is_beaconing": "isBeaconing",
-        "is_leaving": "isLeaving",
+    return {
+        "tracks": plan.tracks,
+        "padding": plan.padding,
+        "gzip": plan.is_gzipped,
+        "isBatching": plan.is_batching,
+        "isBeaconing": plan.is_beaconing,
+        "isLeaving": plan.is_leaving,
+        "isComingBack": plan.is_coming_back,
     }
-    said = dataclasses.asdict(plan)
-    return {names.get(name, name): value for name, value in said.items() if name != "faults"}
 
 
 def assert_each_is_stored_once(outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -65,12 +65,17 @@ class Proxy:
     #: Events the gateway answered with 200, copies included.
     taken: int = 0
     url: str = ""
-    _acknowledging: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _going_on: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def all_acknowledged(self, count: int) -> None:
-        """Return once the SDK was told that `count` different events are safe."""
-        async with self._acknowledging:
-            await self._acknowledging.wait_for(lambda: len(self.acknowledged) >= count)
+    @property
+    def seen(self) -> set[str]:
+        """Message ids of all events that came by."""
+        return {each for request in self.requests for each in request.message_ids}
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Return once requests and answers made it so."""
+        async with self._going_on:
+            await self._going_on.wait_for(is_so)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -106,6 +111,7 @@ class Proxy:
         plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
         request = Request(target, headers, plain, fault, time.monotonic())
         self.requests.append(request)
+        await self._notify()
         if fault is Fault.CUT_BEFORE:
             writer.transport.abort()
             return
@@ -122,12 +128,12 @@ class Proxy:
         writer.write(_closing(answer))
         await writer.drain()
         if is_taken:
-            await self._note(request.message_ids)
+            self.acknowledged |= request.message_ids
+        await self._notify()
 
-    async def _note(self, message_ids: Iterable[str]) -> None:
-        async with self._acknowledging:
-            self.acknowledged.update(message_ids)
-            self._acknowledging.notify_all()
+    async def _notify(self) -> None:
+        async with self._going_on:
+            self._going_on.notify_all()
 
     async def _forward(self, first: str, lines: list[str], body: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(self.upstream).port)

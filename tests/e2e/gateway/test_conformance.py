@@ -19,7 +19,10 @@ _PLANS = {
     **{fault: Plan(faults=(fault, fault)) for fault in Fault},
 }
 # Ten events of RudderStack's: a full beacon. Others it sends when its tab becomes hidden, and ours are hidden already.
-_PLANS_OF_PAGES = {"leaving": Plan(tracks=6, is_batching=True, is_beaconing=True, is_leaving=True)}
+_PLANS_OF_PAGES = {
+    "leaving": Plan(tracks=6, is_batching=True, is_beaconing=True, is_leaving=True),
+    "coming back": Plan(faults=(Fault.UNAVAILABLE,) * 1000, is_coming_back=True),
+}
 _all = pytest.mark.parametrize("sdk", SDKS, ids=lambda sdk: sdk.name)
 
 
@@ -95,6 +98,11 @@ async def test_page_that_is_left_sends_what_it_holds(runs: Runs, name: str, path
     assert {request.path.partition("?")[0] for request in outcome.requests} == {path}
     # No preflight can be awaited by a page that is gone: the body calls itself text.
     assert {request.headers["content-type"] for request in outcome.requests} == {"text/plain"}
+
+
+@pytest.mark.parametrize("sdk", [sdk for sdk in SDKS if not sdk.command], ids=lambda sdk: sdk.name)
+async def test_page_that_is_opened_again_sends_what_was_refused_before(runs: Runs, sdk: Sdk) -> None:
+    assert_each_is_stored_once(await runs.outcome(sdk, "coming back"))
 
 
 @pytest.mark.parametrize("sdk", [sdk for sdk in SDKS if sdk.honours_retry_after], ids=lambda sdk: sdk.name)

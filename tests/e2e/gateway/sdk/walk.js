@@ -1,5 +1,6 @@
 // A visitor's way through the shop; both browser SDKs take the same calls.
-export async function walk(analytics, { visitor, tracks, padding, isLeaving }) {
+export async function walk(analytics, { visitor, tracks, padding, isLeaving, isComingBack, isBack }) {
+  if (isBack) return
   const options = {
     context: { consent: { categoryPreferences: { 'collect.behaviour': true, 'personalise.world': true } } },
   }
@@ -15,5 +16,6 @@ export async function walk(analytics, { visitor, tracks, padding, isLeaving }) {
   }
   // What a promise tells is that the event is in the SDK's queue.
   await Promise.all(tracked)
-  if (isLeaving) location.href = '/left'
+  if (isComingBack) await fetch('/leaving')
+  if (isLeaving || isComingBack) location.href = '/left'
 }
