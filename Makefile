@@ -11,7 +11,7 @@ SDK := tests/e2e/gateway/sdk
 # What the packages would run when they are installed is not needed.
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
-.PHONY: help setup setup-worlds up compose-keys demo test unit lint format generate lock clean \
+.PHONY: help setup setup-worlds up compose-keys demo test chaos-power unit lint format generate lock clean \
 	bench
 
 help: ## List the targets
@@ -29,7 +29,7 @@ setup: ## Make .venv and install everything, pinned by hash
 	fi
 	echo "Ready. Next: make demo"
 
-setup-worlds: ## Install what virtual worlds and browsers need (Debian packages, asks for root)
+setup-worlds: ## Install what virtual worlds, browsers and power cuts need (Debian packages, asks for root)
 	infra/setup-worlds
 	[ -d $(SDK)/node_modules ] || $(SDK_CI)
 	[ ! -f requirements/worlds.txt ] || $(BIN)/uv pip install --quiet --require-hashes --requirement requirements/worlds.txt
@@ -45,6 +45,9 @@ demo: ## 100,000 interactions become personas, an avatar meets one
 
 test: lint ## What CI runs: lint, then every test
 	$(BIN)/pytest
+
+chaos-power: ## Cut the power many times, at other moments than `make test` does
+	MASKENBALL_POWER_CUTS=$${MASKENBALL_POWER_CUTS:-40} $(BIN)/pytest --timeout=1800 tests/e2e/power
 
 unit: ## Only the tests that need no server
 	$(BIN)/pytest tests/unit
