@@ -11,6 +11,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.e2e.gateway.serving import Server
+
 COMMAND = "chromium"
 _FLAGS = (
     "--headless=new",
@@ -56,7 +58,7 @@ class Pages:
         return self.reports[self._host(name)]
 
     def _host(self, name: str) -> str:
-        return f"{name}.localhost:{self._server.sockets[0].getsockname()[1]}"
+        return f"{name}.localhost:{self._server.port}"
 
     def add(self, name: str, script: bytes, plan: dict[str, Any]) -> str:
         """Return the address of a new page that runs `script` with `plan`."""
@@ -73,32 +75,26 @@ class Pages:
         await self._left[self._host(name)].wait()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = Server(self._answer)
+        await self._server.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        await self._server.wait_closed()
+        await self._server.stop()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            host = re.search(r"(?im)^host: *(\S+)", head)
-            length = re.search(r"(?im)^content-length: *(\d+)", head)
-            said = await reader.readexactly(int(length[1]) if length else 0)
-            path, name = head.split(" ")[1].partition("?")[0], host[1] if host else ""
-            if path == "/leaving":
-                await self._leaving[name].wait()
-            content = self._content(path, name, said.decode())
-            kind = b"text/javascript" if path == "/script.js" else b"text/html"
-            start = b"HTTP/1.1 200 -\r\nconnection: close\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
-            writer.write(start % (kind, len(content)) + content)
-            await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            # Browsers open connections ahead of need and drop them.
-            pass
-        finally:
-            writer.close()
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        host = re.search(r"(?im)^host: *(\S+)", head)
+        length = re.search(r"(?im)^content-length: *(\d+)", head)
+        said = await reader.readexactly(int(length[1]) if length else 0)
+        path, name = head.split(" ")[1].partition("?")[0], host[1] if host else ""
+        if path == "/leaving":
+            await self._leaving[name].wait()
+        content = self._content(path, name, said.decode())
+        kind = b"text/javascript" if path == "/script.js" else b"text/html"
+        start = b"HTTP/1.1 200 -\r\nconnection: close\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
+        writer.write(start % (kind, len(content)) + content)
+        await writer.drain()
 
     def _content(self, path: str, host: str, said: str) -> bytes:
         if path == "/report":

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from gateway.app import RECORDS
 from kit.errors import ExhaustedError, TypedError, UnavailableError
 from kit.http import problem
+from tests.e2e.gateway.serving import Server
 
 RETRY_AFTER_S = 2
 
@@ -78,22 +79,13 @@ class Proxy:
             await self._going_on.wait_for(is_so)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = Server(self._answer)
+        await self._server.start()
+        self.url = f"http://127.0.0.1:{self._server.port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._answer(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            # Browsers open connections ahead of need and drop them.
-            pass
-        finally:
-            writer.close()
+        await self._server.stop()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -139,9 +131,10 @@ class Proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(self.upstream).port)
         kept = [line for line in lines if not line.lower().startswith("connection:")]
         writer.write("\r\n".join([first, *kept, "Connection: close", "", ""]).encode("latin-1") + body)
-        answer = await reader.read()
-        writer.close()
-        return answer
+        try:
+            return await reader.read()
+        finally:
+            writer.close()
 
 
 def _closing(answer: bytes) -> bytes:

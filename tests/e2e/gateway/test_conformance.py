@@ -14,8 +14,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _PLANS = {
     "types": Plan(),
-    "large": Plan(tracks=60, padding=10_000, is_batching=True),
-    "gzip": Plan(tracks=60, padding=10_000, is_gzipped=True),
+    "large": Plan(tracks=20, padding=25_000, is_batching=True),
+    "gzip": Plan(tracks=120, padding=100, is_gzipped=True),
     **{fault: Plan(faults=(fault, fault)) for fault in Fault},
 }
 # Ten events of RudderStack's: a full beacon. Others it sends when its tab becomes hidden, and ours are hidden already.
@@ -89,6 +89,13 @@ async def test_gzipped_batch_is_stored_once(runs: Runs, sdk: Sdk) -> None:
     outcome = await runs.outcome(sdk, "gzip")
     assert_each_is_stored_once(outcome)
     assert {request.headers.get("content-encoding") for request in outcome.requests} == {"gzip"}
+
+
+@pytest.mark.parametrize(("name", "header"), [("analytics-next", "x-retry-count"), ("rudder-js", "rsa-retry-attempt")])
+async def test_browser_is_allowed_the_headers_of_a_retry(runs: Runs, name: str, header: str) -> None:
+    outcome = await runs.outcome(next(sdk for sdk in SDKS if sdk.name == name), Fault.UNAVAILABLE)
+    assert any(header in asked["access-control-request-headers"] for asked in outcome.preflights)
+    assert any(header in request.headers for request in outcome.requests)
 
 
 @pytest.mark.parametrize(("name", "path"), [("analytics-next", "/v1/b"), ("rudder-js", "/beacon/v1/batch")])
