@@ -19,10 +19,12 @@ from infra.local.processes import PROGRAMS
 from infra.local.stack import LocalStack
 from kit.epochs import EpochKeys
 from kit.keyring import FolderKeyRing
+from maskenball.evaluate import filtering
 from maskenball.evaluate.interactions import FileFormatError, Interactions, read_interactions
 from maskenball.evaluate.recommend import NothingToAskError, Service
 from maskenball.evaluate.recommend import evaluate as evaluate_recommend
 from maskenball.evaluate.splits import Protocol
+from maskenball.evaluate.texts import TextsFormatError
 from maskenball.progress import progress_on
 
 evaluate = typer.Typer(
@@ -34,6 +36,24 @@ _SHOWN = ("ndcg@10", "hr@10", "recall@20", "mrr@10")
 @evaluate.callback()
 def _about() -> None:
     """Measure decisions on public protocols, through the platform's own doors."""
+
+
+@evaluate.command("filter")
+def filter_(
+    texts: Annotated[Path, typer.Option(help="JSON lines of texts with labelled spans.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Let the doors' filter look at labelled texts: what it finds, and where it hits without cause."""
+    try:
+        outcome = filtering.evaluate(texts)
+    except (OSError, TextsFormatError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_found_table(outcome))
 
 
 @evaluate.command()
@@ -93,4 +113,20 @@ def _table(outcome: dict[str, Any]) -> Table:
         table.add_row(name, f"{outcome[name]:.4f}", f"{outcome['baseline_popularity'][name]:.4f}")
     table.add_row("fit s", f"{outcome['fit_s']:.2f}", "")
     table.add_row("request p50 ms", f"{outcome['request_p50_ms']:.2f}", "")
+    return table
+
+
+def _found_table(outcome: dict[str, Any]) -> Table:
+    recall, false_hits = outcome["recall"], outcome["false_hits_per_1000"]
+    table = Table(title=f"recall {recall}, {false_hits} false hits in 1,000 of {outcome['texts_without_spans']} texts")
+    for column in ("kind", "spans", "found", "recall", "counted"):
+        table.add_column(column, justify="left" if column == "kind" else "right")
+    for kind, row in outcome["by_kind"].items():
+        table.add_row(
+            kind,
+            str(row["spans"]),
+            str(row["found"]),
+            f"{row['recall']:.4f}",
+            "yes" if row["counted"] else "has no shape",
+        )
     return table
