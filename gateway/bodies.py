@@ -84,6 +84,8 @@ class PersonaBody(Someone):
     purpose: Purpose = "personalise.world"
     #: Wait until these are folded, to see what was just written.
     min_positions: Annotated[list[Position], Field(max_length=64)] = []
+    #: When two seconds were not enough for that: answer with what there is, and say how far it is behind.
+    may_be_stale: bool = False
 
 
 class Wish(Body):
@@ -118,11 +120,23 @@ class Decision(Body):
     record_id: str
 
 
+class Lag(Body):
+    """How far a partition is behind what was asked for."""
+
+    partition: int
+    #: Messages of the stream in between, at most.
+    messages: int
+    #: Everything received before this is in the answer; milliseconds since 1970 UTC.
+    complete_until_ms: int
+
+
 class PersonaAnswer(Body):
     """A view, or the reason why there is none."""
 
     view: View | None
     decisions: list[Decision]
+    #: Empty when everything asked for is in the answer.
+    behind: list[Lag]
 
 
 class RecommendBody(Someone):

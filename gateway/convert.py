@@ -55,6 +55,10 @@ def persona_from_proto(answer: profile_pb2.ReadViewResponse) -> bodies.PersonaAn
     return bodies.PersonaAnswer(
         view=_view_from_proto(answer.view) if answer.HasField("view") else None,
         decisions=[decision_from_proto(decision) for decision in answer.decisions],
+        behind=[
+            bodies.Lag(partition=lag.partition, messages=lag.messages, complete_until_ms=lag.complete_until_ms)
+            for lag in answer.behind
+        ],
     )
 
 

@@ -141,6 +141,7 @@ async def read_persona(body: bodies.PersonaBody, door: Door, app: App) -> bodies
         subject=door.subject(app, body),
         purpose=body.purpose,
         min_positions=[profile_pb2.Position(**position.model_dump()) for position in body.min_positions],
+        may_be_stale=body.may_be_stale,
     )
     answer = await door.services.profile.ReadView(request, timeout=_REACH_S if body.min_positions else None)
     return convert.persona_from_proto(answer)

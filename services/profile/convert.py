@@ -7,7 +7,7 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
-from services.profile.domain import EID_BYTES, BooksLine, ConsentRecord, Decision, Statement, Subject
+from services.profile.domain import EID_BYTES, BooksLine, ConsentRecord, Decision, Lag, Statement, Subject
 from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
@@ -79,6 +79,10 @@ def view_to_proto(handle: str, view: View) -> profile_pb2.View:
         channels=view.channels,
         day_part=view.day_part,
     )
+
+
+def lag_to_proto(lag: Lag) -> profile_pb2.Lag:
+    return profile_pb2.Lag(partition=lag.partition, messages=lag.messages, complete_until_ms=lag.complete_until_ms)
 
 
 def signal_to_proto(signal: Signal) -> profile_pb2.Signal:

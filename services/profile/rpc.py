@@ -7,7 +7,7 @@ from contracts.profile.v1 import profile_pb2
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
 from services.profile import convert
 from services.profile.clients import persona_to_proto
-from services.profile.domain import Decision, Partition
+from services.profile.domain import Decision, Partition, PositionNotReachedError
 from services.profile.use_cases import balance, consents, read
 from services.profile.use_cases.balance import Waiting
 from services.profile.use_cases.reach import Reach
@@ -51,9 +51,12 @@ class ProfileRpc(ProfileServiceServicer):
         least: dict[int, int] = {}
         for position in request.min_positions:
             least[position.partition] = max(position.sequence, least.get(position.partition, 0))
-        await self._reach.reach(subject.brand, least)
+        behind = await self._reach.reach(subject.brand, least)
+        if behind and not request.may_be_stale:
+            raise PositionNotReachedError("not folded yet", field="min_positions", retry_after_s=1)
         seen = await read.read_view(self._stores, subject, purposes)
-        return profile_pb2.ReadViewResponse(view=_view(seen), decisions=_decisions(seen.decisions))
+        lags = map(convert.lag_to_proto, behind)
+        return profile_pb2.ReadViewResponse(view=_view(seen), decisions=_decisions(seen.decisions), behind=lags)
 
     async def ReadPersona(
         self, request: profile_pb2.ReadPersonaRequest, context: ServicerContext

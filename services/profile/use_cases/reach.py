@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from kit.cancelling import rest
 from kit.db import raw
 from kit.rpc.deadline import remaining
-from services.profile.domain import PositionNotReachedError
+from services.profile.domain import Lag
 from services.profile.repository import positions
 from services.profile.use_cases.stores import Stores
 
@@ -28,26 +28,29 @@ class Reach:
         for event in self._waiting:
             event.set()
 
-    async def reach(self, brand: str, least: Mapping[int, int]) -> None:
-        """Return when every partition is folded up to its sequence; raises PositionNotReachedError."""
+    async def reach(self, brand: str, least: Mapping[int, int]) -> list[Lag]:
+        """Wait until every partition is folded up to its sequence; return those that are not when the time is over."""
         if not least:
-            return
+            return []
         hinted = asyncio.Event()
         self._waiting.add(hinted)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + remaining(self._most_s + _ANSWER_S) - _ANSWER_S
         try:
-            async with asyncio.timeout(remaining(self._most_s + _ANSWER_S) - _ANSWER_S):
-                while not await self._is_reached(brand, least):
-                    await rest(hinted, _LOOK_S)
-                    hinted.clear()
-        except TimeoutError:
-            message = "not folded yet"
-            raise PositionNotReachedError(message, field="min_positions", retry_after_s=1) from None
+            while (behind := await self._behind(brand, least)) and (left_s := end - loop.time()) > 0:
+                await rest(hinted, min(_LOOK_S, left_s))
+                hinted.clear()
         finally:
             self._waiting.discard(hinted)
+        return behind
 
-    async def _is_reached(self, brand: str, least: Mapping[int, int]) -> bool:
+    async def _behind(self, brand: str, least: Mapping[int, int]) -> list[Lag]:
         async with self._stores.profile.reading() as reading:
             reached = await positions.all_of(await raw(reading), brand)
-        return all(
-            partition in reached and reached[partition].sequence >= sequence for partition, sequence in least.items()
-        )
+        lags = []
+        for partition, sequence in least.items():
+            position = reached.get(partition)
+            missing = sequence - (position.sequence if position else 0)
+            if missing > 0:
+                lags.append(Lag(partition, missing, position.horizon_ms if position else 0))
+        return lags

@@ -84,16 +84,19 @@ class TestPersona:
                 kinds=[profile_pb2.KindCount(kind="bought", at_least=4)],
             ),
             decisions=[PurposeDecision(purpose="personalise.world", is_allowed=True, reason="GRANTED")],
+            behind=[profile_pb2.Lag(partition=3, messages=2, complete_until_ms=1_750_000_000_000)],
         )
-        body = {"userId": "u", "min_positions": [{"partition": 3, "sequence": 12}]}
+        body = {"userId": "u", "min_positions": [{"partition": 3, "sequence": 12}], "may_be_stale": True}
         answer = (await gateway.http.post("/v1/persona", json=body, headers=app(gateway))).json()
         assert answer["view"]["handle"] == "1.ab"
         assert answer["view"]["wishes"] == [{"ref": "a1", "evidence": ["asked"]}]
         assert answer["view"]["kinds"] == {"bought": 4}
         assert answer["decisions"][0]["is_allowed"] is True
+        assert answer["behind"] == [{"partition": 3, "messages": 2, "complete_until_ms": 1_750_000_000_000}]
         (asked,) = gateway.services.asked
         assert asked.purpose == "personalise.world"
         assert [(each.partition, each.sequence) for each in asked.min_positions] == [(3, 12)]
+        assert asked.may_be_stale
 
     async def test_denied_view_is_empty_with_the_reason(self, gateway: Gateway) -> None:
         denied = PurposeDecision(purpose="personalise.world", reason="NEVER_ASKED")

@@ -146,6 +146,15 @@ class TestPositions:
             await profile.ReadView(read(min_positions=[contract.Position(partition=0, sequence=99)]))
         assert refused.value.reason == "POSITION_NOT_REACHED"
 
+    async def test_or_the_answer_says_how_far_it_is_behind(self, profile, room, said):
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        await room.fold(room.door.message(room.door.event()))
+        asked = [contract.Position(partition=0, sequence=4), contract.Position(partition=2, sequence=3)]
+        answer = await profile.ReadView(read(min_positions=asked, may_be_stale=True))
+        assert [kind.kind for kind in answer.view.kinds] == ["seen"]
+        assert [(lag.partition, lag.messages) for lag in answer.behind] == [(0, 3), (2, 3)]
+        assert [lag.complete_until_ms > 0 for lag in answer.behind] == [True, False]
+
 
 class TestReadPersona:
     async def test_a_memory_key_only_to_remember_with(self, profile, said):

@@ -210,8 +210,11 @@ class ReadViewRequest(message.Message):
     PURPOSE_FIELD_NUMBER: builtins.int
     ALSO_DECIDE_FIELD_NUMBER: builtins.int
     MIN_POSITIONS_FIELD_NUMBER: builtins.int
+    MAY_BE_STALE_FIELD_NUMBER: builtins.int
     purpose: builtins.str
     """Under which purpose, for example "personalise.world"."""
+    may_be_stale: builtins.bool
+    """Answer with what there is when the wait was too short, and say in `behind` how far it is behind."""
     @builtins.property
     def subject(self) -> subject_pb2.Subject:
         """Of whom."""
@@ -231,10 +234,39 @@ class ReadViewRequest(message.Message):
         purpose: builtins.str = ...,
         also_decide: abc.Iterable[builtins.str] | None = ...,
         min_positions: abc.Iterable[Position] | None = ...,
+        may_be_stale: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["also_decide", b"also_decide", "min_positions", b"min_positions", "purpose", b"purpose", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["also_decide", b"also_decide", "may_be_stale", b"may_be_stale", "min_positions", b"min_positions", "purpose", b"purpose", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Lag(message.Message):
+    """How far a partition is behind what was asked for."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PARTITION_FIELD_NUMBER: builtins.int
+    MESSAGES_FIELD_NUMBER: builtins.int
+    COMPLETE_UNTIL_MS_FIELD_NUMBER: builtins.int
+    partition: builtins.int
+    """Partition, 0 to 63."""
+    messages: builtins.int
+    """Messages of the stream between what is folded and what was asked for, at most: other partitions' count as well."""
+    complete_until_ms: builtins.int
+    """Everything received before this is in the answer, milliseconds since 1970 UTC; 0 when nothing was folded yet."""
+    def __init__(
+        self,
+        *,
+        partition: builtins.int = ...,
+        messages: builtins.int = ...,
+        complete_until_ms: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["complete_until_ms", b"complete_until_ms", "messages", b"messages", "partition", b"partition"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,6 +386,7 @@ class ReadViewResponse(message.Message):
 
     VIEW_FIELD_NUMBER: builtins.int
     DECISIONS_FIELD_NUMBER: builtins.int
+    BEHIND_FIELD_NUMBER: builtins.int
     @builtins.property
     def view(self) -> View:
         """Absent when denied."""
@@ -362,15 +395,20 @@ class ReadViewResponse(message.Message):
     def decisions(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.PurposeDecision]:
         """The purpose asked for first, then also_decide."""
 
+    @builtins.property
+    def behind(self) -> containers.RepeatedCompositeFieldContainer[Lag]:
+        """Empty when every one of min_positions is folded."""
+
     def __init__(
         self,
         *,
         view: View | None = ...,
         decisions: abc.Iterable[subject_pb2.PurposeDecision] | None = ...,
+        behind: abc.Iterable[Lag] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["behind", b"behind", "decisions", b"decisions", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

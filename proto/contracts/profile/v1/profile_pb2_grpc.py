@@ -106,7 +106,7 @@ class ProfileServiceServicer:
 
     def ReadView(self, request, context):
         """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
-        Errors: POSITION_NOT_REACHED when min_position was not folded within the deadline or 2 s.
+        Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

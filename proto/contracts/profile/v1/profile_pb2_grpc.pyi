@@ -43,7 +43,7 @@ class ProfileServiceStub:
     """Lists the present consents of a subject."""
     ReadView: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
-    Errors: POSITION_NOT_REACHED when min_position was not folded within the deadline or 2 s.
+    Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
     """
     ReadPersona: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadPersonaRequest, _profile_pb2.ReadPersonaResponse]
     """The same for services: with the persona's name inside the services and a key to seal what they keep about it."""
@@ -69,7 +69,7 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Lists the present consents of a subject."""
     ReadView: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]  # type: ignore[assignment]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
-    Errors: POSITION_NOT_REACHED when min_position was not folded within the deadline or 2 s.
+    Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
     """
     ReadPersona: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadPersonaRequest, _profile_pb2.ReadPersonaResponse]  # type: ignore[assignment]
     """The same for services: with the persona's name inside the services and a key to seal what they keep about it."""
@@ -116,7 +116,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ReadViewResponse, _abc.Awaitable[_profile_pb2.ReadViewResponse]]:
         """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
-        Errors: POSITION_NOT_REACHED when min_position was not folded within the deadline or 2 s.
+        Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
         """
 
     @_abc_1.abstractmethod
