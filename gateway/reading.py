@@ -59,11 +59,13 @@ class Reader:
         self, names: tuple[str, ...], properties: Any, products: list[dict[str, Any]], raw_ids: tuple[str, str]
     ) -> str | None:
         field, item = _first(properties, names)
-        if not item and products:
+        if not item:
+            if not products:
+                return None
             field, item = _first_of(products[0], names)
             field = f"products[0].{field}"
-        if not item:
-            return None
+            if not item:
+                return None
         if item not in self._harmless:
             self._judge(item, field)
         # Not remembered: what is one visitor's own id is another's article.

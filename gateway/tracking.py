@@ -109,7 +109,7 @@ class Tracking:
         translate = door.translator.translate
         fates = [translate(request, raw) for raw in batch.batch]
         positions = await door.publisher.publish(source.brand, parcels(fates, door.partitions))
-        quarantined = [fate for fate in fates if isinstance(fate, Quarantined)]
+        quarantined = [fate for fate in fates if type(fate) is Quarantined]
         _count(len(fates), quarantined)
         places = b",".join([b'{"partition":%d,"sequence":%d}' % position for position in positions])
         return _ANSWER % (len(fates), len(quarantined), places)

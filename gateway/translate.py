@@ -93,7 +93,7 @@ class Translator:
         meaning = self._meaning_of.get(type_)
         if meaning is None:
             raise RefusedError("unknown_type", "type")
-        user = _text(event.user_id)
+        user = _text(event.user_id) if event.user_id is not None else ""
         stranger = _text(event.anonymous_id) if event.anonymous_id is not None else ""
         if not (user or stranger):
             raise RefusedError("identity_missing", "userId")
@@ -118,8 +118,8 @@ class Translator:
         rule = self._vocabulary.rule(event.event) if event.event else None
         if rule is None:
             raise RefusedError("unknown_event", "event")
-        said = self._reader.read(rule, event.properties or self._no_properties, (user, stranger))
-        return (rule.kind, *said, None)
+        item, topics, value = self._reader.read(rule, event.properties or self._no_properties, (user, stranger))
+        return rule.kind, item, topics, value, None
 
     def _view(self, _: Request, event: Event[Any], __: str, ___: str) -> _Meant:
         # Names and addresses of pages are free text: only what the closed list of topics knows is kept.
@@ -128,13 +128,15 @@ class Translator:
     def _channel(self, request: Request, event: Event[Any]) -> str | None:
         if event.channel is not None and (channel := _known_channel(event.channel)):
             return channel
-        for context in (event.context, request.context):
-            if context is None:
-                continue
-            channel = (context.channel and _known_channel(context.channel)) or self._channel_of(bytes(context.library))
-            if channel:
-                return channel
-        return None
+        channel = self._channel_told(event.context) if event.context is not None else None
+        if channel is None and request.context is not None:
+            return self._channel_told(request.context)
+        return channel
+
+    def _channel_told(self, context: Context) -> str | None:
+        if context.channel is not None and (channel := _known_channel(context.channel)):
+            return channel
+        return self._channel_of(bytes(context.library))
 
     def _channel_in(self, library: bytes) -> str | None:
         if not library:
