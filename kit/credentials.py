@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from kit.durable import replace_durably
 from kit.errors import UnauthenticatedError
 from kit.pseudonyms import Pseudonymiser
 
@@ -110,10 +111,7 @@ class Credentials:
             self._stamp = stamp
 
     def _write(self, held: list[Credential]) -> None:
-        partial = self._file.with_suffix(f".{secrets.token_hex(4)}.partial")
-        partial.touch(mode=0o600)
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(_File(held)), indent=2))
-        partial.replace(self._file)
+        replace_durably(self._file, msgspec.json.format(msgspec.json.encode(_File(held)), indent=2))
         self._stamp = None
 
 

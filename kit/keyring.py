@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from kit.durable import make_folder_durably, replace_durably, sync_folder
 from kit.errors import Status, TypedError
 
 KEY_BYTES = 32
@@ -125,7 +126,7 @@ class FolderKeyRing:
             path.unlink()
         except FileNotFoundError:
             return
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         self._listed.pop(family, None)
 
     def _read(self, family: str, version: str) -> bytes:
@@ -160,35 +161,16 @@ class FolderKeyRing:
         present = self.versions(family)
         number = max(int(counter.read_text()) if counter.exists() else 1, int(present[-1]) + 1 if present else 1)
         # The counter goes first, so that a crash skips a version and never gives one out twice.
-        _write_durably(counter, str(number + 1).encode())
+        replace_durably(counter, str(number + 1).encode())
         key = Key(str(number), secrets.token_bytes(KEY_BYTES))
-        _write_durably(self._path(family, key.version), key.secret)
+        replace_durably(self._path(family, key.version), key.secret)
         self._listed.pop(family, None)
         return key
 
     @contextmanager
     def _locked(self, family: str) -> Iterator[None]:
         folder = self._folder / family
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder_durably(folder)
         with (folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(f".{secrets.token_hex(4)}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

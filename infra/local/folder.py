@@ -3,12 +3,12 @@
 import fcntl
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
 from infra.local.errors import StackError
+from kit.durable import replace_durably
 
 
 class DataFolder:
@@ -70,13 +70,7 @@ class DataFolder:
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Replaces a file, readable by its owner alone; a reader sees the old content or the new, never a part."""
-    pending = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    pending.replace(path)
+    replace_durably(path, json.dumps(content, indent=2).encode() + b"\n")
 
 
 def read_json(path: Path) -> dict[str, object]:

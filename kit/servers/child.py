@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from kit.durable import rename_durably
+
 _SHIM = Path(__file__).with_name("shim.py")
 
 
@@ -116,5 +118,5 @@ def secret(path: Path, make: Callable[[], str], *, uid: int = -1) -> str:
             os.fsync(file.fileno())
         if uid >= 0:
             os.chown(pending, uid, -1)
-        pending.rename(path)
+        rename_durably(pending, path)
     return path.read_text(encoding="utf-8").strip()

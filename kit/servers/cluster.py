@@ -7,6 +7,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+from kit.durable import rename_durably
 from kit.servers.child import Child, ServerStartError, last_lines, secret
 
 VERSION = "18"
@@ -99,7 +100,7 @@ class Cluster:
         if not initdb.wait(_INITDB_TIMEOUT_S) or initdb.returncode != 0:
             initdb.stop()
             raise ServerStartError(f"PostgreSQL cannot create its cluster in {self.folder}:\n{last_lines(log)}")
-        pending.rename(self.data)
+        rename_durably(pending, self.data)
 
     def _initdb(self, folder: Path) -> list[str]:
         return [

@@ -18,7 +18,7 @@ class Node:
     """A file or a folder. `kept` is the copy of what it held before the recording, which counts as synced."""
 
     is_folder: bool
-    owner: tuple[int, int]
+    owner: int
     kept: Path | None = None
     #: Names at the beginning, and now.
     names_before: dict[str, "Node"] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Disk:
 
     def _load(self, path: Path, name: str, inodes: dict[str, int]) -> Node:
         found = path.lstat()
-        node = Node(path.is_dir(), (found.st_uid, found.st_gid), kept=path, size=found.st_size)
+        node = Node(path.is_dir(), found.st_uid, kept=path, size=found.st_size)
         self._by_inode[inodes[name]] = node
         if node.is_folder:
             for entry in path.iterdir():
@@ -95,7 +95,7 @@ class Disk:
                 self._sync(number, record)
             case Operation.MKDIR:
                 folder, name = self._place(record.path)
-                self._name(number, (folder, name, self._new(record, folder)))
+                self._name(number, (folder, name, self._new(record)))
             case Operation.UNLINK:
                 self._name(number, (*self._place(record.path), None))
             case Operation.LINK:
@@ -103,6 +103,9 @@ class Disk:
             case Operation.RENAME:
                 moved = self._at(record.path)
                 self._name(number, (*self._place(record.path), None), (*self._place(record.other), moved))
+            case Operation.OWN:
+                # Not a change that is forgotten: whoever reads the folder as the wrong user learns nothing.
+                self._node(record).owner = record.offset
             case Operation.UNCOVERED:
                 raise UncoveredError(f"system call {record.flags} on {record.path}")
 
@@ -110,7 +113,7 @@ class Disk:
         folder, name = self._place(record.path)
         node = folder.names.get(name)
         if node is None or self._by_inode.get(record.inode) is not node:
-            node = self._new(record, folder)
+            node = self._new(record)
             self._name(number, (folder, name, node))
         if record.flags & os.O_TRUNC and node.size:
             self._change(number, node, Record(Operation.TRUNCATE))
@@ -154,8 +157,8 @@ class Disk:
                 folder.names[name] = node
                 node.folder = folder
 
-    def _new(self, record: Record, folder: Node) -> Node:
-        node = Node(record.operation == Operation.MKDIR, folder.owner)
+    def _new(self, record: Record) -> Node:
+        node = Node(record.operation == Operation.MKDIR, record.offset)
         self._by_inode[record.inode] = node
         return node
 

@@ -20,7 +20,8 @@ class Operation(IntEnum):
     LINK = 7
     UNLINK = 8
     MKDIR = 9
-    UNCOVERED = 10
+    OWN = 10
+    UNCOVERED = 11
 
 
 @dataclass(frozen=True, slots=True)

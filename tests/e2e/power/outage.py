@@ -79,7 +79,7 @@ class Outage:
         if node.kept is not None:
             shutil.copystat(node.kept, target)
         if os.geteuid() == 0:
-            os.chown(target, *node.owner)
+            os.chown(target, node.owner, -1)
 
     def _write_file(self, node: Node, target: Path) -> None:
         if node.kept is None:

@@ -21,13 +21,14 @@
 const long traced_calls[] = {
 #ifdef SYS_open
     SYS_open, SYS_creat, SYS_rename, SYS_unlink, SYS_rmdir, SYS_mkdir, SYS_link, SYS_symlink,
+    SYS_chown, SYS_lchown,
 #endif
 #ifdef SYS_renameat
     SYS_renameat,
 #endif
     SYS_openat, SYS_openat2, SYS_write, SYS_writev, SYS_pwrite64, SYS_pwritev, SYS_pwritev2, SYS_truncate,
     SYS_ftruncate, SYS_fallocate, SYS_fsync, SYS_fdatasync, SYS_syncfs, SYS_sync, SYS_renameat2, SYS_unlinkat,
-    SYS_mkdirat, SYS_linkat, SYS_symlinkat, SYS_copy_file_range, SYS_sendfile, SYS_splice, SYS_mmap, SYS_io_submit,
+    SYS_mkdirat, SYS_linkat, SYS_fchown, SYS_fchownat, SYS_symlinkat, SYS_copy_file_range, SYS_sendfile, SYS_splice, SYS_mmap, SYS_io_submit,
 };
 const unsigned traced_count = sizeof traced_calls / sizeof *traced_calls;
 
@@ -92,7 +93,7 @@ static void write_bytes(const struct call *call, uint64_t length) {
     if (!bytes) give_up("no memory");
     fetch(call->thread, spans, count, bytes, length);
     uint64_t offset = positioned ? call->arguments[3] : position - length;
-    emit((struct record){.operation = OPERATION_WRITE, .inode = inode_of(call->thread, fd), .offset = offset,
+    emit((struct record){.operation = OPERATION_WRITE, .inode = file_of(call->thread, fd).st_ino, .offset = offset,
                          .length = length, .flags = flags}, 0, 0, bytes);
     free(bytes);
 }
@@ -102,6 +103,7 @@ static int changed_file(const struct call *call) {
     switch (call->number) {
     case SYS_write: case SYS_writev: case SYS_pwrite64: case SYS_pwritev: case SYS_pwritev2: case SYS_ftruncate:
     case SYS_fallocate: case SYS_fsync: case SYS_fdatasync: case SYS_syncfs: case SYS_sendfile:
+    case SYS_fchown:
         return (int)call->arguments[0];
     case SYS_copy_file_range: case SYS_splice:
         return (int)call->arguments[2];
@@ -124,6 +126,7 @@ static void read_paths(const struct call *call) {
         path_at(call->thread, AT_FDCWD, a[1], other); /* and the first, as below */
         __attribute__((fallthrough));
     case SYS_open: case SYS_creat: case SYS_unlink: case SYS_rmdir: case SYS_mkdir:
+    case SYS_chown: case SYS_lchown:
         path_at(call->thread, AT_FDCWD, a[0], path);
         return;
     case SYS_symlink:
@@ -140,6 +143,7 @@ static void read_paths(const struct call *call) {
         path_at(call->thread, (int)a[2], a[3], other);
         __attribute__((fallthrough));
     case SYS_openat: case SYS_openat2: case SYS_unlinkat: case SYS_mkdirat:
+    case SYS_fchownat:
         path_at(call->thread, (int)a[0], a[1], path);
         return;
     case SYS_symlinkat:
@@ -160,7 +164,9 @@ static void write_open(const struct call *call, int fd, uint64_t flags) {
     if (!(flags & (O_CREAT | O_TRUNC))) return;
     if ((flags & O_TMPFILE) == O_TMPFILE) give_up("a file without a name");
     link_of(call->thread, fd, path);
-    emit((struct record){.operation = OPERATION_OPEN, .inode = inode_of(call->thread, fd), .flags = flags}, path, 0, 0);
+    struct stat found = file_of(call->thread, fd);
+    emit((struct record){.operation = OPERATION_OPEN, .inode = found.st_ino, .offset = found.st_uid, .flags = flags},
+         path, 0, 0);
 }
 
 void write_down(const struct call *call, int64_t result) {
@@ -168,7 +174,8 @@ void write_down(const struct call *call, int64_t result) {
     if (result < 0) return;
     int fd = changed_file(call);
     if (fd < 0) read_paths(call);
-    uint64_t inode = fd >= 0 && fd != INT_MAX ? inode_of(call->thread, fd) : 0;
+    uint64_t inode = fd >= 0 && fd != INT_MAX ? file_of(call->thread, fd).st_ino : 0;
+    struct stat found;
     switch (call->number) {
 #ifdef SYS_open
     case SYS_open: write_open(call, (int)result, a[1]); return;
@@ -190,7 +197,7 @@ void write_down(const struct call *call, int64_t result) {
         emit((struct record){.operation = OPERATION_TRUNCATE, .inode = inode, .offset = a[1]}, 0, 0, 0);
         return;
     case SYS_truncate:
-        emit((struct record){.operation = OPERATION_TRUNCATE, .inode = inode_at(path), .offset = a[1]}, 0, 0, 0);
+        emit((struct record){.operation = OPERATION_TRUNCATE, .inode = file_at(path).st_ino, .offset = a[1]}, 0, 0, 0);
         return;
     case SYS_fallocate:
         if (a[1]) break;
@@ -208,7 +215,15 @@ void write_down(const struct call *call, int64_t result) {
     case SYS_mkdir:
 #endif
     case SYS_mkdirat:
-        emit((struct record){.operation = OPERATION_MKDIR, .inode = inode_at(path)}, path, 0, 0);
+        found = file_at(path);
+        emit((struct record){.operation = OPERATION_MKDIR, .inode = found.st_ino, .offset = found.st_uid}, path, 0, 0);
+        return;
+#ifdef SYS_open
+    case SYS_chown: case SYS_lchown:
+#endif
+    case SYS_fchown: case SYS_fchownat:
+        found = fd >= 0 ? file_of(call->thread, fd) : file_at(path);
+        emit((struct record){.operation = OPERATION_OWN, .inode = found.st_ino, .offset = found.st_uid}, 0, 0, 0);
         return;
 #ifdef SYS_open
     case SYS_link:

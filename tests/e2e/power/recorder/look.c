@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -47,17 +46,18 @@ void path_at(pid_t thread, int fd, uint64_t address, char *out) {
     strcat(out, name);
 }
 
-uint64_t inode_of(pid_t thread, int fd) {
+struct stat file_of(pid_t thread, int fd) {
     char link[64];
     struct stat found;
     snprintf(link, sizeof link, "/proc/%d/fd/%d", thread, fd);
     if (stat(link, &found)) give_up("cannot see an open file");
-    return found.st_ino;
+    return found;
 }
 
-uint64_t inode_at(const char *name) {
+struct stat file_at(const char *name) {
     struct stat found;
-    return lstat(name, &found) ? 0 : found.st_ino;
+    if (lstat(name, &found)) give_up("cannot see what was just changed");
+    return found;
 }
 
 /* Position and flags of an open file. */

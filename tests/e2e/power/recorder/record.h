@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 enum operation {
-    OPERATION_OPEN = 1,  /* path, inode; flags are those of open(2) */
+    OPERATION_OPEN = 1,  /* path, inode; offset is the owner, flags are those of open(2) */
     OPERATION_WRITE,     /* inode, offset, length, bytes; flags are those of the open file */
     OPERATION_TRUNCATE,  /* inode; offset is the new size */
     OPERATION_GROW,      /* inode; offset is the least size */
@@ -14,7 +14,8 @@ enum operation {
     OPERATION_RENAME,    /* path, other */
     OPERATION_LINK,      /* path, other */
     OPERATION_UNLINK,    /* path, of a file or an empty folder */
-    OPERATION_MKDIR,     /* path, inode */
+    OPERATION_MKDIR,     /* path, inode; offset is the owner */
+    OPERATION_OWN,       /* inode; offset is the owner */
     OPERATION_UNCOVERED, /* path; flags is the number of the system call */
 };
 

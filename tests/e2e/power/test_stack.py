@@ -1,0 +1,99 @@
+"""The whole platform in one power cut: what the gateway acknowledged is stored, once, and the books balance."""
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.books import FATES, folded_events, settled_books
+from tests.e2e.power.outage import FileSystem
+from tests.e2e.power.recording import Recording
+from tests.e2e.running import RunningStack
+
+_CLIENTS = 3
+_BATCH = 20
+_BATCHES = 40
+
+
+@dataclass
+class Client:
+    """Sends batches, one after the other; `acknowledged` has the moment and the number of each."""
+
+    endpoints: dict[str, Any]
+    name: int
+    acknowledged: list[tuple[int, int]] = field(default_factory=list)
+
+    async def send(self, numbers: range | list[int]) -> None:
+        key = (self.endpoints["write_key"], "")
+        async with httpx.AsyncClient(base_url=self.endpoints["gateway"], auth=key, timeout=60) as client:
+            for number in numbers:
+                answer = await client.post("/v1/batch", json={"batch": self._events(number)})
+                assert answer.json()["durability_class"] == 2, answer.text
+                self.acknowledged.append((time.monotonic_ns(), number))
+
+    def until(self, at_ns: int) -> list[int]:
+        return [number for told_ns, number in self.acknowledged if told_ns <= at_ns]
+
+    def _events(self, number: int) -> list[dict[str, Any]]:
+        """The same for the same number: sent again, its events are duplicates."""
+        return [
+            {
+                "type": "track",
+                "event": "Product Viewed",
+                "userId": f"user-{self.name}-{index}",
+                "messageId": str(uuid.UUID(int=(self.name << 64) + (number << 32) + index)),
+                "properties": {"product_id": f"p-{number}", "category": "comedy"},
+                "context": {"consent": {"categoryPreferences": {"collect.behaviour": True}}},
+            }
+            for index in range(_BATCH)
+        ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    # PostgreSQL runs as somebody else when we are root.
+    for part in (tmp_path, *tmp_path.parents[:3]):
+        part.chmod(part.stat().st_mode | 0o011)
+    (tmp_path / "data").mkdir(mode=0o711)
+    return tmp_path / "data"
+
+
+@pytest.mark.timeout(300)
+async def test_a_power_cut_takes_no_acknowledged_event(recorder: Path, folder: Path, cuts: int) -> None:
+    recording = Recording(recorder, folder, folder.with_name("scratch"))
+    stack = RunningStack(folder, wrapper=recording.wrapper).start()
+    clients = [Client(stack.endpoints, name) for name in range(_CLIENTS)]
+    try:
+        await asyncio.gather(*(client.send(range(_BATCHES)) for client in clients))
+    finally:
+        cut_ns = time.monotonic_ns()
+        stack.kill_launcher()
+    told = [at_ns for client in clients for at_ns, _ in client.acknowledged]
+    chance = random.Random(cuts)
+    for seed in range(1, 1 + max(1, cuts // 4)):
+        at_ns = chance.choice([cut_ns, *told])
+        file_system = chance.choice([FileSystem.ORDERED, FileSystem.OWN_NAME])
+        image = recording.cut(folder.with_name("image"), at_ns=at_ns, file_system=file_system, seed=seed)
+        with RunningStack(image) as found:
+            await _assert_kept(found, clients, at_ns)
+
+
+async def _assert_kept(found: RunningStack, clients: list[Client], at_ns: int) -> None:
+    acknowledged = {client.name: client.until(at_ns) for client in clients}
+    events = _BATCH * sum(len(numbers) for numbers in acknowledged.values())
+    before = await settled_books(found.endpoints, events)
+    assert before["received"] == sum(before[fate] for fate in FATES)
+    assert before["duplicate"] == before["quarantined"] == before["suppressed"] == 0
+    assert await folded_events(found.endpoints) == before["stored"]
+
+    await asyncio.gather(*(Client(found.endpoints, name).send(numbers) for name, numbers in acknowledged.items()))
+
+    after = await settled_books(found.endpoints, before["received"] + events)
+    assert (after["stored"], after["duplicate"]) == (before["stored"], events)
