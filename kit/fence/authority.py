@@ -36,16 +36,24 @@ class Holder:
     def applied(self, scope: Scope, sequence: int) -> None:
         """Note that the reader uses nothing older than `sequence` any more."""
         self._applied[scope] = max(sequence, self._applied.get(scope, 0))
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+        self._wake()
+
+    def release(self) -> None:
+        """End the lease; wake whoever waits for it."""
+        self.until_ns = 0
+        self._wake()
 
     def owes(self, changes: Sequence[Change]) -> bool:
         """Tell whether the reader may still use what one of the changes withdrew, if its lease runs."""
         return any(self._applied.get(change.scope, 0) < change.sequence for change in changes)
 
     async def move(self, seconds: float) -> None:
-        """Wait until the reader has applied something, at most that long."""
+        """Wait until the reader has applied something or has released its lease, at most that long."""
         await rest(self._moved, seconds)
+
+    def _wake(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
 
 class Authority:
@@ -61,8 +69,9 @@ class Authority:
         self.epoch = 0
         self._sat = asyncio.Event()
         self._acknowledges_from_ns = 0
-        self._holders: set[Holder] = set()
-        self._connected: set[Holder] = set()
+        # In the order of joining: the same run twice tells everybody in the same order.
+        self._holders: dict[Holder, None] = {}
+        self._connected: dict[Holder, None] = {}
 
     def sit(self, epoch: int) -> None:
         """Begin to answer as the elected one; under any epoch but the first, leases of a predecessor may still run."""
@@ -70,10 +79,11 @@ class Authority:
         self._sat.set()
         self._acknowledges_from_ns = self._clock() + self.term_ns if epoch > 1 else 0
 
-    def rise(self) -> None:
-        """Answer nobody any more: another may be elected."""
-        self.epoch = 0
-        self._sat.clear()
+    def rise(self, epoch: int) -> None:
+        """Answer nobody under this epoch any more: another may be elected."""
+        if self.epoch == epoch:
+            self.epoch = 0
+            self._sat.clear()
 
     async def elected(self) -> int:
         """Return the epoch, waiting up to a term for an election; raise UnavailableError as `seated` does."""
@@ -94,24 +104,23 @@ class Authority:
     def join(self) -> Holder:
         """Enter a reader that has connected."""
         holder = Holder()
-        self._holders.add(holder)
-        self._connected.add(holder)
+        self._holders[holder] = self._connected[holder] = None
         return holder
 
-    def renew(self, holder: Holder) -> None:
-        """Begin or extend a lease. To be called before the heads are read that go out with it."""
-        self.seated()
+    def renew(self, holder: Holder) -> int:
+        """Begin or extend a lease; return the epoch. To be called before the heads are read that go out with it."""
+        epoch = self.seated()
         if holder.is_barred:
             raise UnavailableError("changes were not applied in time")
         holder.until_ns = self._clock() + self.term_ns
+        return epoch
 
-    def part(self, holder: Holder, *, is_released: bool) -> None:
-        """Note that a reader's connection is gone; its lease too if it said so itself."""
-        self._connected.discard(holder)
-        if is_released:
-            holder.until_ns = 0
+    def part(self, holder: Holder) -> None:
+        """Note that a reader's connection is gone. Its lease is not, unless it was released."""
+        self._connected.pop(holder, None)
         now_ns = self._clock()
-        self._holders = {each for each in self._holders if each in self._connected or each.until_ns > now_ns}
+        kept = (each for each in self._holders if each in self._connected or each.until_ns > now_ns)
+        self._holders = dict.fromkeys(kept)
 
     async def acknowledge(self, changes: Sequence[Change]) -> None:
         """Return once no reader can use what the changes withdrew. They have been committed; repeat those that fail.
@@ -126,13 +135,22 @@ class Authority:
         owing = [self._settle(holder, told) for holder in self._holders if holder.owes(told)]
         if owing:
             await asyncio.gather(*owing)
-        await asyncio.sleep((self._acknowledges_from_ns - self._clock()) / _NS)
+        await self._serve_term()
         self.seated()
 
+    async def _serve_term(self) -> None:
+        left_ns = self._acknowledges_from_ns - self._clock()
+        while left_ns > 0:
+            await asyncio.sleep(left_ns / _NS)
+            # Looked at again: a timer may wake early, and the seat may have been taken anew.
+            left_ns = self._acknowledges_from_ns - self._clock()
+
     async def _settle(self, holder: Holder, changes: tuple[Change, ...]) -> None:
-        patience_ns = self._clock() + self.term_ns
-        while holder.owes(changes) and (left_ns := holder.until_ns - self._clock()) > 0:
-            await holder.move(left_ns / _NS)
-            if self._clock() >= patience_ns:
+        bars_at_ns = self._clock() + self.term_ns
+        while holder.owes(changes) and (left_ns := holder.until_ns - (now_ns := self._clock())) > 0:
+            if now_ns >= bars_at_ns:
                 # It renews its lease but does not listen: the lease it has is its last.
                 holder.is_barred = True
+            else:
+                left_ns = min(left_ns, bars_at_ns - now_ns)
+            await holder.move(left_ns / _NS)

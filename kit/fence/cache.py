@@ -20,6 +20,7 @@ class FencedCache(Generic[F, V]):
         self._margin_ns = margin_ns
         self._capacity = capacity
         self._until_ns = 0
+        self._epoch = 0
         self._applied: dict[Scope, int] = {}
         self._held: dict[Scope, dict[bytes, dict[F, V]]] = {}
         self._count = 0
@@ -46,9 +47,8 @@ class FencedCache(Generic[F, V]):
         held = self._held.setdefault(scope, {})
         fields = held.get(key)
         if fields is None:
-            if self._count >= self._capacity:
-                self._make_room()
-                held = self._held.setdefault(scope, {})
+            self._make_room()
+            held = self._held.setdefault(scope, {})
             fields = held[key] = {}
             self._count += 1
         fields.update(found)
@@ -56,6 +56,10 @@ class FencedCache(Generic[F, V]):
 
     def lease(self, lease: Lease, asked_at_ns: int) -> list[tuple[Scope, int]]:
         """Begin or extend the lease asked for at `asked_at_ns`; return the heads that are applied now."""
+        if lease.epoch != self._epoch:
+            self._epoch = lease.epoch
+            self._held.clear()
+            self._count = 0
         for scope, sequence in lease.heads:
             if sequence > self._applied.get(scope, 0):
                 # What happened in between was not told: anything of the scope may have changed.
@@ -88,4 +92,5 @@ class FencedCache(Generic[F, V]):
 
     def _make_room(self) -> None:
         # Scopes are shards, even in size: the one filled longest ago goes whole.
-        self._forget(next(iter(self._held)))
+        while self._count >= self._capacity:
+            self._forget(next(iter(self._held)))

@@ -15,13 +15,14 @@ async def host(authority: Authority, read_heads: ReadHeads, asked: AsyncIterator
     """Yield what to tell until the reader hangs up; raises UnavailableError when it gets no lease any more."""
     hosting = _Hosting(authority, read_heads)
     hearing = asyncio.create_task(hosting.hear(asked))
+    # Not below: whoever serves streams may leave a generator unclosed, for as long as a hung reader's connection lasts.
+    hearing.add_done_callback(lambda _: authority.part(hosting.holder))
     try:
         while (said := await hosting.holder.next()) is not None:
             yield said
     finally:
         hearing.cancel()
         [outcome] = await asyncio.gather(hearing, return_exceptions=True)
-        authority.part(hosting.holder, is_released=hosting.is_released)
     if isinstance(outcome, Exception):
         raise outcome
 
@@ -29,7 +30,6 @@ async def host(authority: Authority, read_heads: ReadHeads, asked: AsyncIterator
 class _Hosting:
     def __init__(self, authority: Authority, read_heads: ReadHeads) -> None:
         self.holder: Holder = authority.join()
-        self.is_released = False
         self._authority = authority
         self._read_heads = read_heads
         self._told: dict[Scope, int] = {}
@@ -47,17 +47,17 @@ class _Hosting:
                 for scope, sequence in heads:
                     self.holder.applied(scope, sequence)
             case Release():
-                self.is_released = True
+                self.holder.release()
             case _:
                 await self._lease()
 
     async def _lease(self) -> None:
         # In this order: a change that commits after the heads were read finds the lease, one before is among the heads.
-        self._authority.renew(self.holder)
+        seated = self._authority.renew(self.holder)
         epoch, heads = await self._read_heads()
-        if epoch != self._authority.epoch:
-            self._authority.rise()
+        if epoch != seated:
+            self._authority.rise(seated)
             raise UnavailableError("another process answers", retry_after_s=1)
         moved = tuple((scope, sequence) for scope, sequence in heads.items() if self._told.get(scope) != sequence)
         self._told.update(moved)
-        self.holder.tell(Lease(self._authority.term_ns, moved))
+        self.holder.tell(Lease(self._authority.term_ns, moved, epoch))

@@ -1,15 +1,17 @@
 """Elects the one process that answers as the authority."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
-from sqlalchemy import BigInteger, Column, MetaData, Table, select, update
+from sqlalchemy import BigInteger, Column, MetaData, Table, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.cancelling import raise_if_cancelled
 from kit.db import Database, raw
-from kit.errors import UnavailableError
+from kit.errors import TypedError, UnavailableError
 from kit.fence.authority import Authority
 from kit.telemetry import logger
 
@@ -17,6 +19,12 @@ _LOG = logger(__name__)
 # Of the advisory locks of this database: the number only has to stay.
 _LOCK = 7301
 _LOOK_S = 0.5
+#: An elected process that is silent for so long is replaced, and its open transactions are ended.
+_SILENCE_MS = "5000"
+_ANSWER_S = 5.0
+# The driver calls it an internal error when the server ends a session that was idle.
+_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_FAILED = (TypedError, SQLAlchemyError, *_DRIVER, OSError)
 
 
 def epochs_table(metadata: MetaData, name: str = "fence_epochs") -> Table:
@@ -28,7 +36,7 @@ class Seat:
     """Holds the seat for an authority as long as a session of its database lives, and waits for it otherwise.
 
     The session's lock says who is active; the epoch in the database holds against whoever lost the session and does not
-    know it yet: no transaction of theirs commits (`check`) and no lease of theirs is told heads (`epoch` beside them).
+    know it yet: no transaction of theirs commits (`transaction`), and heads that are read for a lease carry the epoch.
     """
 
     def __init__(self, database: Database, epochs: Table, authority: Authority) -> None:
@@ -37,38 +45,54 @@ class Seat:
         self._authority = authority
 
     async def run(self) -> None:
-        """Take the seat whenever it is free, until cancelled."""
+        """Take the seat whenever it is free, until cancelled; whatever the database says, try again."""
         while True:
             raise_if_cancelled()
             try:
                 async with self._database.reading() as reading:
-                    session = await raw(reading)
-                    if await session.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
-                        await self._sit(session)
-            except UnavailableError as error:
+                    await self._try(await raw(reading))
+            except _FAILED as error:
                 _LOG.warning("seat.lost", exc_info=error)
             await asyncio.sleep(_LOOK_S)
 
-    async def check(self, transaction: AsyncConnection) -> None:
-        """Make sure until the transaction ends that nobody else is elected; raise UnavailableError otherwise."""
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits only if nobody else was elected before; UnavailableError otherwise.
+
+        Waits up to a term for an election.
+        """
+        # Before a connection is taken: the election needs one of the same pool.
         epoch = await self._authority.elected()
-        query = select(self._epochs).where(self._epochs.c.epoch == epoch).with_for_update(read=True)
-        if (await transaction.execute(query)).first() is None:
-            self._authority.rise()
-            self._authority.seated()
+        async with self._database.transaction() as transaction:
+            silence = func.set_config("idle_in_transaction_session_timeout", _SILENCE_MS, True)
+            query = select(self._epochs, silence).where(self._epochs.c.epoch == epoch).with_for_update(read=True)
+            if (await transaction.execute(query)).first() is None:
+                self._authority.rise(epoch)
+                raise UnavailableError("another process answers", retry_after_s=1)
+            yield transaction
+
+    async def _try(self, session: asyncpg.Connection) -> None:
+        is_taken: bool | None = None
+        try:
+            is_taken = await session.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK, timeout=_ANSWER_S)
+            if is_taken:
+                await session.execute(f"SET idle_session_timeout = {_SILENCE_MS}", timeout=_ANSWER_S)
+                await self._sit(session)
+        finally:
+            if is_taken is not False:
+                # Never back into the pool, also when nobody knows whether it has the lock: that lives with the session.
+                session.terminate()
 
     async def _sit(self, session: asyncpg.Connection) -> None:
+        async with self._database.transaction() as transaction:
+            taken = update(self._epochs).values(epoch=self._epochs.c.epoch + 1).returning(self._epochs.c.epoch)
+            epoch = (await transaction.execute(taken)).scalar_one()
+        self._authority.sit(epoch)
         try:
-            async with self._database.transaction() as transaction:
-                taken = update(self._epochs).values(epoch=self._epochs.c.epoch + 1).returning(self._epochs.c.epoch)
-                epoch = (await transaction.execute(taken)).scalar_one()
-            self._authority.sit(epoch)
             while self._authority.epoch == epoch:
                 raise_if_cancelled()
                 # Says when the session, and with it the lock, is gone.
-                await session.execute("SELECT 1")
+                await session.execute("SELECT 1", timeout=_ANSWER_S)
                 await asyncio.sleep(_LOOK_S)
         finally:
-            self._authority.rise()
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await session.execute("SELECT pg_advisory_unlock_all()")
+            self._authority.rise(epoch)

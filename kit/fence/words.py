@@ -28,10 +28,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Leave to read from the cache for a term, counted from before it was asked for, once all heads are applied."""
+    """Leave to read from the cache for a term, counted from before it was asked for, once all heads are applied.
+
+    Under another epoch than before, nothing that is held counts: what decides may have changed with the process.
+    """
 
     term_ns: int
     heads: tuple[tuple[Scope, int], ...]
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)

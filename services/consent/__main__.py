@@ -25,17 +25,18 @@ async def serving(settings: ConsentSettings, database: Database) -> AsyncIterato
     """Answer at the settings' address until left. Grants and withdrawals are answered once the seat is taken."""
     authority = Authority(boottime_ns, term_ns=int(settings.fence_term_s * 1e9))
     seat = Seat(database, epochs, authority)
-    sitting = asyncio.create_task(seat.run())
     server = _build(settings, ConsentRpc(database, _around(settings), authority, seat))
-    await server.start()
-    try:
-        yield server
-    finally:
-        # Readers would hold their streams open for as long as the server's grace.
-        authority.close()
-        await server.stop()
-        sitting.cancel()
-        await asyncio.gather(sitting, return_exceptions=True)
+    # A group: were the election to end, the process must.
+    async with asyncio.TaskGroup() as tasks:
+        sitting = tasks.create_task(seat.run())
+        await server.start()
+        try:
+            yield server
+        finally:
+            # Readers would hold their streams open for as long as the server's grace.
+            authority.close()
+            await server.stop()
+            sitting.cancel()
 
 
 def _build(settings: ConsentSettings, servicer: ConsentRpc) -> RpcServer:

@@ -152,7 +152,9 @@ def asked(request: consent_pb2.HoldRequest) -> Asked:
 def to_told(said: Said) -> consent_pb2.HoldResponse:
     if isinstance(said, Lease):
         heads = (consent_pb2.Head(brand=brand, shard=shard, sequence=at) for (brand, shard), at in said.heads)
-        return consent_pb2.HoldResponse(lease=consent_pb2.Lease(term_ms=said.term_ns // 1_000_000, heads=heads))
+        return consent_pb2.HoldResponse(
+            lease=consent_pb2.Lease(term_ms=said.term_ns // 1_000_000, heads=heads, epoch=said.epoch)
+        )
     changes = (
         consent_pb2.Change(
             brand=each.scope.brand,

@@ -27,8 +27,7 @@ class ConsentRpc(ConsentServiceServicer):
         self, request: consent_pb2.GrantManyRequest, context: ServicerContext
     ) -> consent_pb2.GrantManyResponse:
         statements = convert.grants(request)
-        async with self._database.transaction() as connection:
-            await self._seat.check(connection)
+        async with self._seat.transaction() as connection:
             recorded, changes = await use_cases.grant_many(connection, self._around, statements)
         await self._authority.acknowledge(changes)
         return consent_pb2.GrantManyResponse(recorded=recorded)
@@ -39,8 +38,7 @@ class ConsentRpc(ConsentServiceServicer):
         return consent_pb2.WithdrawResponse(records=await self._state(convert.withdrawal(request)))
 
     async def _state(self, statement: Statement) -> Iterator[consent_pb2.ConsentRecord]:
-        async with self._database.transaction() as connection:
-            await self._seat.check(connection)
+        async with self._seat.transaction() as connection:
             stated = await use_cases.state(connection, self._around, statement)
         await self._authority.acknowledge([stated.change])
         return map(convert.to_record, stated.consents)

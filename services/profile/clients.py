@@ -22,6 +22,7 @@ _MANY = 20_000
 _MANY_GRANTS = 1_000
 # Folders are patient; an RPC on whose behalf this is done ends earlier.
 _PATIENT_S = 10.0
+_PARTING_S = 0.5
 
 
 class ConsentClient:
@@ -53,11 +54,12 @@ class ConsentClient:
             for chunk in chunks
         ]
         answers = await asyncio.gather(*(self._stub.CheckMany(request, timeout=_PATIENT_S) for request in requests))
+        # The answers come from several snapshots in any order: of a shard that several name, the oldest counts.
+        newest_first = sorted((-head.sequence, head.shard) for answer in answers for head in answer.heads)
         return Masks(
             [mask for answer in answers for mask in answer.allowed],
             [until_ms for answer in answers for until_ms in answer.holds_until_ms],
-            # Of a shard that several answers name, the first was read first.
-            {head.shard: head.sequence for answer in reversed(answers) for head in answer.heads},
+            {shard: -negative for negative, shard in newest_first},
         )
 
     def hold(self) -> Wire:
@@ -117,6 +119,8 @@ class _Hold:
 
     def __init__(self, call: grpc.aio.StreamStreamCall[consent_pb2.HoldRequest, consent_pb2.HoldResponse]) -> None:
         self._call = call
+        self._writing = asyncio.Lock()
+        self._reading: asyncio.Future[consent_pb2.HoldResponse | object] | None = None
 
     async def ask(self, asked: Asked) -> None:
         match asked:
@@ -127,20 +131,40 @@ class _Hold:
                 request = consent_pb2.HoldRequest(release=consent_pb2.Release())
             case _:
                 request = consent_pb2.HoldRequest(renewal=consent_pb2.Renewal())
+        # gRPC takes one message at a time, and ends the call when it is given two.
         with _broken():
-            await self._call.write(request)
+            async with self._writing:
+                await self._call.write(request)
 
     async def receive(self) -> Said:
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._call.read())
+            self._reading.add_done_callback(_retrieve)
+        # Not awaited itself: a read that is cancelled ends the call, and the lease could not be given back.
+        await asyncio.wait([self._reading])
+        reading, self._reading = self._reading, None
+        if reading.cancelled():
+            raise UnavailableError("the call was cancelled")
         with _broken():
-            answer = await self._call.read()
+            answer = reading.result()
         if not isinstance(answer, consent_pb2.HoldResponse):
             raise UnavailableError("the authority hung up")
         return said_from_proto(answer)
 
     async def release(self) -> None:
-        with suppress(TypedError):
-            await self.ask(Release())
+        with suppress(TypedError, TimeoutError):
+            async with asyncio.timeout(_PARTING_S):
+                await self.ask(Release())
+                await self._call.done_writing()
+                # Until the other side has hung up, so has heard it: a call that is cancelled loses what was on its way.
+                while True:
+                    await self.receive()
         self._call.cancel()
+
+
+def _retrieve(reading: asyncio.Future[object]) -> None:
+    if not reading.cancelled():
+        reading.exception()
 
 
 @contextmanager
@@ -156,7 +180,7 @@ def _broken() -> Iterator[None]:
 def said_from_proto(answer: consent_pb2.HoldResponse) -> Said:
     if answer.WhichOneof("said") == "lease":
         heads = ((Scope(head.brand, head.shard), head.sequence) for head in answer.lease.heads)
-        return Lease(answer.lease.term_ms * 1_000_000, tuple(heads))
+        return Lease(answer.lease.term_ms * 1_000_000, tuple(heads), answer.lease.epoch)
     return tuple(
         Change(Scope(each.brand, each.shard), each.after, each.sequence, tuple(each.pids))
         for each in answer.changes.changes

@@ -575,8 +575,11 @@ class Lease(message.Message):
 
     TERM_MS_FIELD_NUMBER: builtins.int
     HEADS_FIELD_NUMBER: builtins.int
+    EPOCH_FIELD_NUMBER: builtins.int
     term_ms: builtins.int
     """How long, milliseconds, from before the renewal was sent."""
+    epoch: builtins.int
+    """Which election this authority owes its office to. Under another one than before nothing that is held counts."""
     @builtins.property
     def heads(self) -> containers.RepeatedCompositeFieldContainer[Head]:
         """Every head that has moved since the last lease of this stream."""
@@ -586,10 +589,11 @@ class Lease(message.Message):
         *,
         term_ms: builtins.int = ...,
         heads: abc.Iterable[Head] | None = ...,
+        epoch: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["heads", b"heads", "term_ms", b"term_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["epoch", b"epoch", "heads", b"heads", "term_ms", b"term_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

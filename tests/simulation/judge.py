@@ -1,0 +1,40 @@
+"""Says what an answer may be: between the acknowledgement of a statement and the next, only what it said."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Judge:
+    """`stale` reads allowed what was withdrawn; `late` ones denied what was granted, each after its acknowledgement."""
+
+    cached: int = 0
+    asked: int = 0
+    unanswered: int = 0
+    allowed: int = 0
+    acknowledged: int = 0
+    stale: list = field(default_factory=list)
+    late: list = field(default_factory=list)
+    #: By scope and key: what was acknowledged last; None while the next statement is under way.
+    _settled: dict = field(default_factory=dict)
+
+    def begins(self, place):
+        self._settled[place] = None
+
+    def settled(self, place, *, is_allowed):
+        self.acknowledged += 1
+        self._settled[place] = (self.acknowledged, is_allowed)
+
+    def expected(self, place):
+        return self._settled.get(place)
+
+    def read(self, place, expected, at, *, is_allowed):
+        """Judge an answer to a read at whose start `expected` was in force."""
+        self.allowed += is_allowed
+        # A statement that began while the read was under way may be seen or not.
+        if expected is None or expected != self._settled.get(place) or is_allowed == expected[1]:
+            return
+        (self.stale if is_allowed else self.late).append((round(at, 3), place))
+
+    @property
+    def reads(self):
+        return self.cached + self.asked

@@ -1,0 +1,121 @@
+"""The protocol with one of its rules broken: in each of these a run must find a stale read."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+from kit.fence import Authority, FencedCache
+from kit.fence.authority import Holder
+from kit.fence.hosting import _Hosting
+
+
+@dataclass(frozen=True)
+class Variant:
+    name: str
+    #: What is put in the place of which method.
+    replaced: tuple[tuple[type, str, Callable], ...] = ()
+    is_epoch_checked: bool = True
+    is_wall_clock: bool = False
+
+    @contextmanager
+    def broken(self):
+        with ExitStack() as patches:
+            for owner, name, replacement in self.replaced:
+                patches.enter_context(patch.object(owner, name, replacement))
+            yield
+
+
+_hosting_init, _host_lease = _Hosting.__init__, _Hosting._lease
+_cache_lease = FencedCache.lease
+
+
+def _enter_nobody(hosting, authority, read_heads):
+    _hosting_init(hosting, authority, read_heads)
+    authority._connected.pop(hosting.holder)
+    authority._holders.pop(hosting.holder)
+
+
+async def _lease_after_heads(hosting):
+    authority, holder, read_heads = hosting._authority, hosting.holder, hosting._read_heads
+    found = await read_heads()
+    # A moment is enough, and a busy machine gives it.
+    await asyncio.sleep(0.1)
+    authority._connected[holder] = authority._holders[holder] = None
+
+    async def read_before():
+        return found
+
+    hosting._read_heads = read_before
+    await _host_lease(hosting)
+    hosting._read_heads = read_heads
+
+
+def _lease_from_answer(cache, lease, _asked_at_ns):
+    return _cache_lease(cache, lease, cache._clock())
+
+
+def _sit_at_once(authority, epoch):
+    authority.epoch = epoch
+    authority._sat.set()
+
+
+def _put_unchecked(cache, scope, key, _sequence, found):
+    cache._held.setdefault(scope, {})[key] = dict(found)
+    return True
+
+
+def _lease_over_gaps(cache, lease, asked_at_ns):
+    for scope, sequence in lease.heads:
+        cache._applied[scope] = max(sequence, cache._applied.get(scope, 0))
+    return _cache_lease(cache, lease, asked_at_ns)
+
+
+def _apply_over_gaps(cache, change):
+    for key in change.keys:
+        if cache._held.get(change.scope, {}).pop(key, None) is not None:
+            cache._count -= 1
+    cache._applied[change.scope] = applied = max(change.sequence, cache._applied.get(change.scope, 0))
+    return applied
+
+
+def _get_unchecked(cache, scope, key):
+    return cache._held.get(scope, {}).get(key)
+
+
+async def _acknowledge_at_once(authority, changes):
+    authority.seated()
+    for holder in authority._connected:
+        holder.tell(tuple(changes))
+
+
+def _part_with_the_lease(authority, holder):
+    authority._connected.pop(holder, None)
+    authority._holders.pop(holder, None)
+
+
+def _applied_when_told(holder, said):
+    holder._outbox.put_nowait(said)
+    for change in said if isinstance(said, tuple) else ():
+        holder.applied(change.scope, change.sequence)
+
+
+HONEST = Variant("as it is")
+VARIANTS = [
+    Variant(
+        "the lease is entered after the heads were read",
+        ((_Hosting, "__init__", _enter_nobody), (_Hosting, "_lease", _lease_after_heads)),
+    ),
+    Variant("the deadline counts from the answer", ((FencedCache, "lease", _lease_from_answer),)),
+    Variant("a new authority waits no term", ((Authority, "sit", _sit_at_once),)),
+    Variant("a fill is not compared with what was applied", ((FencedCache, "put", _put_unchecked),)),
+    Variant("a gap below a head is not dropped", ((FencedCache, "lease", _lease_over_gaps),)),
+    Variant("a gap below a change is not dropped", ((FencedCache, "_apply", _apply_over_gaps),)),
+    Variant("a read does not look at the lease", ((FencedCache, "get", _get_unchecked),)),
+    Variant("the acknowledgement waits for nobody", ((Authority, "acknowledge", _acknowledge_at_once),)),
+    Variant("what was told counts as applied", ((Holder, "tell", _applied_when_told),)),
+    Variant("a lease ends with its connection", ((Authority, "part", _part_with_the_lease),)),
+    Variant("nobody looks at the epoch", is_epoch_checked=False),
+    Variant("leases run on the wall clock", is_wall_clock=True),
+]
