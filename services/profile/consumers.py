@@ -18,6 +18,7 @@ from kit.telemetry import logger, span
 from services.profile import messages
 from services.profile.days import Days
 from services.profile.domain import Partition
+from services.profile.hot import Hot
 from services.profile.lanes import Lane, events_of, take_turns
 from services.profile.repository import positions
 from services.profile.settings import ProfileSettings
@@ -54,6 +55,7 @@ class Folder:
         self._client = client
         self._days = days
         self._settings = settings
+        self._hot = Hot()
         self._lanes: set[Lane] = set()
         self._flights: deque[_Flight] = deque()
         self._news = asyncio.Event()
@@ -71,6 +73,8 @@ class Folder:
         owner = Owner(partition, position.stream_created, position.owner_epoch)
         lane = Lane(owner, _FOLDS_WAITING * self._settings.fold_events, self._news)
         _LOG.info("partition.owned", partition=partition.number, epoch=owner.epoch, sequence=position.sequence)
+        # Others may have folded this partition since we last did.
+        self._hot.clear()
         self._lanes.add(lane)
         following = asyncio.create_task(self._follow(lane, position.sequence))
         try:
@@ -134,7 +138,7 @@ class Folder:
 
     def _start(self, parts: Mapping[Lane, Part], *, is_alone: bool) -> _Flight:
         before = self._flights[-1].fold if self._flights else None
-        fold = Fold(self._folding, list(parts.values()), before, self._news.set)
+        fold = Fold(self._folding, self._hot, list(parts.values()), before, self._news.set)
         task = asyncio.create_task(self._fold(fold, [lane.context for lane in parts if lane.context is not None]))
         task.add_done_callback(lambda _: self._news.set())
         return _Flight(fold, parts, task, is_alone)
@@ -178,6 +182,7 @@ class Folder:
             flight.task.cancel()
         await asyncio.gather(*(flight.task for flight in self._flights), return_exceptions=True)
         self._flights.clear()
+        self._hot.clear()
 
     async def _hint(self, partition: Partition, sequence: int) -> None:
         subject = messages.changed_subject(partition.brand)

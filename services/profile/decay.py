@@ -62,8 +62,16 @@ class Strength(msgspec.Struct, array_like=True, gc=False):
     slow: DecayedSum = msgspec.field(default_factory=DecayedSum)
 
     def add(self, when: Moment, weight: float) -> None:
-        self.fast.add(when.fast_epoch, round(weight * when.fast_scale))
-        self.slow.add(when.slow_epoch, round(weight * when.slow_scale))
+        # Nearly always at the present landmark: two calls less for every topic of every event.
+        fast, slow = self.fast, self.slow
+        if fast.epoch == when.fast_epoch:
+            fast.current += round(weight * when.fast_scale)
+        else:
+            fast.add(when.fast_epoch, round(weight * when.fast_scale))
+        if slow.epoch == when.slow_epoch:
+            slow.current += round(weight * when.slow_scale)
+        else:
+            slow.add(when.slow_epoch, round(weight * when.slow_scale))
 
     def absorb(self, other: "Strength") -> None:
         self.fast.absorb(other.fast)

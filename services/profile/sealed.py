@@ -38,6 +38,22 @@ def data_key(keyring: KeyRing, bound: Bound) -> bytes:
     return unwrap(keyring.get(_family(bound.persona.shard), bound.wrapped_by), bound.wrapped)
 
 
+class DataKeys:
+    """Data keys for one fold: the ring is asked once for each shard key, not for every persona."""
+
+    def __init__(self, keyring: KeyRing) -> None:
+        self._keyring = keyring
+        self._shard_keys: dict[tuple[int, str], bytes] = {}
+
+    def of(self, bound: Bound) -> bytes:
+        """Return what `data_key` returns."""
+        name = bound.persona.shard, bound.wrapped_by
+        key = self._shard_keys.get(name)
+        if key is None:
+            key = self._shard_keys[name] = self._keyring.get(_family(name[0]), name[1])
+        return unwrap(key, bound.wrapped)
+
+
 def memory_key(key: bytes) -> bytes:
     """Return the key another service seals with what it remembers of the persona of this data key."""
     return derive(key, _MEMORY_LABEL)

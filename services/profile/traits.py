@@ -177,8 +177,8 @@ def _count(traits: Traits, kind: int, at: int, value: float | None) -> None:
         return
     tally.count += 1
     tally.total += total
-    tally.first_at = min(tally.first_at, at)
     tally.last_at = max(tally.last_at, at)
+    tally.first_at = min(tally.first_at, at)
 
 
 def _lean(topics_of: dict[str, Strength], topics: tuple[str, ...], when: Moment, weight: float) -> None:

@@ -1,8 +1,8 @@
 """Folds messages of several partitions: positions and effect in one transaction, so that a repetition changes nothing.
 
 Two folds may be under way. The one behind reads, claims message ids and grows its facets while the one before it is
-written; it builds on what that one has changed, and enters its own only when that one has committed. When the one
-before fails, whoever runs them cancels the one behind and folds both again.
+written; it builds on what that one has changed, and enters its own only when that one has committed. When one
+fails, whoever runs them cancels the one behind it, clears what is hot, and folds both again.
 """
 
 import asyncio
@@ -23,7 +23,9 @@ from services.profile.folding import (
     share_out,
     unseen,
 )
+from services.profile.hot import Hot
 from services.profile.repository import facets, ledger, positions
+from services.profile.traits import Traits
 from services.profile.use_cases.bind import identify
 from services.profile.use_cases.consult import Consulted, consult
 from services.profile.use_cases.enter import enter
@@ -50,11 +52,13 @@ class Fold:
     def __init__(
         self,
         folding: Folding,
+        hot: Hot,
         parts: Sequence[Part],
         before: "Fold | None" = None,
         on_grown: Callable[[], None] = lambda: None,
     ) -> None:
         self._folding = folding
+        self._hot = hot
         self._parts = sorted(parts, key=lambda part: part.owner.partition.number)
         self._brand = parts[0].owner.partition.brand
         self._before = before
@@ -114,7 +118,9 @@ class Fold:
         shares, ground = await self._share_out(desk, fresh, consulted)
         for said, bound in identifications(shares):
             await identify(stores, Subject(self._brand, said.source, said.other or b""), bound.persona)
-        self._ahead.grown = await grow(stores.keyring, self._folding.weights, shares, ground, batches[0].batch_id)
+        grown = await grow(stores.keyring, self._folding.weights, shares, ground, batches[0].batch_id)
+        self._hot.keep(grown.traits, desk.at_ms)
+        self._ahead.grown = grown
 
     async def _share_out(self, desk: Desk, fresh: Sequence[Part], consulted: Consulted) -> tuple[list[Share], Ground]:
         before = self._before._ahead if self._before is not None else _Ahead()  # noqa: SLF001 - of its own kind
@@ -127,8 +133,8 @@ class Fold:
         self._ahead.identities = set(first)
         if not first:
             return [], Ground({}, {}, frozenset())
-        at_hand = before.grown.traits
         personas = {each.bound.persona.pid: each.bound.persona for each in first.values()}
+        at_hand = {pid: traits for pid in personas if (traits := self._at_hand(pid, before.grown)) is not None}
         wanted = [persona for pid, persona in personas.items() if pid not in at_hand]
         new, loaded = await _both(
             ledger.claim_messages(desk.profile, self._brand, desk.day, list(first)),
@@ -138,6 +144,11 @@ class Fold:
         )
         shares = in_order(share_out(first, new, desk.books).values())
         return shares, Ground(at_hand, loaded, consulted.researching)
+
+    def _at_hand(self, pid: bytes, before: Grown) -> Traits | None:
+        # What the fold before made is not in the database yet, and may have had no room among what is hot.
+        made = before.traits.get(pid)
+        return made[0] if made is not None else self._hot.get(pid)
 
 
 async def _both(one: Awaitable[_One], other: Awaitable[_Other]) -> tuple[_One, _Other]:

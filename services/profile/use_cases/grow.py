@@ -17,12 +17,12 @@ _TURN = 32
 
 @dataclass(slots=True)
 class Grown:
-    """What a fold has made of its shares, and the traits for the fold behind it."""
+    """What a fold has made of its shares; the traits and their sizes sealed are for the folds behind it."""
 
     facets: list[Sealed] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     lessons: list[Lesson] = field(default_factory=list)
-    traits: dict[bytes, Traits] = field(default_factory=dict)
+    traits: dict[bytes, tuple[Traits, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ def in_order(shares: Iterable[Share]) -> list[Share]:
 
 async def grow(keyring: KeyRing, weights: Weights, shares: Sequence[Share], ground: Ground, block_id: bytes) -> Grown:
     """Fold every share into the traits of its persona."""
-    grown = Grown()
+    grown, keys = Grown(), sealed.DataKeys(keyring)
     for number, share in enumerate(shares):
         if number % _TURN == _TURN - 1:
             await asyncio.sleep(0)
         persona, key_id = share.bound.persona, share.bound.key_id
-        key = sealed.data_key(keyring, share.bound)
+        key = keys.of(share.bound)
         traits = ground.traits.get(persona.pid)
         if traits is None:
             known = ground.facets.get(persona.pid)
@@ -56,7 +56,7 @@ async def grow(keyring: KeyRing, weights: Weights, shares: Sequence[Share], grou
         absorb(traits, share.interactions, weights)
         facet = sealed.seal_facet(key, persona, traits)
         block = sealed.seal_block(key, persona, block_id, share.interactions)
-        grown.traits[persona.pid] = traits
+        grown.traits[persona.pid] = traits, len(facet)
         grown.facets.append(Sealed(persona.shard, persona.pid, facet, key_id, sealed.CODEC))
         grown.blocks.append(
             Block(Sealed(persona.shard, persona.pid, block, key_id, sealed.CODEC), len(share.interactions))

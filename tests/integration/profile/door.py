@@ -15,6 +15,7 @@ from kit.sealing import seal
 from services.profile import messages, sealed
 from services.profile.days import Days
 from services.profile.domain import COLLECT, Kind, Partition, Statement, Subject
+from services.profile.hot import Hot
 from services.profile.repository import facets, positions
 from services.profile.use_cases import consents
 from services.profile.use_cases.fold import Fold
@@ -122,7 +123,7 @@ class Room:
     async def fold_parts(self, *parts, before=None):
         await self.days.ensure_present()
         try:
-            await Fold(self.folding, parts, before).run()
+            await Fold(self.folding, Hot(), parts, before).run()
         except HaltedError as halted:
             raise halted.error from None
 
