@@ -8,7 +8,7 @@ from kit.filtering.checksums import gtin, is_day, is_national, isbn10, luhn, nhs
 from kit.filtering.context import claimed_kind
 
 _CANDIDATE = re.compile(
-    r"(?<![A-Za-z0-9_])(?<!\d[:.,T])(?:\+ ?|\(\+?)?\d(?:[ .\-/()\u00a0\u2010-\u2013]{0,3}+\d){4,}+"
+    r"(?<![A-Za-z0-9_])(?<!\d[:.,T])(?:\+ ?|\(\+?)?\d(?:[ .\-/()\u00a0\u2010-\u2013]{0,3}+\d){5,}+"
     r"(?: ?(?:x|ext\.?) ?\d{1,6})?+(?![A-Za-z0-9_])"
 )
 _AREA = re.compile(r"\(\d{1,6}\)")

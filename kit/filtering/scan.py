@@ -16,19 +16,22 @@ from kit.filtering.shapes import shapes_in
 _APART = "\n\x1f\n"
 _EDGE = "(?:^|$|[^0-9A-Za-z])"
 # Whatever a family of rules finds holds what its gate asks for; held to that by tests on random and on real texts.
-_ADDRESS, _DIGITS, _CLAIM, _THREE, _SITE, _DOTTED = range(6)
+_ADDRESS, _DIGITS, _CLAIM, _THREE, _SITE, _DOTTED, _LONG, _ONE = range(8)
 _ADDRESSES = (
     r"@|[(\[]\W?at\W?[)\]]|://|www\d?\.|-----BEGIN|°|:[0-9a-f]{0,4}:|[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}-|"
-    r"[0-9a-f]{4}\.[0-9a-f]{4}\.|[\w-]{19}|eyj[\w-]{8}\.|[a-z]{6}\d\d|[a-z]{5}\d{4}|[a-z]{2}\d\d(?:[ .-]?[a-z0-9]){11}|"
+    r"[0-9a-f]{4}\.[0-9a-f]{4}\.|[0-9a-f]{8}-[0-9a-f]{4}-|[1-9a-km-z]{25}|"
+    r"eyj[\w-]{8}\.|[a-z]{6}\d\d|[a-z]{5}\d{4}|[a-z]{2}\d\d(?:[ .-]?[a-z0-9]){11}|"
     r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d"
 )
 _GATES = (
     _ADDRESSES,
-    r"\d(?:[ .\-/()\x{a0}\x{2010}-\x{2013}]{0,3}\d){4}",
+    r"\d(?:[ .\-/()\x{a0}\x{2010}-\x{2013}]{0,3}\d){5}",
     rf"{_EDGE}(?:{CLAIMING}){_EDGE}",
     r"\d[^\d]*\d[^\d]*\d",
     rf"{_EDGE}(?:{SITES}){_EDGE}",
     r"\S\.\S\S",
+    r"[\w-]{19}",
+    r"\d",
 )
 
 
@@ -52,7 +55,7 @@ def hits_in(text: str) -> list[Hit]:
     text = _folded(text)
     passed = _gates_of(text)
     found: list[tuple[str, int, int]] = []
-    if _ADDRESS in passed or _DIGITS in passed:
+    if _shaped(passed):
         found += shapes_in(text)
     if _DIGITS in passed:
         found += numbers_in(text)
@@ -73,12 +76,16 @@ def _in_order(found: list[tuple[str, int, int]]) -> list[Hit]:
 
 def _passed(text: str) -> bool:
     passed = _gates_of(_folded(text))
-    return _ADDRESS in passed or _DIGITS in passed or _claims(passed)
+    return _shaped(passed) or _claims(passed)
 
 
 def _gates_of(text: str) -> Sequence[int]:
     # Half a surrogate pair is no UTF-8; what replaces it is as little part of an identifier.
     return _gate().Match(text.encode("utf-8", "replace")) or ()
+
+
+def _shaped(passed: Sequence[int]) -> bool:
+    return _ADDRESS in passed or _DIGITS in passed or (_LONG in passed and _ONE in passed)
 
 
 def _claims(passed: Sequence[int]) -> bool:

@@ -133,7 +133,7 @@ SHAPES: tuple[Shape, ...] = (
     _shape("crypto", rf"{_LEFT}(?:bc1|tb1|ltc1|addr1)[02-9ac-hj-np-z]{{25,100}}{_RIGHT}", flags=_I),
     _shape("crypto", rf"{_LEFT}0x[0-9a-f]{{40}}{_RIGHT}", flags=_I),
     _shape("key", r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", flags=re.ASCII),
-    _shape("key", rf"{_LEFT}(?:AKIA|ASIA)[A-Z0-9]{{16}}{_RIGHT}"),
+    _shape("key", rf"{_LEFT}(?:AKIA|ASIA)[A-Z0-9]{{16}}{_RIGHT}", _is_mixed),
     _shape(
         "key",
         rf"{_LEFT}(?:gh[pousr]_|github_pat_|glpat-|[spr]k_(?:live|test)_|xox[abprs]-|sk-|AIza|npm_|pypi-AgEI|mb_)[\w-]{{16,}}",
@@ -142,7 +142,7 @@ SHAPES: tuple[Shape, ...] = (
     ),
     _shape("key", r"-----BEGIN [A-Z ]*(?:PRIVATE KEY|CERTIFICATE)-----"),
     _shape("key", rf"{_LEFT}[0-9a-f]{{32,}}{_RIGHT}", _is_mixed, _I),
-    _shape("location", r"(?<![\w.])-?\d{1,2}\.\d{4,},?\s*[,;/ ]\s*-?\d{1,3}\.\d{4,}(?![\w.])"),
+    _shape("location", r"(?<![\w.])-?\d{1,2}\.\d{4,}\s?[,;/ ]\s?-?\d{1,3}\.\d{4,}(?![\w.])"),
     _shape(
         "location",
         r"\d{1,3}\s?°\s?\d{1,2}(?:[.,]\d+)?\s?['′’](?:\s?\d{1,2}(?:[.,]\d+)?\s?(?:[\"″”]|''))?\s?[NSEWO]",
