@@ -5,9 +5,16 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import BadRequestError
 
-from kit.errors import UnavailableError
+from kit.errors import Status, TypedError, UnavailableError
 
 _NAME_IN_USE = 10058
+
+
+class DurabilityFixedError(TypedError):
+    """The stream exists in another durability class. It keeps that: another class is another stream."""
+
+    reason = "DURABILITY_FIXED"
+    status = Status.CONFLICT
 
 
 async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always passed by name
@@ -23,8 +30,9 @@ async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always p
     """Create the stream or update it to these settings. Any process may call it, at any time, in any order.
 
     The stream is kept on disk and refuses new messages when `max_bytes` are full, rather than losing old ones.
-    Durability class 2 acknowledges when the server has stored as its `sync_interval` says, class 1 before.
-    Raises UnavailableError while JetStream does not answer.
+    Durability class 2 acknowledges when the server has stored as its `sync_interval` says, class 1 before: after a
+    power cut, a class-1 stream may end before what its readers have read, and give those sequences out again.
+    Raises UnavailableError while JetStream does not answer, DurabilityFixedError for a stream of the other class.
     """
     config = StreamConfig(
         name=name,
@@ -43,9 +51,16 @@ async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always p
         except BadRequestError as error:
             if error.err_code != _NAME_IN_USE:
                 raise
+            if durability_class_of(await js.stream_info(name)) != durability_class:
+                raise DurabilityFixedError(field=name) from error
             return await js.update_stream(config)
     except (nats.errors.TimeoutError, nats.errors.NoRespondersError, nats.errors.ConnectionClosedError) as error:
         raise UnavailableError("JetStream does not answer", retry_after_s=1) from error
+
+
+def durability_class_of(info: StreamInfo) -> int:
+    """What an acknowledgement of this stream is worth, on a server that syncs always: 2 survives a power cut."""
+    return 1 if info.config.persist_mode == PersistMode.ASYNC else 2
 
 
 async def stream_id(js: JetStreamContext, name: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import nats
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
-from kit.events import ensure_stream
+from kit.events import ensure_stream, forget
 from kit.servers import NatsServer
 from tests.e2e.power.outage import FileSystem
 from tests.e2e.power.recording import Recording
@@ -60,22 +60,35 @@ async def publish(js: JetStreamContext, seed: int, acknowledged: Acknowledged) -
         acknowledged.messages.append((time.monotonic_ns(), told.seq, body))
 
 
-async def load(recorder: Path, tmp_path: Path, durability_class: int) -> Acknowledged:
-    """A stream that lives, then publishers until the plug is pulled."""
+async def publish_and_forget(js: JetStreamContext, seed: int, acknowledged: Acknowledged) -> None:
+    """As `publish`; and as a folder does, room is made again, in the end of everything."""
+    for _ in range(2):
+        await publish(js, seed, acknowledged)
+        await forget(js, _STREAM, f"ledger.{seed}", max(sequence for _, sequence, _ in acknowledged.messages))
+
+
+async def load(
+    recorder: Path, tmp_path: Path, durability_class: int, client: Callable[..., Awaitable[None]] = publish
+) -> Acknowledged:
+    """A stream that is new, and clients until the plug is pulled."""
     folder = tmp_path / "nats"
     folder.mkdir(parents=True, exist_ok=True)
     acknowledged = Acknowledged(Recording(recorder, folder, tmp_path / "scratch"))
     with plugged("nats", acknowledged.recording) as server:
         async with stream_of(server.url) as js:
             await ensure_stream(js, _STREAM, ["ledger.>"], max_bytes=1 << 30, durability_class=durability_class)
-            await asyncio.gather(*(publish(js, seed, acknowledged) for seed in range(_CLIENTS)))
+            await asyncio.gather(*(client(js, seed, acknowledged) for seed in range(_CLIENTS)))
         server.pull()
         acknowledged.cut_ns = server.cut_ns
     return acknowledged
 
 
-async def found(folder: Path) -> dict[int, bytes]:
-    """What a server started on this folder gives back."""
+async def found(
+    acknowledged: Acknowledged, at_ns: int, file_system: FileSystem, seed: int
+) -> tuple[dict[int, bytes], int]:
+    """What a server gives back after this power cut, and its last sequence."""
+    folder = acknowledged.recording.folder.with_name("image")
+    acknowledged.recording.cut(folder, at_ns=at_ns, file_system=file_system, seed=seed)
     server = NatsServer(folder)
     server.start()
     try:
@@ -85,25 +98,24 @@ async def found(folder: Path) -> dict[int, bytes]:
         server.stop()
 
 
-async def read(js: JetStreamContext) -> dict[int, bytes]:
+async def read(js: JetStreamContext) -> tuple[dict[int, bytes], int]:
     try:
         state = (await js.stream_info(_STREAM)).state
     except NotFoundError:
-        return {}
+        return {}, 0
     stored: dict[int, bytes] = {}
     subscription = await js.subscribe("ledger.>", ordered_consumer=True)
     while len(stored) < state.messages:
         message = await subscription.next_msg(timeout=30)
         stored[message.metadata.sequence.stream] = message.data
-    return stored
+    return stored, state.last_seq
 
 
 async def lost(acknowledged: Acknowledged, moments: list[int], file_system: FileSystem) -> list[int]:
     """How many acknowledged messages each power cut took; the first one takes all it may."""
     losses = []
     for seed, at_ns in enumerate(moments):
-        target = acknowledged.recording.folder.with_name("image")
-        stored = await found(acknowledged.recording.cut(target, at_ns=at_ns, file_system=file_system, seed=seed))
+        stored, _ = await found(acknowledged, at_ns, file_system, seed)
         told = acknowledged.until(at_ns)
         losses.append(sum(stored.get(sequence) != body for sequence, body in told.items()))
     return losses
@@ -125,6 +137,13 @@ class TestClass2:
         recovering = [chance.randint(second.began_ns, second.messages[0][0]) for _ in range(cuts)]
         second.messages += [(0, sequence, body) for sequence, body in first.until(at_ns).items()]
         assert await lost(second, [*second.moments(1), *recovering], FileSystem.ORDERED) == [0] * (cuts + 1)
+
+    async def test_a_sequence_is_never_given_twice(self, recorder: Path, tmp_path: Path, cuts: int) -> None:
+        # A folder's position would otherwise be ahead of the stream, and it would pass by what comes next.
+        acknowledged = await load(recorder, tmp_path, 2, publish_and_forget)
+        for number, at_ns in enumerate(acknowledged.moments(cuts)):
+            _, last = await found(acknowledged, at_ns, _USUAL[number % 2], seed=number // 2)
+            assert last >= max(acknowledged.until(at_ns))
 
     async def test_a_disk_that_forgets_new_names_takes_a_new_stream(self, recorder: Path, tmp_path: Path) -> None:
         # nats-server syncs files, not folders. When this fails, docs/durability.md may promise more.
