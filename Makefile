@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test chaos-power unit lint format generate lock clean \
-	bench
+	bench fence-sim
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ lock: ## Pin the dependencies of pyproject.toml anew, by hash
 
 bench: ## Measure everything, write bench/results
 	$(BIN)/python -m bench
+
+fence-sim: ## The fence under faults in virtual time, as it is and with each rule broken
+	$(BIN)/python -m tests.simulation
 
 clean: ## Remove what was made here, data included
 	rm -rf .venv .maskenball .mypy_cache .pytest_cache .ruff_cache .import_linter_cache $(SDK)/node_modules

@@ -20,7 +20,7 @@ _COLUMNS = (
     "unanswered",
     "acknowledged",
     "stale",
-    "late grants",
+    "late",
     "seconds",
 )
 
@@ -42,7 +42,7 @@ def look(variant, runs):
 def main():
     """Print a table; fail when the protocol has a stale read, or a broken one none."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=100, help="seeds of a minute of virtual time each")
+    parser.add_argument("--runs", type=int, default=100, help="seeds, of half a minute of virtual time each")
     runs = parser.parse_args().runs
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     table = Table(title=f"The fence, {runs} seeds at most", title_justify="left")

@@ -142,7 +142,7 @@ _FAULTS = (
 )
 
 
-def run(seed, variant=HONEST, seconds=60.0):
+def run(seed, variant=HONEST, seconds=30.0):
     """Live `seconds` of virtual time or until the first stale read; return what the judge saw."""
 
     async def live():

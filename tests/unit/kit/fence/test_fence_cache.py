@@ -134,7 +134,7 @@ class TestCapacity:
 
 
 class CacheAgainstTruth(RuleBasedStateMachine):
-    """Changes come in any order, some never; fills are late. What is held is never older than what was said to be applied."""
+    """Changes come in any order, some never; fills are late. Nothing held is older than what was said to be applied."""
 
     scopes = st.sampled_from([Scope("oak", 1), Scope("oak", 2)])
     keys = st.sampled_from([ADA, BOB, b"eve"])
