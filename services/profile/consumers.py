@@ -30,8 +30,8 @@ _EVENTS = Counter("profile_events_taken", "Events taken from the stream, whateve
 _FAILED = Counter("profile_folds_failed", "Folds of which nothing was kept, and that are tried again")
 # One is written while the next one grows.
 _MOST_UNDER_WAY = 2
-# Waiting in memory per partition: the fold under way, the next one, and what follows.
-_FOLDS_WAITING = 3
+# In memory per partition: the fold under way and the next one.
+_FOLDS_WAITING = 2
 
 
 @dataclass(frozen=True, slots=True)

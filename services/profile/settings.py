@@ -14,9 +14,9 @@ class ProfileSettings(Settings):
 
     process: str = "profile"
     vault_url: str = Field(default="", repr=False)
-    #: Messages and events that one transaction folds, at most.
+    #: Messages of each partition and events of all that one transaction folds, at most.
     fold_messages: int = Field(default=512, ge=1)
-    fold_events: int = Field(default=5_000, ge=1)
+    fold_events: int = Field(default=10_000, ge=1)
     #: Dead letters of one partition within an hour that stop its folder.
     most_dead_letters: int = Field(default=50, ge=0)
     #: Full days for which message ids are kept beside the present one.
