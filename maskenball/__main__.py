@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 _COMMANDS = {
     "up": ("maskenball.up", "up"),
     "demo": ("maskenball.demo.command", "demo"),
+    "replay": ("maskenball.replay", "replay"),
     "evaluate": ("maskenball.evaluate.command", "evaluate"),
 }
 

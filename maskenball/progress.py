@@ -25,6 +25,11 @@ class Steps:
             self._live.start()
             self._live.update(step)
 
+    def goes_on(self, step: str) -> None:
+        """The step has come further: shown where there is a screen."""
+        if self._live:
+            self._live.update(step)
+
     def ends(self) -> None:
         """The last step is done."""
         if self._live:

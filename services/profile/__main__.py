@@ -1,4 +1,4 @@
-"""The two processes of the profile service: `python -m services.profile serve` answers, `fold` folds."""
+"""The processes of the profile service: `python -m services.profile serve` answers, `fold` folds; `replay` tries."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
-from services.profile import handles, messages
+from services.profile import handles, messages, what_if
 from services.profile.clients import ConsentClient
 from services.profile.consumers import Folder
 from services.profile.days import Days
@@ -149,8 +149,10 @@ def main(arguments: list[str]) -> None:
             process.run(serve, ProfileSettings.load())
         case ["fold"]:
             process.run(fold, ProfileSettings.load())
+        case ["replay", *options]:
+            sys.exit(what_if.main(options))
         case _:
-            sys.exit("usage: python -m services.profile serve|fold")
+            sys.exit("usage: python -m services.profile serve|fold|replay")
 
 
 if __name__ == "__main__":

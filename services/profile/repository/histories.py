@@ -1,0 +1,76 @@
+"""Everything there is of many facets, for reading alone: who they are, a page at a time, and their blocks."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import asyncpg
+from sqlalchemy import text
+
+from kit.db import Database, raw
+from services.profile.domain import Bound, Persona
+
+# Blocks of a busy fold are small, and those of a bulk import up to half a megabyte.
+_PREFETCH = 64
+
+
+class Kept(NamedTuple):
+    """A facet that has a data key; without audience nothing is bound to it any more."""
+
+    bound: Bound
+    audience: str | None
+    is_linked: bool
+
+
+@asynccontextmanager
+async def snapshot(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """Open a transaction that sees one moment and cannot write."""
+    async with database.transaction() as transaction:
+        await transaction.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        yield await raw(transaction)
+
+
+async def page(connection: asyncpg.Connection, brand: str, shard: int, after: bytes, most: int) -> list[Kept]:
+    """Return the next facets of a shard that have a data key, by pid."""
+    rows = await connection.fetch(
+        """
+        SELECT k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by,
+            coalesce(
+                (SELECT audience FROM bindings b WHERE b.brand = $1 AND b.shard = $2 AND b.pid = k.pid LIMIT 1),
+                (SELECT audience FROM faces f WHERE f.brand = $1 AND f.shard = $2 AND f.pid = k.pid LIMIT 1)
+            ),
+            EXISTS (SELECT FROM links l WHERE l.brand = $1 AND l.shard = $2 AND l.pid = k.pid)
+        FROM personas k WHERE k.brand = $1 AND k.shard = $2 AND k.pid > $3 ORDER BY k.pid LIMIT $4
+        """,
+        brand,
+        shard,
+        after,
+        most,
+    )
+    return [
+        Kept(Bound(Persona(brand, shard, pid), *facts), audience, is_linked)
+        for pid, *facts, audience, is_linked in rows
+    ]
+
+
+async def blocks(
+    connection: asyncpg.Connection, brand: str, personas: Sequence[Persona]
+) -> AsyncIterator[tuple[int, bytes, bytes]]:
+    """Yield every block of these facets, in no order: the place of its facet among them, its id and its sealed body."""
+    # OFFSET keeps the planner to one look-up by key each, whatever it believes of a table without statistics.
+    cursor = connection.cursor(
+        """
+        SELECT q.place, b.block_id, b.body
+        FROM unnest($2::smallint[], $3::bytea[]) WITH ORDINALITY AS q(shard, pid, place)
+        CROSS JOIN LATERAL (
+            SELECT block_id, body FROM interaction_blocks
+            WHERE brand = $1 AND shard = q.shard AND pid = q.pid OFFSET 0
+        ) AS b
+        """,
+        brand,
+        [persona.shard for persona in personas],
+        [persona.pid for persona in personas],
+        prefetch=_PREFETCH,
+    )
+    async for place, block_id, body in cursor:
+        yield place - 1, block_id, body
