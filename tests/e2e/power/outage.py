@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.e2e.power.disk import Change, Disk, Naming, Node
 from tests.e2e.power.journal import Operation
 
+NO_CUT = -1
 _SECTOR = 512
 
 
@@ -25,12 +26,16 @@ class FileSystem(Enum):
 
 
 class Outage:
-    """One power cut. Seed 0 loses all that may be lost; any other keeps a part of it, down to single sectors."""
+    """One power cut. Seed 0 loses all that may be lost; any other keeps a part of it, down to single sectors.
+
+    NO_CUT loses nothing: the programs were killed, the machine went on.
+    """
 
     def __init__(self, disk: Disk, file_system: FileSystem, seed: int) -> None:
         self._disk = disk
         self._file_system = file_system
         self._random = random.Random(seed)
+        self._keeps_all = seed == NO_CUT
         self._keeps_some = seed != 0
         self._names: dict[Node, dict[str, Node]] = {}
 
@@ -53,6 +58,7 @@ class Outage:
         if self._file_system is FileSystem.ORDERED:
             last = max([self._disk.committed, *(naming.number + 1 for naming in namings)])
             end = self._random.randint(self._disk.committed, last) if self._keeps_some else self._disk.committed
+            end = last if self._keeps_all else end
             yield from (naming for naming in namings if naming.number < end)
             return
         for naming in namings:
@@ -67,7 +73,7 @@ class Outage:
         return any(node is not None and naming.number < node.name_synced for _, _, node in naming.entries)
 
     def _happens(self) -> bool:
-        return self._keeps_some and self._random.random() < 0.5
+        return self._keeps_all or (self._keeps_some and self._random.random() < 0.5)
 
     def _write(self, node: Node, target: Path) -> None:
         if node.is_folder:

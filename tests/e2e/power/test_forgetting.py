@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.power.disk import UncoveredError
-from tests.e2e.power.outage import FileSystem
+from tests.e2e.power.outage import NO_CUT, FileSystem
 from tests.e2e.power.recording import Recording
 
 _EACH = pytest.mark.parametrize("file_system", FileSystem)
@@ -76,6 +76,10 @@ class TestContents:
 
         assert {b"", b"\0" * 100 + b"x" * 20_000} <= left
         assert any(b"x\0" in each and b"\0x" in each[200:] for each in left)
+
+    def test_without_a_cut_all_is_there(self, lab: Lab) -> None:
+        lab.run("put('a', b'written')")
+        assert lab.left(seed=NO_CUT) == {"old": b"old", "a": b"written"}
 
     def test_the_future_is_unknown(self, lab: Lab) -> None:
         lab.run("os.fsync(put('a', b'kept')); sync_folder()")
