@@ -4,10 +4,9 @@ from kit.events.connection import connect
 from kit.events.follower import Follower, StopFollowingError
 from kit.events.outbox import Relay, enqueue, outbox_columns, outbox_table
 from kit.events.pull import Message, StreamReplacedError, Subscription
-from kit.events.streams import DurabilityFixedError, durability_class_of, ensure_stream, forget, stream_id
+from kit.events.streams import ensure_stream, forget, stream_id
 
 __all__ = [
-    "DurabilityFixedError",
     "Follower",
     "Message",
     "Relay",
@@ -15,7 +14,6 @@ __all__ = [
     "StreamReplacedError",
     "Subscription",
     "connect",
-    "durability_class_of",
     "enqueue",
     "ensure_stream",
     "forget",

@@ -2,19 +2,12 @@
 
 import nats.errors
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig, StreamInfo
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import BadRequestError
 
-from kit.errors import Status, TypedError, UnavailableError
+from kit.errors import UnavailableError
 
 _NAME_IN_USE = 10058
-
-
-class DurabilityFixedError(TypedError):
-    """The stream exists in another durability class. It keeps that: another class is another stream."""
-
-    reason = "DURABILITY_FIXED"
-    status = Status.CONFLICT
 
 
 async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always passed by name
@@ -24,15 +17,14 @@ async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always p
     *,
     max_bytes: int,
     max_age_s: float = 0,
-    durability_class: int = 2,
     replicas: int = 1,
 ) -> StreamInfo:
     """Create the stream or update it to these settings. Any process may call it, at any time, in any order.
 
     The stream is kept on disk and refuses new messages when `max_bytes` are full, rather than losing old ones.
-    Durability class 2 acknowledges when the server has stored as its `sync_interval` says, class 1 before: after a
-    power cut, a class-1 stream may end before what its readers have read, and give those sequences out again.
-    Raises UnavailableError while JetStream does not answer, DurabilityFixedError for a stream of the other class.
+    What an acknowledgement is worth is the server's: see kit.servers.NatsServer. After a power cut, a stream on a
+    server of durability class 1 may end before what its readers have read, and give those sequences out again.
+    Raises UnavailableError while JetStream does not answer.
     """
     config = StreamConfig(
         name=name,
@@ -43,7 +35,6 @@ async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always p
         max_bytes=max_bytes,
         max_age=max_age_s,
         num_replicas=replicas,
-        persist_mode=PersistMode.ASYNC if durability_class == 1 else None,
     )
     try:
         try:
@@ -51,16 +42,9 @@ async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always p
         except BadRequestError as error:
             if error.err_code != _NAME_IN_USE:
                 raise
-            if durability_class_of(await js.stream_info(name)) != durability_class:
-                raise DurabilityFixedError(field=name) from error
             return await js.update_stream(config)
     except (nats.errors.TimeoutError, nats.errors.NoRespondersError, nats.errors.ConnectionClosedError) as error:
         raise UnavailableError("JetStream does not answer", retry_after_s=1) from error
-
-
-def durability_class_of(info: StreamInfo) -> int:
-    """What an acknowledgement of this stream is worth, on a server that syncs always: 2 survives a power cut."""
-    return 1 if info.config.persist_mode == PersistMode.ASYNC else 2
 
 
 async def stream_id(js: JetStreamContext, name: str) -> str:

@@ -16,7 +16,11 @@ USER = "maskenball"
 _START_TIMEOUT_S = 60.0
 _NEEDED_BYTES = 256 * 1024 * 1024
 
-# sync_interval "always": JetStream acknowledges after fsync, so that an acknowledgement survives a power cut.
+# Durability class 2: JetStream acknowledges after fsync, so that an acknowledgement survives a power cut.
+_SYNC_ALWAYS = "always"
+# Durability class 1: it acknowledges after write, which survives its own death. A power cut takes at most about this.
+_SYNC_INTERVAL = '"10s"'
+
 _CONFIGURATION = """\
 server_name: "local"
 host: "{host}"
@@ -42,14 +46,15 @@ authorization {{
 class NatsServer:
     """A JetStream store in `folder` and, between start and stop, the server on it.
 
-    `durable=False` leaves fsync to the server's own rhythm: for tests that never pull the plug.
+    `durable=False` is durability class 1 instead of 2 for every stream: for what may be lost with the power, and for
+    tests that never pull the plug.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True, max_file_store: int = 64 << 30) -> None:
         self.folder = folder.absolute()
         self.log = self.folder / "nats.log"
         self._ports: tuple[ReservedPort, ReservedPort] | None = None
-        self._sync_interval = "always" if durable else '"2m"'
+        self._sync_interval = _SYNC_ALWAYS if durable else _SYNC_INTERVAL
         self._max_file_store = max_file_store
         self._child: Child | None = None
 
