@@ -128,6 +128,10 @@ class Connection:
             if not pipe.is_broken:
                 pipe.break_off(dice.uniform(0, 3) if dice.random() < 0.5 else 0.0)
 
+    def end_for_the_reader(self):
+        """Let the reader believe that it is over, and say so."""
+        self._down.break_off(0.0)
+
     def hang_up(self):
         """End it in order."""
         for pipe in (self._up, self._down):

@@ -18,6 +18,8 @@ class Variant:
     replaced: tuple[tuple[type, str, Callable], ...] = ()
     is_epoch_checked: bool = True
     is_wall_clock: bool = False
+    #: Faults of the world that bring it out, drawn more often.
+    provoked_by: tuple[str, ...] = ()
 
     @contextmanager
     def broken(self):
@@ -106,16 +108,39 @@ VARIANTS = [
     Variant(
         "the lease is entered after the heads were read",
         ((_Hosting, "__init__", _enter_nobody), (_Hosting, "_lease", _lease_after_heads)),
+        provoked_by=("end_every_stream",),
     ),
-    Variant("the deadline counts from the answer", ((FencedCache, "lease", _lease_from_answer),)),
-    Variant("a new authority waits no term", ((Authority, "sit", _sit_at_once),)),
+    Variant(
+        "the deadline counts from the answer",
+        ((FencedCache, "lease", _lease_from_answer),),
+        provoked_by=("cut_off_a_reader", "stop_somebody"),
+    ),
+    Variant(
+        "a new authority waits no term",
+        ((Authority, "sit", _sit_at_once),),
+        provoked_by=("kill_a_consent", "cut_off_a_reader"),
+    ),
     Variant("a fill is not compared with what was applied", ((FencedCache, "put", _put_unchecked),)),
-    Variant("a gap below a head is not dropped", ((FencedCache, "lease", _lease_over_gaps),)),
-    Variant("a gap below a change is not dropped", ((FencedCache, "_apply", _apply_over_gaps),)),
+    Variant(
+        "a gap below a head is not dropped",
+        ((FencedCache, "lease", _lease_over_gaps),),
+        provoked_by=("break_every_stream",),
+    ),
+    Variant(
+        "a gap below a change is not dropped",
+        ((FencedCache, "_apply", _apply_over_gaps),),
+        provoked_by=("spoil_the_weather",),
+    ),
     Variant("a read does not look at the lease", ((FencedCache, "get", _get_unchecked),)),
     Variant("the acknowledgement waits for nobody", ((Authority, "acknowledge", _acknowledge_at_once),)),
     Variant("what was told counts as applied", ((Holder, "tell", _applied_when_told),)),
-    Variant("a lease ends with its connection", ((Authority, "part", _part_with_the_lease),)),
-    Variant("nobody looks at the epoch", is_epoch_checked=False),
-    Variant("leases run on the wall clock", is_wall_clock=True),
+    Variant(
+        "a lease ends with its connection",
+        ((Authority, "part", _part_with_the_lease),),
+        provoked_by=("break_every_stream",),
+    ),
+    Variant("nobody looks at the epoch", is_epoch_checked=False, provoked_by=("lose_the_seat",)),
+    Variant(
+        "leases run on the wall clock", is_wall_clock=True, provoked_by=("set_the_wall_clocks", "cut_off_a_reader")
+    ),
 ]

@@ -24,7 +24,8 @@ class World:
         self.judge = Judge()
         self.places = [(scope, key) for scope in _SCOPES for key in _KEYS]
         #: Between two faults, on average.
-        self.calm_s = self.dice.choice((0.3, 1, 3))
+        self.calm_s = 0.3 if variant.provoked_by else self.dice.choice((0.3, 1, 3))
+        self.faults = [*_FAULTS, *(getattr(World, name) for name in variant.provoked_by * 6)]
         # Now and then too small for all keys.
         self.capacity = self.dice.choice((len(self.places) - 1, 1000))
         self.network = Network(self.loop, self.dice)
@@ -52,7 +53,7 @@ class World:
         end = self.loop.time() + seconds
         while self.loop.time() < end and not self.judge.stale:
             await asyncio.sleep(self.dice.expovariate(1 / self.calm_s))
-            self.dice.choice(_FAULTS)(self)
+            self.dice.choice(self.faults)(self)
             self.connections = [each for each in self.connections if not each.is_broken]
         judge, self.judge = self.judge, Judge()
         for machine in self.machines:
@@ -66,6 +67,10 @@ class World:
     def break_every_stream(self):
         for connection in self.connections:
             connection.break_off()
+
+    def end_every_stream(self):
+        for connection in self.connections:
+            connection.end_for_the_reader()
 
     def stop_somebody(self):
         machine = self.dice.choice([*self.consents, *self.readers]).machine
@@ -105,6 +110,9 @@ class World:
     def change_the_weather(self):
         self.network.slowness_s = self.dice.choice((0.001, 0.004, 0.02, 0.1))
 
+    def spoil_the_weather(self):
+        self.network.slowness_s = 0.1
+
     def set_the_wall_clocks(self):
         for machine in self.machines:
             machine.wall_step_s = self.dice.uniform(-60, 60)
@@ -128,6 +136,7 @@ class World:
 _FAULTS = (
     World.break_a_stream,
     World.break_every_stream,
+    World.end_every_stream,
     World.stop_somebody,
     World.stop_somebody,
     World.stop_the_elected_one,
@@ -138,6 +147,7 @@ _FAULTS = (
     World.cut_off_a_consent,
     World.cut_off_a_reader,
     World.change_the_weather,
+    World.spoil_the_weather,
     World.set_the_wall_clocks,
 )
 
