@@ -2,11 +2,11 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.e2e.power.disk import Disk
-from tests.e2e.power.journal import read_journal
+from tests.e2e.power.journal import Record, read_journal
 from tests.e2e.power.outage import FileSystem, Outage
 
 _SOURCES = Path(__file__).with_name("recorder")
@@ -41,6 +41,10 @@ class Recording:
         if target.exists():
             shutil.rmtree(target)
         disk = Disk(self.folder, self._snapshot, self._inodes)
-        disk.replay(read_journal(self._log), until_ns=at_ns)
+        disk.replay(self.records(), until_ns=at_ns)
         Outage(disk, file_system, seed).leave(target)
         return target
+
+    def records(self) -> Iterator[Record]:
+        """What was done to the folder, in order."""
+        return read_journal(self._log)
