@@ -52,6 +52,8 @@ def replay(
         if said is not None
         for part in (f"{name}={said}",)
     ]
+    # Logs are for the owner of the data folder alone.
+    os.umask(0o077)
     try:
         environment = _environment(DataFolder(data_dir))
     except StackError as error:
@@ -110,5 +112,7 @@ def _reason(outcome: dict[str, Any] | None) -> str:
     if outcome is None:
         return "the replay ended without a word; its log says where: logs/profile_replay.jsonl in the data folder"
     refused = outcome["refused"]
+    if refused["reason"] == "UNAVAILABLE":
+        return "the stack does not answer; start it with maskenball up, or name its folder with --data-dir"
     facts = ", ".join(f"{name}: {refused[name]}" for name in ("field", "limit") if refused[name])
     return f"{refused['reason']}: {refused['message']}" + (f" ({facts})" if facts else "")

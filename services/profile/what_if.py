@@ -98,7 +98,8 @@ def _trial(arguments: Sequence[str], now_ms: int) -> Trial:
     if window.from_ms is not None and window.from_ms >= (now_ms if window.until_ms is None else window.until_ms):
         raise InvalidArgumentError("nothing lies between", field="from", limit="before until, and in the past")
     candidate = None if said.pack is None else load_candidate(said.pack)
-    return Trial(load_weights(), window, now_ms if window.until_ms is None else window.until_ms, candidate)
+    as_of_ms = now_ms if window.until_ms is None else min(now_ms, window.until_ms)
+    return Trial(load_weights(), window, as_of_ms, candidate)
 
 
 def _run(trial: Trial, settings: ReplaySettings) -> dict[str, Any]:

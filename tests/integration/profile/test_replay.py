@@ -1,3 +1,4 @@
+import asyncio
 import os
 import random
 
@@ -228,6 +229,23 @@ class TestHealth:
         async with room.profile() as connection:
             await connection.execute("DELETE FROM facets")
         assert (await replayed()).first.parts == ("facet",)
+
+    async def test_folding_meanwhile_looks_like_no_difference(self, room, replayed):
+        for name in NAMES:
+            await room.grant(name)
+        await room.fold(room.door.message(*map(room.door.event, NAMES)))
+
+        seen = []
+
+        async def fold_on():
+            while len({tally.interactions for tally in seen}) < 4:
+                await room.fold(room.door.message(*map(room.door.event, NAMES)))
+
+        folding = asyncio.create_task(fold_on())
+        while not folding.done():
+            seen.append(await replayed(shards={eid(name)[0] % SHARDS for name in NAMES}))
+        await folding
+        assert [(tally.matching, tally.differing) for tally in seen] == [(len(NAMES), 0)] * len(seen)
 
 
 class TestReadOnly:
