@@ -25,7 +25,8 @@ class Truth:
         #: By scope and key: the version of the statement in force, and whether it allows.
         self.values = {}
         self._loop = loop
-        self._sessions = set()
+        # In order: the same seed gives the same run.
+        self._sessions = {}
         self._seat = None
         self._sharing = set()
         self._locked = {}
@@ -87,7 +88,7 @@ class Truth:
 
     def end(self, session):
         session.is_over = True
-        self._sessions.discard(session)
+        self._sessions.pop(session, None)
         self._sharing.discard(session)
         if self._seat is session:
             self._seat = None
@@ -116,7 +117,7 @@ class Truth:
         if session.is_over:
             raise UnavailableError("the session is gone")
         session.heard_at = self._loop.time()
-        self._sessions.add(session)
+        self._sessions[session] = None
 
     def _wake(self):
         moved, self._moved = self._moved, asyncio.Event()

@@ -20,6 +20,8 @@ class Variant:
     is_wall_clock: bool = False
     #: Faults of the world that bring it out, drawn more often.
     provoked_by: tuple[str, ...] = ()
+    #: Where a short search begins.
+    seed: int = 0
 
     @contextmanager
     def broken(self):
@@ -108,11 +110,13 @@ VARIANTS = [
     Variant(
         "the lease is entered after the heads were read",
         ((_Hosting, "__init__", _enter_nobody), (_Hosting, "_lease", _lease_after_heads)),
+        seed=7,
         provoked_by=("end_every_stream",),
     ),
     Variant(
         "the deadline counts from the answer",
         ((FencedCache, "lease", _lease_from_answer),),
+        seed=12,
         provoked_by=("cut_off_a_reader", "stop_somebody"),
     ),
     Variant(
@@ -124,11 +128,13 @@ VARIANTS = [
     Variant(
         "a gap below a head is not dropped",
         ((FencedCache, "lease", _lease_over_gaps),),
+        seed=12,
         provoked_by=("break_every_stream",),
     ),
     Variant(
         "a gap below a change is not dropped",
         ((FencedCache, "_apply", _apply_over_gaps),),
+        seed=26,
         provoked_by=("spoil_the_weather",),
     ),
     Variant("a read does not look at the lease", ((FencedCache, "get", _get_unchecked),)),
