@@ -194,4 +194,4 @@ class Folder:
 
 
 def _may_be_followed(flight: _Flight) -> bool:
-    return flight.fold.has_grown and not flight.is_alone and not flight.task.done()
+    return flight.fold.has_shared_out and not flight.is_alone and not flight.task.done()

@@ -1,13 +1,13 @@
 """Folds messages of several partitions: positions and effect in one transaction, so that a repetition changes nothing.
 
-Two folds may be under way. The one behind reads, claims message ids and grows its facets while the one before it is
-written; it builds on what that one has changed, and enters its own only when that one has committed. When one
-fails, whoever runs them cancels the one behind it, clears what is hot, and folds both again.
+Two folds may be under way. The one behind reads and claims message ids while the one before grows its facets, grows its
+own on those while that one is written, and enters them only when that one has committed. When one fails, whoever runs
+them cancels the one behind it, clears what is hot, and folds both again.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from kit.db import raw
@@ -25,7 +25,6 @@ from services.profile.folding import (
 )
 from services.profile.hot import Hot
 from services.profile.repository import facets, ledger, positions
-from services.profile.traits import Traits
 from services.profile.use_cases.bind import identify
 from services.profile.use_cases.consult import Consulted, consult
 from services.profile.use_cases.enter import enter
@@ -34,6 +33,7 @@ from services.profile.use_cases.parts import Desk, Folding, Part, batches_of, ch
 
 _One = TypeVar("_One")
 _Other = TypeVar("_Other")
+_NOTHING: tuple[list[Share], Ground] = ([], Ground({}, {}, frozenset()))
 
 
 @dataclass(slots=True)
@@ -43,6 +43,8 @@ class _Ahead:
     reached: dict[int, int] = field(default_factory=dict)
     batch_ids: set[bytes] = field(default_factory=set)
     identities: set[Identity] = field(default_factory=set)
+    #: Whose traits it will have grown.
+    pids: set[bytes] = field(default_factory=set)
     grown: Grown = field(default_factory=Grown)
 
 
@@ -55,7 +57,7 @@ class Fold:
         hot: Hot,
         parts: Sequence[Part],
         before: "Fold | None" = None,
-        on_grown: Callable[[], None] = lambda: None,
+        on_shared_out: Callable[[], None] = lambda: None,
     ) -> None:
         self._folding = folding
         self._hot = hot
@@ -63,9 +65,10 @@ class Fold:
         self._brand = parts[0].owner.partition.brand
         self._before = before
         self._ahead = _Ahead()
-        self._on_grown = on_grown
+        self._on_shared_out = on_shared_out
         #: True as soon as the fold behind this one may begin.
-        self.has_grown = False
+        self.has_shared_out = False
+        self._grown = asyncio.Event()
         self._committed = asyncio.Event()
 
     async def run(self) -> None:
@@ -82,8 +85,6 @@ class Fold:
                 desk = Desk(transaction, await raw(transaction), await raw(held), stores.now_ms(), Books())
                 fresh = await self._unseen()
                 await self._draft(desk, fresh)
-                self.has_grown = True
-                self._on_grown()
                 if self._before is not None:
                     await self._before._committed.wait()  # noqa: SLF001 - of its own kind
                     self._before = None
@@ -107,20 +108,29 @@ class Fold:
         return fresh
 
     async def _draft(self, desk: Desk, fresh: Sequence[Part]) -> None:
-        """Do all that a fold does but write it: nothing here waits for the fold before."""
+        """Do all that a fold does but write it."""
         stores = self._folding.stores
         for part in fresh:
             received(part.owner.partition.number, part.opened, desk.books)
         batches = list(batches_of(fresh))
-        if not batches:
-            return
-        consulted = await consult(stores, desk.vault, self._brand, batches)
-        shares, ground = await self._share_out(desk, fresh, consulted)
-        for said, bound in identifications(shares):
-            await identify(stores, Subject(self._brand, said.source, said.other or b""), bound.persona)
-        grown = await grow(stores.keyring, self._folding.weights, shares, ground, batches[0].batch_id)
-        self._hot.keep(grown.traits, desk.at_ms)
-        self._ahead.grown = grown
+        shares, ground = _NOTHING
+        if batches:
+            consulted = await consult(stores, desk.vault, self._brand, batches)
+            shares, ground = await self._share_out(desk, fresh, consulted)
+            for said, bound in identifications(shares):
+                await identify(stores, Subject(self._brand, said.source, said.other or b""), bound.persona)
+        self._ahead.pids = {share.bound.persona.pid for share in shares}
+        self.has_shared_out = True
+        self._on_shared_out()
+        if self._before is not None:
+            await self._before._grown.wait()  # noqa: SLF001 - of its own kind
+            made = self._before._ahead.grown.traits  # noqa: SLF001 - of its own kind
+            ground = replace(ground, traits={**ground.traits, **{pid: traits for pid, (traits, _) in made.items()}})
+        if shares:
+            grown = await grow(stores.keyring, self._folding.weights, shares, ground, batches[0].batch_id)
+            self._hot.keep(grown.traits, desk.at_ms)
+            self._ahead.grown = grown
+        self._grown.set()
 
     async def _share_out(self, desk: Desk, fresh: Sequence[Part], consulted: Consulted) -> tuple[list[Share], Ground]:
         before = self._before._ahead if self._before is not None else _Ahead()  # noqa: SLF001 - of its own kind
@@ -132,10 +142,12 @@ class Fold:
         first = first_of_each(admitted, before.identities, desk.books)
         self._ahead.identities = set(first)
         if not first:
-            return [], Ground({}, {}, frozenset())
+            return _NOTHING
         personas = {each.bound.persona.pid: each.bound.persona for each in first.values()}
-        at_hand = {pid: traits for pid in personas if (traits := self._at_hand(pid, before.grown)) is not None}
-        wanted = [persona for pid, persona in personas.items() if pid not in at_hand]
+        # What the fold before makes is not in the database yet, and what is hot of it is about to change.
+        others = [persona for pid, persona in personas.items() if pid not in before.pids]
+        at_hand = {each.pid: traits for each in others if (traits := self._hot.get(each.pid)) is not None}
+        wanted = [persona for persona in others if persona.pid not in at_hand]
         new, loaded = await _both(
             ledger.claim_messages(desk.profile, self._brand, desk.day, list(first)),
             # On a connection of its own: only the owner of a partition writes its facets, and that is us, or nothing
@@ -144,11 +156,6 @@ class Fold:
         )
         shares = in_order(share_out(first, new, desk.books).values())
         return shares, Ground(at_hand, loaded, consulted.researching)
-
-    def _at_hand(self, pid: bytes, before: Grown) -> Traits | None:
-        # What the fold before made is not in the database yet, and may have had no room among what is hot.
-        made = before.traits.get(pid)
-        return made[0] if made is not None else self._hot.get(pid)
 
 
 async def _both(one: Awaitable[_One], other: Awaitable[_Other]) -> tuple[_One, _Other]:
