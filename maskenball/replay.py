@@ -61,8 +61,9 @@ def replay(
         raise typer.Exit(_REFUSED) from error
     with progress_on(screen) as progress:
         outcome, status = _run(options, environment, progress)
+        if outcome is None or "refused" in outcome:
+            progress.fails(_reason(outcome))
     if outcome is None or "refused" in outcome:
-        screen.print(f"✗ {_reason(outcome)}", style="red", markup=False, highlight=False, soft_wrap=True)
         if as_json and outcome is not None:
             sys.stdout.write(json.dumps(outcome) + "\n")
         raise typer.Exit(_REFUSED)

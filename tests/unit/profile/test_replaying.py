@@ -96,7 +96,7 @@ def replace_eid(each, eid):
 
 
 class TestPrograms:
-    @settings(max_examples=300)
+    @settings(max_examples=200)
     @given(PROGRAMS, st.randoms(use_true_random=False))
     def test_recomputed_is_incremental_bit_for_bit(self, program, chance):
         shop = Shop()
@@ -105,7 +105,7 @@ class TestPrograms:
         for pid, live in shop.facets.items():
             assert encode(shop.refolded(pid, trial, chance).live) == live
 
-    @settings(max_examples=200)
+    @settings(max_examples=100)
     @given(PROGRAMS, st.randoms(use_true_random=False), st.lists(st.integers(0, 60), max_size=4))
     def test_a_candidate_folded_in_any_split_is_the_candidate_folded_live(self, program, chance, cuts):
         shop = Shop()
