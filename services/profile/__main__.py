@@ -71,8 +71,8 @@ async def build(settings: ProfileSettings, stores: Stores, client: Client) -> Rp
     """Bind the service to its address; it answers after start()."""
     reach = Reach(stores, settings.reach_s)
 
-    async def hinted(_: Msg) -> None:
-        reach.hint()
+    async def hinted(message: Msg) -> None:
+        reach.hint(*messages.open_hint(message.data))
 
     await client.subscribe(messages.changed_subject("*"), cb=hinted)
     streams = Streams(client.jetstream())

@@ -106,6 +106,12 @@ def hint(partition: Partition, sequence: int) -> bytes:
     return changed.SerializeToString()
 
 
+def open_hint(data: bytes) -> tuple[Partition, int]:
+    """Return the partition that went on, and the sequence up to which it is folded."""
+    changed = events_pb2.FacetsChanged.FromString(data)
+    return Partition(changed.brand, changed.partition), changed.sequence
+
+
 def _content(partition: Partition, envelope: interaction_pb2.Envelope, epochs: EpochKeys) -> payload.Payload | str:
     if (envelope.brand, envelope.partition) != (partition.brand, partition.number):
         return "MISPLACED"
