@@ -22,7 +22,14 @@ _SERVER_SETTINGS = {"jit": "off", "application_name": "maskenball"}
 # Single statements are look-ups by key: planning one again with every call costs more than running it.
 _PLANNED_ONCE = {**_SERVER_SETTINGS, "plan_cache_mode": "force_generic_plan"}
 _COMMITTED: WeakKeyDictionary[AsyncConnection, list[Callable[[], None]]] = WeakKeyDictionary()
-_GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError)
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    # What the driver makes of a farewell that the server sends between two statements.
+    asyncpg.InternalClientError,
+    asyncpg.CannotConnectNowError,
+    OSError,
+)
 
 
 class Database:

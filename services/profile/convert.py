@@ -7,7 +7,8 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
-from services.profile.domain import EID_BYTES, BooksLine, ConsentRecord, Decision, Lag, Statement, Subject
+from services.profile.domain import EID_BYTES, BooksLine, ConsentRecord, Decision, Statement, Subject
+from services.profile.use_cases.reach import Lag
 from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")

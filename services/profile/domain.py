@@ -211,15 +211,6 @@ class BooksLine:
     pending: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """How far a partition is behind what was asked for; complete is what was received before that time."""
-
-    partition: int
-    messages: int
-    complete_until_ms: int
-
-
 class PositionNotReachedError(TypedError):
     """What the caller wants to see is not folded yet."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kit.cancelling import rest
 from kit.db import raw
 from kit.rpc.deadline import remaining
-from services.profile.domain import Lag, Partition
+from services.profile.domain import Partition
 from services.profile.repository import positions
 from services.profile.use_cases.stores import Stores
 
@@ -15,6 +15,15 @@ from services.profile.use_cases.stores import Stores
 _LOOK_S = 0.5
 # What an answer takes that must still arrive before the caller's deadline.
 _ANSWER_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a partition is behind what was asked for; complete is what was received before that time."""
+
+    partition: int
+    messages: int
+    complete_until_ms: int
 
 
 @dataclass(frozen=True, slots=True)

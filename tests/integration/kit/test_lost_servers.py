@@ -1,6 +1,7 @@
 import asyncio
 import signal
 
+import asyncpg
 import nats.errors
 import pytest
 from nats.aio.client import Client
@@ -116,6 +117,16 @@ class TestLosingNats:
 
 
 class TestLosingPostgres:
+    async def test_a_farewell_between_two_statements_is_unavailable(self, room, monkeypatch):
+        async def farewell(*_):
+            raise asyncpg.InternalClientError
+
+        await room.ping()
+        with monkeypatch.context() as patch, pytest.raises(UnavailableError):
+            patch.setattr("asyncpg.Connection.fetch", farewell)
+            await room.fetch("SELECT 1")
+        await room.ping()
+
     async def test_a_transaction_is_unavailable_and_later_works(self, room, durable_postgres):
         async with room.transaction() as connection:
             await connection.execute(text("CREATE TABLE thing (id int)"))
