@@ -1,13 +1,18 @@
 """JetStream streams: created or brought up to date, told apart when re-created, emptied of what was handled."""
 
+import asyncio
+
 import nats.errors
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
-from nats.js.errors import BadRequestError
+from nats.js.errors import BadRequestError, ServerError
 
 from kit.errors import UnavailableError
 
 _NAME_IN_USE = 10058
+_NO_STORE = 10049
+_STORE_TRIES = 20
+_STORE_PAUSE_S = 0.05
 
 
 async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always passed by name
@@ -24,7 +29,7 @@ async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always p
     The stream is kept on disk and refuses new messages when `max_bytes` are full, rather than losing old ones.
     What an acknowledgement is worth is the server's: see kit.servers.NatsServer. After a power cut, a stream on a
     server of durability class 1 may end before what its readers have read, and give those sequences out again.
-    Raises UnavailableError while JetStream does not answer.
+    Raises UnavailableError while JetStream does not answer or cannot make the stream's store.
     """
     config = StreamConfig(
         name=name,
@@ -37,14 +42,25 @@ async def ensure_stream(  # noqa: PLR0913 - the settings of one stream, always p
         num_replicas=replicas,
     )
     try:
+        return await _add_or_update(js, config)
+    except (nats.errors.TimeoutError, nats.errors.NoRespondersError, nats.errors.ConnectionClosedError) as error:
+        raise UnavailableError("JetStream does not answer", retry_after_s=1) from error
+
+
+async def _add_or_update(js: JetStreamContext, config: StreamConfig) -> StreamInfo:
+    for _ in range(_STORE_TRIES):
         try:
             return await js.add_stream(config)
         except BadRequestError as error:
             if error.err_code != _NAME_IN_USE:
                 raise
             return await js.update_stream(config)
-    except (nats.errors.TimeoutError, nats.errors.NoRespondersError, nats.errors.ConnectionClosedError) as error:
-        raise UnavailableError("JetStream does not answer", retry_after_s=1) from error
+        except ServerError as error:
+            if error.err_code != _NO_STORE:
+                raise
+            # A stream of this name that was just deleted is taken off the disk behind the answer.
+            await asyncio.sleep(_STORE_PAUSE_S)
+    raise UnavailableError("JetStream cannot make the store of a stream", retry_after_s=1)
 
 
 async def stream_id(js: JetStreamContext, name: str) -> str:

@@ -3,6 +3,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from nats.aio.client import Client
+from nats.js.errors import ServerError
 from structlog.testing import capture_logs
 
 from kit.errors import UnavailableError
@@ -246,3 +247,18 @@ class TestEnsuringStreams:
         info = await ensure_stream(nats.jetstream(), STREAM, ["thing.v1.>", "more.v1.>"], max_bytes=20_000_000)
         assert info.config.subjects == ["thing.v1.>", "more.v1.>"]
         assert info.config.max_bytes == 20_000_000
+
+    async def test_a_store_that_is_still_being_removed_is_waited_for(self, nats, monkeypatch):
+        js = nats.jetstream()
+        add_stream, refusals = js.add_stream, [ServerError(code=500, err_code=10049)] * 2
+
+        async def refusing(config):
+            if refusals:
+                raise refusals.pop()
+            return await add_stream(config)
+
+        monkeypatch.setattr(js, "add_stream", refusing)
+        assert (await ensure_stream(js, STREAM, ["thing.v1.>"], max_bytes=1_000_000)).config.name == STREAM
+        refusals += [ServerError(code=500, err_code=10049)] * 100
+        with pytest.raises(UnavailableError):
+            await ensure_stream(js, STREAM, ["thing.v1.>"], max_bytes=1_000_000)
