@@ -167,7 +167,7 @@ class TestDeath:
     async def test_without_a_successor_nobody_lives_on_either(self, tmp_path):
         stack = RunningStack(tmp_path / "data").start()
         stack.kill_launcher()
-        # On a machine at work their ends follow one another: doors, services, then the servers they wait for.
+        # They end within a second of their parent; a full machine has once taken more than half a minute.
         await eventually(gone(tmp_path / "data"), timeout_s=90)
 
     async def test_after_the_death_of_everything_the_next_one_recovers(self, tmp_path):
