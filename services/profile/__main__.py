@@ -60,7 +60,8 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     # A group: were the follower to end, the process must, or it would ask the truth for ever without a word.
     tasks = await closing.enter_async_context(asyncio.TaskGroup())
     closing.push_async_callback(stop_all, tasks.create_task(follow(consent.hold, cache, boottime_ns)))
-    return Stores(profile, vault, keyring, consent, Decisions(consent, cache, now_ms), now_ms, os.urandom)
+    decisions = Decisions(consent, cache, now_ms)
+    return Stores(profile, vault, keyring, consent, decisions, load_weights(), now_ms, os.urandom)
 
 
 def now_ms() -> int:
@@ -110,7 +111,7 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
 
         await wait_for(ensure_streams, "streams")
         await wait_for(stores.profile.ping, "database")
-        folding = Folding(stores, load_weights(), EpochKeys(stores.keyring), settings.most_dead_letters)
+        folding = Folding(stores, EpochKeys(stores.keyring), settings.most_dead_letters)
         days = Days(stores, settings.days_kept)
         ownership = Ownership(stores, Folder(folding, client, days, settings), js)
         readiness.add("partitions", ownership.check)

@@ -6,40 +6,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.profile.candidate import Candidate, Rule
+from services.profile.stored import Stored, decode
 from services.profile.traits import Traits, absorb
 from services.profile.weights import Weights
 
 # Trimming costs as much for one interaction as for a thousand; more would only wait in memory.
 _AT_ONCE = 1_024
-
-
-class Stored(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """One interaction of a block. Who did it is not among what is stored."""
-
-    source: str
-    mid: bytes
-    kind: int
-    at_ms: int
-    channel: str
-    item: str | None
-    topics: tuple[str, ...]
-    value: float | None
-    other: bytes | None
-
-    @property
-    def eid(self) -> bytes:
-        return b""
-
-    @property
-    def granted(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def withdrawn(self) -> tuple[str, ...]:
-        return ()
-
-
-_decoder = msgspec.msgpack.Decoder(list[Stored])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +58,7 @@ class Refolded:
 
     def add(self, block: bytes, trial: Trial) -> None:
         """Take one opened block in; `settle` when it was the last."""
-        interactions = _decoder.decode(block)
+        interactions = decode(block)
         self.interactions += len(interactions)
         self._waiting += trial.window.chosen(interactions)
         if len(self._waiting) >= _AT_ONCE:

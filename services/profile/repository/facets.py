@@ -1,4 +1,7 @@
-"""Facets and interaction blocks: sealed bytes, read and written by the batch."""
+"""Facets and interaction blocks: sealed bytes, read and written by the batch.
+
+A facet lies behind its newest blocks: those it has not taken in are its tail, and a facet is read together with them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ import asyncpg
 
 from kit.db import Database
 from services.profile.domain import Persona
+from services.profile.tails import Standing, Tailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,57 +26,103 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The interactions of one persona in one fold, sealed."""
+    """The interactions of one persona in one fold, sealed; numbered from 1 per facet."""
 
     sealed: Sealed
+    number: int
     events: int
 
 
-async def load(source: asyncpg.Connection | Database, brand: str, personas: Sequence[Persona]) -> dict[bytes, Sealed]:
-    """Return the facets there are, by pid: within a transaction, or with a statement of its own."""
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A facet that has taken in the blocks up to a number."""
+
+    sealed: Sealed
+    blocks: int
+
+
+async def standings(source: Database, brand: str, personas: Sequence[Persona]) -> dict[bytes, Standing]:
+    """Return how the facets there are stand, by pid."""
+    if not personas:
+        return {}
     # LIMIT keeps the planner to one look-up by key each, whatever it believes of a table without statistics.
     rows = await source.fetch(
         """
-        SELECT f.*
+        SELECT q.pid, coalesce(t.number, f.blocks), coalesce(t.events, 0)
         FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
         CROSS JOIN LATERAL (
-            SELECT shard, pid, body, key_id, codec FROM facets
-            WHERE brand = $1 AND shard = q.shard AND pid = q.pid LIMIT 1
+            SELECT blocks FROM facets WHERE brand = $1 AND shard = q.shard AND pid = q.pid LIMIT 1
         ) AS f
+        CROSS JOIN LATERAL (
+            SELECT max(number) AS number, sum(events)::int AS events FROM interaction_blocks
+            WHERE brand = $1 AND shard = q.shard AND pid = q.pid AND number > f.blocks
+        ) AS t
         """,
         brand,
-        [persona.shard for persona in personas],
-        [persona.pid for persona in personas],
+        *_keys(personas),
     )
-    return {row[1]: Sealed(*row) for row in rows}
+    return {pid: Standing(blocks, behind) for pid, blocks, behind in rows}
+
+
+async def load(source: asyncpg.Connection | Database, brand: str, personas: Sequence[Persona]) -> dict[bytes, Tailed]:
+    """Return the facets there are with their tails, by pid: within a transaction, or with a statement of its own."""
+    if not personas:
+        return {}
+    rows = await source.fetch(
+        """
+        SELECT q.pid, f.body, f.blocks, t.numbers, t.ids, t.bodies
+        FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
+        CROSS JOIN LATERAL (
+            SELECT body, blocks FROM facets WHERE brand = $1 AND shard = q.shard AND pid = q.pid LIMIT 1
+        ) AS f
+        CROSS JOIN LATERAL (
+            SELECT array_agg(number) AS numbers, array_agg(block_id) AS ids, array_agg(body) AS bodies
+            FROM interaction_blocks WHERE brand = $1 AND shard = q.shard AND pid = q.pid AND number > f.blocks
+        ) AS t
+        """,
+        brand,
+        *_keys(personas),
+    )
+    return {
+        pid: Tailed(body, blocks, list(zip(numbers, ids, bodies, strict=True)) if numbers else [])
+        for pid, body, blocks, numbers, ids, bodies in rows
+    }
 
 
 async def keep(
-    connection: asyncpg.Connection, brand: str, facets: Sequence[Sealed], block_id: bytes, blocks: Sequence[Block]
+    connection: asyncpg.Connection, brand: str, facets: Sequence[Facet], block_id: bytes, blocks: Sequence[Block]
 ) -> None:
-    """Put facets in the place of those before, and append their interactions, never to be changed.
+    """Put facets in the place of those before, and append interactions, never to be changed.
 
     One statement: on a busy machine each way to the database and back is a good part of what a small fold takes.
+    Two folders that append under one number cannot both commit.
     """
-    sealed = [each.sealed for each in blocks]
     await connection.execute(
         """
         WITH grown AS (
-            INSERT INTO facets (brand, shard, pid, body, key_id, codec)
-            SELECT $1, q.* FROM unnest($2::smallint[], $3::bytea[], $4::bytea[], $5::text[], $6::smallint[]) AS q
-            ON CONFLICT (brand, shard, pid)
-            DO UPDATE SET body = excluded.body, key_id = excluded.key_id, codec = excluded.codec
+            INSERT INTO facets (brand, shard, pid, body, key_id, codec, blocks)
+            SELECT $1, q.*
+            FROM unnest($2::smallint[], $3::bytea[], $4::bytea[], $5::text[], $6::smallint[], $7::int[]) AS q
+            ON CONFLICT (brand, shard, pid) DO UPDATE
+            SET body = excluded.body, key_id = excluded.key_id, codec = excluded.codec, blocks = excluded.blocks
         )
-        INSERT INTO interaction_blocks (brand, block_id, shard, pid, body, key_id, codec, events)
-        SELECT $1, $7, q.*
-        FROM unnest($8::smallint[], $9::bytea[], $10::bytea[], $11::text[], $12::smallint[], $13::int[]) AS q
+        INSERT INTO interaction_blocks (brand, block_id, shard, pid, body, key_id, codec, number, events)
+        SELECT $1, $8, q.* FROM unnest(
+            $9::smallint[], $10::bytea[], $11::bytea[], $12::text[], $13::smallint[], $14::int[], $15::int[]
+        ) AS q
         """,
         brand,
-        *_columns(facets),
+        *_columns([each.sealed for each in facets]),
+        [each.blocks for each in facets],
         block_id,
-        *_columns(sealed),
+        *_columns([each.sealed for each in blocks]),
+        [each.number for each in blocks],
         [each.events for each in blocks],
     )
+
+
+def _keys(of: Sequence[Persona]) -> tuple[list[int], list[bytes]]:
+    return [each.shard for each in of], [each.pid for each in of]
 
 
 def _columns(of: Sequence[Sealed]) -> tuple[list[int], list[bytes], list[bytes], list[str], list[int]]:
@@ -83,20 +133,6 @@ def _columns(of: Sequence[Sealed]) -> tuple[list[int], list[bytes], list[bytes],
         [each.key_id for each in of],
         [each.codec for each in of],
     )
-
-
-async def blocks_of(connection: asyncpg.Connection, persona: Persona) -> list[tuple[bytes, Sealed]]:
-    """Return every block of one persona with its id."""
-    rows = await connection.fetch(
-        """
-        SELECT block_id, shard, pid, body, key_id, codec FROM interaction_blocks
-        WHERE brand = $1 AND shard = $2 AND pid = $3
-        """,
-        persona.brand,
-        persona.shard,
-        persona.pid,
-    )
-    return [(row["block_id"], Sealed(*tuple(row)[1:])) for row in rows]
 
 
 async def count(connection: asyncpg.Connection, brand: str) -> int:

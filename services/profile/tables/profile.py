@@ -60,6 +60,8 @@ FACETS = Table(
     Column("body", LargeBinary, nullable=False),
     Column("key_id", Text, nullable=False),
     Column("codec", SmallInteger, nullable=False),
+    # Number of the last block that is folded into it; what is behind is folded while reading.
+    Column("blocks", Integer, nullable=False),
 )
 
 INTERACTION_BLOCKS = Table(
@@ -68,8 +70,10 @@ INTERACTION_BLOCKS = Table(
     Column("brand", Text, primary_key=True),
     Column("shard", SmallInteger, primary_key=True, autoincrement=False),
     Column("pid", LargeBinary, primary_key=True),
-    # Batch id of the first message of the fold; together with the pid it names the block.
-    Column("block_id", LargeBinary, primary_key=True),
+    # From 1, per facet.
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Batch id of the first message of the fold; a part of what the block is sealed with.
+    Column("block_id", LargeBinary, nullable=False),
     Column("events", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("key_id", Text, nullable=False),

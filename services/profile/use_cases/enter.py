@@ -19,7 +19,7 @@ async def enter(folding: Folding, desk: Desk, parts: Sequence[Part], fresh: Sequ
     for part in fresh:
         await _bury(folding, desk, part)
     await _set_aside(desk, fresh)
-    if grown.facets:
+    if grown.blocks:
         await _keep(folding, desk, fresh, grown)
     brand = parts[0].owner.partition.brand
     reached = [_reached(part, unread) for part, unread in zip(parts, fresh, strict=True)]

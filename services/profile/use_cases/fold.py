@@ -28,12 +28,11 @@ from services.profile.repository import facets, ledger, positions
 from services.profile.use_cases.bind import identify
 from services.profile.use_cases.consult import Consulted, consult
 from services.profile.use_cases.enter import enter
-from services.profile.use_cases.grow import Ground, Grown, grow, in_order
+from services.profile.use_cases.grow import Ground, Grown, Growth, in_order
 from services.profile.use_cases.parts import Desk, Folding, Part, batches_of, check
 
 _One = TypeVar("_One")
 _Other = TypeVar("_Other")
-_NOTHING: tuple[list[Share], Ground] = ([], Ground({}, {}, frozenset()))
 
 
 @dataclass(slots=True)
@@ -43,7 +42,7 @@ class _Ahead:
     reached: dict[int, int] = field(default_factory=dict)
     batch_ids: set[bytes] = field(default_factory=set)
     identities: set[Identity] = field(default_factory=set)
-    #: Whose traits it will have grown.
+    #: Whose blocks it will have appended.
     pids: set[bytes] = field(default_factory=set)
     grown: Grown = field(default_factory=Grown)
 
@@ -113,7 +112,8 @@ class Fold:
         for part in fresh:
             received(part.owner.partition.number, part.opened, desk.books)
         batches = list(batches_of(fresh))
-        shares, ground = _NOTHING
+        shares: list[Share] = []
+        ground = Ground({}, {}, frozenset())
         if batches:
             consulted = await consult(stores, desk.vault, self._brand, batches)
             shares, ground = await self._share_out(desk, fresh, consulted)
@@ -122,17 +122,18 @@ class Fold:
         self._ahead.pids = {share.bound.persona.pid for share in shares}
         self.has_shared_out = True
         self._on_shared_out()
+        before = Grown()
         if self._before is not None:
             await self._before._grown.wait()  # noqa: SLF001 - of its own kind
-            made = self._before._ahead.grown.traits  # noqa: SLF001 - of its own kind
-            ground = replace(ground, traits={**ground.traits, **{pid: traits for pid, (traits, _) in made.items()}})
+            before = self._before._ahead.grown  # noqa: SLF001 - of its own kind
         if shares:
-            grown = await grow(stores.keyring, self._folding.weights, shares, ground, batches[0].batch_id)
-            self._hot.keep(grown.traits, desk.at_ms)
-            self._ahead.grown = grown
+            self._ahead.grown = await self._grow(shares, ground, batches[0].batch_id, before)
+            self._hot.stand(self._ahead.grown.standings)
+            self._hot.keep(self._ahead.grown.traits, desk.at_ms)
         self._grown.set()
 
     async def _share_out(self, desk: Desk, fresh: Sequence[Part], consulted: Consulted) -> tuple[list[Share], Ground]:
+        """Return who gets what, and what is known of them without the fold before."""
         before = self._before._ahead if self._before is not None else _Ahead()  # noqa: SLF001 - of its own kind
         admitted = (
             each
@@ -142,20 +143,30 @@ class Fold:
         first = first_of_each(admitted, before.identities, desk.books)
         self._ahead.identities = set(first)
         if not first:
-            return _NOTHING
+            return [], Ground({}, {}, frozenset())
         personas = {each.bound.persona.pid: each.bound.persona for each in first.values()}
-        # What the fold before makes is not in the database yet, and what is hot of it is about to change.
-        others = [persona for pid, persona in personas.items() if pid not in before.pids]
-        at_hand = {each.pid: traits for each in others if (traits := self._hot.get(each.pid)) is not None}
-        wanted = [persona for persona in others if persona.pid not in at_hand]
-        new, loaded = await _both(
+        # What the fold before appends is not in the database yet, and what is hot of it is about to change.
+        others = {pid: persona for pid, persona in personas.items() if pid not in before.pids}
+        known = {pid: standing for pid in others if (standing := self._hot.standing(pid))}
+        new, found = await _both(
             ledger.claim_messages(desk.profile, self._brand, desk.day, list(first)),
             # On a connection of its own: only the owner of a partition writes its facets, and that is us, or nothing
             # of this will be kept.
-            facets.load(self._folding.stores.profile, self._brand, wanted),
+            facets.standings(
+                self._folding.stores.profile, self._brand, [each for pid, each in others.items() if pid not in known]
+            ),
         )
+        at_hand = {pid: traits for pid in others if (traits := self._hot.get(pid))}
         shares = in_order(share_out(first, new, desk.books).values())
-        return shares, Ground(at_hand, loaded, consulted.researching)
+        return shares, Ground(known | found, at_hand, consulted.researching)
+
+    async def _grow(self, shares: Sequence[Share], ground: Ground, block_id: bytes, before: Grown) -> Grown:
+        stores = self._folding.stores
+        ground = replace(
+            ground, standings={**ground.standings, **before.standings}, traits={**ground.traits, **before.traits}
+        )
+        loaded = await facets.load(stores.profile, self._brand, ground.unopened(shares))
+        return await Growth(stores.keyring, stores.weights, ground, block_id).grow(shares, loaded, before)
 
 
 async def _both(one: Awaitable[_One], other: Awaitable[_Other]) -> tuple[_One, _Other]:

@@ -1,4 +1,4 @@
-"""What personas become by their new interactions: opened, folded, and sealed again."""
+"""What personas become by their new interactions: a block each, and a facet anew for whoever is far behind."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,32 +6,54 @@ from dataclasses import dataclass, field
 
 from kit.keyring import KeyRing
 from services.profile import sealed
+from services.profile.domain import Interaction, Persona
 from services.profile.folding import Lesson, Share, lesson_of
-from services.profile.repository.facets import Block, Sealed
+from services.profile.hot import Open
+from services.profile.repository.facets import Block, Facet, Sealed
+from services.profile.tails import MOST_BEHIND, Standing, Tailed, whole
 from services.profile.traits import Traits, absorb
 from services.profile.weights import Weights
 
-# Sealing thousands of facets takes a good part of a second; the fold before this one and keep-alives want their turn.
+# Sealing thousands of blocks takes a good part of a second; the fold before this one and keep-alives want their turn.
 _TURN = 32
 
 
 @dataclass(slots=True)
 class Grown:
-    """What a fold has made of its shares; the traits and their sizes sealed are for the folds behind it."""
+    """What a fold has made of its shares: to be written, and by pid for the folds behind it."""
 
-    facets: list[Sealed] = field(default_factory=list)
+    facets: list[Facet] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     lessons: list[Lesson] = field(default_factory=list)
-    traits: dict[bytes, tuple[Traits, int]] = field(default_factory=dict)
+    #: The traits of those that models learn from.
+    traits: dict[bytes, Open] = field(default_factory=dict)
+    standings: dict[bytes, Standing] = field(default_factory=dict)
+    interactions: dict[bytes, list[Interaction]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What shares grow on: the traits that are at hand, the facets that lie sealed, and who may be learnt from."""
+    """What shares grow on: how facets stand, the traits that are at hand, and who may be learnt from."""
 
-    traits: Mapping[bytes, Traits]
-    facets: Mapping[bytes, Sealed]
+    standings: Mapping[bytes, Standing]
+    traits: Mapping[bytes, Open]
     researching: frozenset[bytes]
+
+    def is_due(self, share: Share) -> bool:
+        """Tell whether the facet is to take in its tail; the first block of all makes one."""
+        standing = self.standings.get(share.bound.persona.pid)
+        return standing is None or standing.behind + len(share.interactions) >= MOST_BEHIND
+
+    def unopened(self, shares: Iterable[Share]) -> list[Persona]:
+        """Return those whose facet is there and has to be opened."""
+        personas = ((share.bound.persona, share) for share in shares)
+        return [
+            persona
+            for persona, share in personas
+            if persona.pid in self.standings
+            and persona.pid not in self.traits
+            and (persona.pid in self.researching or self.is_due(share))
+        ]
 
 
 def in_order(shares: Iterable[Share]) -> list[Share]:
@@ -39,26 +61,59 @@ def in_order(shares: Iterable[Share]) -> list[Share]:
     return sorted(shares, key=lambda share: (share.bound.persona.shard, share.bound.persona.pid))
 
 
-async def grow(keyring: KeyRing, weights: Weights, shares: Sequence[Share], ground: Ground, block_id: bytes) -> Grown:
-    """Fold every share into the traits of its persona."""
-    grown, keys = Grown(), sealed.DataKeys(keyring)
-    for number, share in enumerate(shares):
-        if number % _TURN == _TURN - 1:
-            await asyncio.sleep(0)
-        persona, key_id = share.bound.persona, share.bound.key_id
-        key = keys.of(share.bound)
-        traits = ground.traits.get(persona.pid)
-        if traits is None:
-            known = ground.facets.get(persona.pid)
-            traits = Traits() if known is None else sealed.open_facet(key, persona, known.body)
-        if persona.pid in ground.researching and (lesson := lesson_of(traits, share.interactions, weights)):
-            grown.lessons.append(lesson)
-        absorb(traits, share.interactions, weights)
-        facet = sealed.seal_facet(key, persona, traits)
-        block = sealed.seal_block(key, persona, block_id, share.interactions)
-        grown.traits[persona.pid] = traits, len(facet)
-        grown.facets.append(Sealed(persona.shard, persona.pid, facet, key_id, sealed.CODEC))
-        grown.blocks.append(
-            Block(Sealed(persona.shard, persona.pid, block, key_id, sealed.CODEC), len(share.interactions))
-        )
-    return grown
+class Growth:
+    """Grows the shares of one fold."""
+
+    def __init__(self, keyring: KeyRing, weights: Weights, ground: Ground, block_id: bytes) -> None:
+        self._keys = sealed.DataKeys(keyring)
+        self._weights = weights
+        self._ground = ground
+        self._block_id = block_id
+        self._grown = Grown()
+
+    async def grow(self, shares: Sequence[Share], loaded: Mapping[bytes, Tailed], before: Grown) -> Grown:
+        """Return what becomes of all shares.
+
+        `loaded` are the facets of `ground.unopened`; the fold `before` may not have committed when they were read.
+        """
+        for number, share in enumerate(shares):
+            if number % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
+            key, pid = self._keys.of(share.bound), share.bound.persona.pid
+            opened = self._ground.traits.get(pid)
+            if opened is None and (pid in loaded or pid not in self._ground.standings):
+                opened = self._open(key, share.bound.persona, loaded.get(pid), before)
+            self._grow(key, share, opened)
+        return self._grown
+
+    def _open(self, key: bytes, persona: Persona, lying: Tailed | None, before: Grown) -> Open:
+        traits = Traits() if lying is None else whole(key, persona, lying, self._weights)
+        standing = before.standings.get(persona.pid)
+        if standing is not None and (lying is None or lying.last < standing.blocks):
+            absorb(traits, before.interactions[persona.pid], self._weights)
+        return Open(traits, 0 if lying is None else len(lying.body))
+
+    def _grow(self, key: bytes, share: Share, opened: Open | None) -> None:
+        grown, persona, count = self._grown, share.bound.persona, len(share.interactions)
+        standing = self._ground.standings.get(persona.pid)
+        number = 1 if standing is None else standing.blocks + 1
+        behind = count if standing is None else standing.behind + count
+        if opened is not None:
+            is_learnt_from = persona.pid in self._ground.researching
+            if is_learnt_from and (lesson := lesson_of(opened.traits, share.interactions, self._weights)):
+                grown.lessons.append(lesson)
+            absorb(opened.traits, share.interactions, self._weights)
+            if self._ground.is_due(share):
+                facet = sealed.seal_facet(key, persona, opened.traits)
+                grown.facets.append(Facet(self._sealed(share, facet), number))
+                opened, behind = Open(opened.traits, len(facet)), 0
+            if is_learnt_from:
+                grown.traits[persona.pid] = opened
+        block = sealed.seal_block(key, persona, self._block_id, share.interactions)
+        grown.blocks.append(Block(self._sealed(share, block), number, count))
+        grown.standings[persona.pid] = Standing(number, behind)
+        grown.interactions[persona.pid] = share.interactions
+
+    def _sealed(self, share: Share, body: bytes) -> Sealed:
+        persona = share.bound.persona
+        return Sealed(persona.shard, persona.pid, body, share.bound.key_id, sealed.CODEC)

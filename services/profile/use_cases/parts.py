@@ -13,7 +13,6 @@ from services.profile.domain import Batch, FencedError, Partition, Poison, Strea
 from services.profile.folding import Books
 from services.profile.repository.positions import Position
 from services.profile.use_cases.stores import Stores
-from services.profile.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,6 @@ class Folding:
     """What a fold needs beside the stores."""
 
     stores: Stores
-    weights: Weights
     epochs: EpochKeys
     #: Dead letters of one partition within an hour that stop its folder.
     most_dead_letters: int

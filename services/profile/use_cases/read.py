@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kit.db import raw
-from services.profile import handles, sealed
+from services.profile import handles, sealed, tails
 from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
 from services.profile.repository import facets
 from services.profile.traits import Traits, merge
@@ -128,9 +128,9 @@ async def _merged(stores: Stores, subject: Subject, bound: Bound, found: _Found,
     loaded = await facets.load(stores.profile, subject.brand, [each.persona for each in readable])
     whole = Traits()
     for each in readable:
-        body = loaded.get(each.persona.pid)
-        if body is not None:
-            facet = sealed.open_facet(found.key_of(stores, each), each.persona, body.body)
+        lying = loaded.get(each.persona.pid)
+        if lying is not None:
+            facet = tails.whole(found.key_of(stores, each), each.persona, lying, stores.weights)
             whole = facet if each is bound else merge(whole, facet)
     return whole
 

@@ -14,6 +14,7 @@ from services.profile.domain import COLLECT, Bound, Persona
 from services.profile.replaying import Refolded, Trial
 from services.profile.repository import facets, histories, links
 from services.profile.repository.histories import Kept
+from services.profile.tails import Tailed, whole
 from services.profile.traits import Traits, encode, merge
 
 # With what is linked to them these are in memory at once.
@@ -147,10 +148,10 @@ class _Page:
         except UnsealableError:
             facet.is_sound = False
 
-    def _open(self, facet: _Facet, lying: facets.Sealed | None) -> None:
+    def _open(self, facet: _Facet, lying: Tailed | None) -> None:
         if lying is not None:
             try:
-                facet.live = sealed.open_facet(facet.key, facet.persona, lying.body)
+                facet.live = whole(facet.key, facet.persona, lying, self._trial.weights)
             except UnsealableError:
                 facet.is_sound = False
 

@@ -7,11 +7,12 @@ from kit.db import Database
 from kit.keyring import KeyRing
 from services.profile.clients import ConsentClient
 from services.profile.fenced import Decisions
+from services.profile.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Both databases, the keys, the truth about consent and what it allows now.
+    """Both databases, the keys, the truth about consent and what it allows now, and what interactions weigh.
 
     The clock counts milliseconds since 1970 UTC; `token` gives random bytes.
     """
@@ -21,5 +22,6 @@ class Stores:
     keyring: KeyRing
     consent: ConsentClient
     decisions: Decisions
+    weights: Weights
     now_ms: Callable[[], int]
     token: Callable[[int], bytes]

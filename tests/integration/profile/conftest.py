@@ -65,11 +65,11 @@ async def stores(opened, keyring, consent, clock):
     cache = FencedCache(boottime_ns, margin_ns=50_000_000, capacity=10_000)
     following = asyncio.create_task(follow(consent.hold, cache, boottime_ns))
     decisions = Decisions(consent, cache, clock)
-    yield Stores(opened["profile"], opened["vault"], keyring, consent, decisions, clock, os.urandom)
+    yield Stores(opened["profile"], opened["vault"], keyring, consent, decisions, load_weights(), clock, os.urandom)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
 
 
 @pytest.fixture
 def room(stores, clock):
-    return Room(stores, load_weights(), clock)
+    return Room(stores, clock)

@@ -12,7 +12,7 @@ from contracts.interaction.v1.payload import Interaction, Payload, Quarantined, 
 from kit.db import raw
 from kit.epochs import EpochKeys
 from kit.sealing import seal
-from services.profile import messages, sealed
+from services.profile import messages, sealed, tails
 from services.profile.days import Days
 from services.profile.domain import COLLECT, Kind, Partition, Statement, Subject
 from services.profile.hot import Hot
@@ -102,10 +102,10 @@ def rejected(name="shop"):
 class Room:
     """The profile service around one partition, without processes."""
 
-    def __init__(self, stores, weights, clock):
+    def __init__(self, stores, clock):
         self.stores = stores
         self.clock = clock
-        self.folding = Folding(stores, weights, EpochKeys(stores.keyring), 3)
+        self.folding = Folding(stores, EpochKeys(stores.keyring), 3)
         self.days = Days(stores, 2)
         self.door = Door(stores.keyring, clock)
         self.owner = None
@@ -144,7 +144,8 @@ class Room:
             found = (await facets.load(connection, BRAND, [bound.persona])).get(bound.persona.pid)
         if found is None:
             return None
-        return sealed.open_facet(sealed.data_key(self.stores.keyring, bound), bound.persona, found.body)
+        key = sealed.data_key(self.stores.keyring, bound)
+        return tails.whole(key, bound.persona, found, self.stores.weights)
 
     async def bound(self, name="ada"):
         return await consents.find(self.stores, subject(name))

@@ -218,7 +218,7 @@ class TestHealth:
         persona = (await room.bound("ada")).persona
         (body,) = (row["body"] for row in kept if row["pid"] == persona.pid)
         async with room.profile() as connection:
-            await connection.execute("UPDATE facets SET body = $1 WHERE pid = $2", body, persona.pid)
+            await connection.execute("UPDATE facets SET body = $1, blocks = 2 WHERE pid = $2", body, persona.pid)
         tally = await replayed()
         assert (tally.matching, tally.differing, tally.first.shard) == (1, 1, persona.shard)
         assert tally.first.parts == ("likes", "channels", "kinds", "last")

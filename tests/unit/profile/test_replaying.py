@@ -10,7 +10,8 @@ from services.profile import sealed
 from services.profile.candidate import Candidate, Rule
 from services.profile.domain import Batch, Bound, Kind, Persona
 from services.profile.folding import Books, admit, first_of_each, share_out
-from services.profile.replaying import Refolded, Stored, Trial, Window, translated
+from services.profile.replaying import Refolded, Trial, Window, translated
+from services.profile.stored import Stored
 from services.profile.traits import Traits, absorb, decode, encode
 from services.profile.weights import KindWeight, load_weights
 from tests.unit.profile.interactions import HISTORIES, interactions
