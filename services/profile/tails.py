@@ -8,15 +8,35 @@ from services.profile.domain import Interaction, Persona
 from services.profile.traits import Traits, absorb
 from services.profile.weights import Weights
 
-#: Events behind it at which a facet takes all of them in. A read folds fewer than that.
-MOST_BEHIND = 32
+# At one of these a facet takes its tail in; a read opens and folds less than that.
+_MOST_BLOCKS = 24
+_MOST_EVENTS = 128
 
 
 class Standing(NamedTuple):
-    """Number of a facet's last block, and the events that the facet has not taken in."""
+    """How a facet stands: the number of its last block, that of the last one it has taken in, the events behind it."""
 
-    blocks: int
+    last: int
+    taken: int
     behind: int
+
+    def appended(self, events: int) -> "Standing":
+        """Return how it stands with one block more."""
+        return Standing(self.last + 1, self.taken, self.behind + events)
+
+    @property
+    def is_due(self) -> bool:
+        """True when the facet is to take in what is behind it; the first block of all makes a facet."""
+        return not self.taken or self.last - self.taken >= _MOST_BLOCKS or self.behind >= _MOST_EVENTS
+
+    @property
+    def settled(self) -> "Standing":
+        """How it stands once it has."""
+        return Standing(self.last, self.last, 0)
+
+
+#: There is no facet yet.
+NOWHERE = Standing(0, 0, 0)
 
 
 class Tailed(NamedTuple):

@@ -48,7 +48,7 @@ async def standings(source: Database, brand: str, personas: Sequence[Persona]) -
     # LIMIT keeps the planner to one look-up by key each, whatever it believes of a table without statistics.
     rows = await source.fetch(
         """
-        SELECT q.pid, coalesce(t.number, f.blocks), coalesce(t.events, 0)
+        SELECT q.pid, coalesce(t.number, f.blocks), f.blocks, coalesce(t.events, 0)
         FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
         CROSS JOIN LATERAL (
             SELECT blocks FROM facets WHERE brand = $1 AND shard = q.shard AND pid = q.pid LIMIT 1
@@ -61,7 +61,7 @@ async def standings(source: Database, brand: str, personas: Sequence[Persona]) -
         brand,
         *_keys(personas),
     )
-    return {pid: Standing(blocks, behind) for pid, blocks, behind in rows}
+    return {pid: Standing(*facts) for pid, *facts in rows}
 
 
 async def load(source: asyncpg.Connection | Database, brand: str, personas: Sequence[Persona]) -> dict[bytes, Tailed]:

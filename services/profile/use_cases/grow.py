@@ -10,7 +10,7 @@ from services.profile.domain import Interaction, Persona
 from services.profile.folding import Lesson, Share, lesson_of
 from services.profile.hot import Open
 from services.profile.repository.facets import Block, Facet, Sealed
-from services.profile.tails import MOST_BEHIND, Standing, Tailed, whole
+from services.profile.tails import NOWHERE, Standing, Tailed, whole
 from services.profile.traits import Traits, absorb
 from services.profile.weights import Weights
 
@@ -39,10 +39,9 @@ class Ground:
     traits: Mapping[bytes, Open]
     researching: frozenset[bytes]
 
-    def is_due(self, share: Share) -> bool:
-        """Tell whether the facet is to take in its tail; the first block of all makes one."""
-        standing = self.standings.get(share.bound.persona.pid)
-        return standing is None or standing.behind + len(share.interactions) >= MOST_BEHIND
+    def standing(self, share: Share) -> Standing:
+        """Return how the facet stands with the block of this share."""
+        return self.standings.get(share.bound.persona.pid, NOWHERE).appended(len(share.interactions))
 
     def unopened(self, shares: Iterable[Share]) -> list[Persona]:
         """Return those whose facet is there and has to be opened."""
@@ -52,7 +51,7 @@ class Ground:
             for persona, share in personas
             if persona.pid in self.standings
             and persona.pid not in self.traits
-            and (persona.pid in self.researching or self.is_due(share))
+            and (persona.pid in self.researching or self.standing(share).is_due)
         ]
 
 
@@ -89,29 +88,27 @@ class Growth:
     def _open(self, key: bytes, persona: Persona, lying: Tailed | None, before: Grown) -> Open:
         traits = Traits() if lying is None else whole(key, persona, lying, self._weights)
         standing = before.standings.get(persona.pid)
-        if standing is not None and (lying is None or lying.last < standing.blocks):
+        if standing is not None and (lying is None or lying.last < standing.last):
             absorb(traits, before.interactions[persona.pid], self._weights)
         return Open(traits, 0 if lying is None else len(lying.body))
 
     def _grow(self, key: bytes, share: Share, opened: Open | None) -> None:
-        grown, persona, count = self._grown, share.bound.persona, len(share.interactions)
-        standing = self._ground.standings.get(persona.pid)
-        number = 1 if standing is None else standing.blocks + 1
-        behind = count if standing is None else standing.behind + count
+        grown, persona = self._grown, share.bound.persona
+        standing = self._ground.standing(share)
         if opened is not None:
             is_learnt_from = persona.pid in self._ground.researching
             if is_learnt_from and (lesson := lesson_of(opened.traits, share.interactions, self._weights)):
                 grown.lessons.append(lesson)
             absorb(opened.traits, share.interactions, self._weights)
-            if self._ground.is_due(share):
+            if standing.is_due:
                 facet = sealed.seal_facet(key, persona, opened.traits)
-                grown.facets.append(Facet(self._sealed(share, facet), number))
-                opened, behind = Open(opened.traits, len(facet)), 0
+                grown.facets.append(Facet(self._sealed(share, facet), standing.last))
+                opened, standing = Open(opened.traits, len(facet)), standing.settled
             if is_learnt_from:
                 grown.traits[persona.pid] = opened
         block = sealed.seal_block(key, persona, self._block_id, share.interactions)
-        grown.blocks.append(Block(self._sealed(share, block), number, count))
-        grown.standings[persona.pid] = Standing(number, behind)
+        grown.blocks.append(Block(self._sealed(share, block), standing.last, len(share.interactions)))
+        grown.standings[persona.pid] = standing
         grown.interactions[persona.pid] = share.interactions
 
     def _sealed(self, share: Share, body: bytes) -> Sealed:
