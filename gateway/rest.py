@@ -85,17 +85,18 @@ def build_rest(rest: Rest) -> FastAPI:
     return app
 
 
-def _rest(request: Request) -> Rest:
+# Asynchronous, since FastAPI hands every other dependency to a thread.
+async def _rest(request: Request) -> Rest:
     found: Rest = request.app.state.rest
     return found
 
 
-def _app(request: Request) -> Credential:
-    return access.app_of(_rest(request).credentials, request.headers.get("authorization", ""))
+async def _app(request: Request) -> Credential:
+    return access.app_of((await _rest(request)).credentials, request.headers.get("authorization", ""))
 
 
-def _staff(request: Request) -> Credential:
-    return access.staff_of(_rest(request).credentials, request.headers.get("authorization", ""))
+async def _staff(request: Request) -> Credential:
+    return access.staff_of((await _rest(request)).credentials, request.headers.get("authorization", ""))
 
 
 Door = Annotated[Rest, Depends(_rest)]

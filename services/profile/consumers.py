@@ -60,7 +60,8 @@ class Folder:
         self._lanes: set[Lane] = set()
         self._flights: deque[_Flight] = deque()
         self._news = asyncio.Event()
-        self._departed_s = 0.0
+        #: When the next fold may begin.
+        self._next_s = 0.0
 
     async def run(self, partition: Partition, stream_created: str) -> None:
         """Own the partition and take its messages in until cancelled; `fold_on` folds them.
@@ -128,9 +129,7 @@ class Folder:
         ready = [lane for lane in self._lanes if lane.has_more]
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        early_s = self._departed_s + self._settings.fold_every_s - now_s
-        if ready and early_s > 0:
-            loop.call_later(early_s, self._news.set)
+        if now_s < self._next_s:
             return
         troubled = [lane for lane in ready if lane.failures and lane.rests_until <= now_s]
         chosen = [lane for lane in ready if not lane.failures]
@@ -140,7 +139,8 @@ class Folder:
             # Alone: whatever it is that fails, the others go on.
             chosen = [min(troubled, key=lambda lane: lane.rests_until)]
         if chosen:
-            self._departed_s = now_s
+            self._next_s = now_s + self._settings.fold_every_s
+            loop.call_at(self._next_s, self._news.set)
             parts = take_turns(chosen, self._settings.fold_messages, self._settings.fold_events)
             self._flights.append(self._start(parts, is_alone=bool(troubled)))
 

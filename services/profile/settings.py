@@ -18,7 +18,7 @@ class ProfileSettings(Settings):
     fold_messages: int = Field(default=512, ge=1)
     fold_events: int = Field(default=10_000, ge=1)
     #: Seconds between the beginnings of two folds, at least.
-    fold_every_s: float = Field(default=0.03, ge=0)
+    fold_every_s: float = Field(default=0.05, ge=0)
     #: Dead letters of one partition within an hour that stop its folder.
     most_dead_letters: int = Field(default=50, ge=0)
     #: Full days for which message ids are kept beside the present one.

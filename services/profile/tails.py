@@ -40,7 +40,7 @@ NOWHERE = Standing(0, 0, 0)
 
 
 class Tailed(NamedTuple):
-    """A facet as it lies: its sealed body and the number of the last block in it; number, id and body of those behind."""
+    """A facet as it lies: its sealed body, its last block by number; number, id and body of those behind."""
 
     body: bytes
     blocks: int
