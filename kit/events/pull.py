@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from nats.js.errors import NotFoundError
 
 from kit.cancelling import raise_if_cancelled, rest
 from kit.errors import Status, TypedError
-from kit.events.streams import created_id
+from kit.events import streams
 
 _NANO = 1_000_000_000
 _EXPIRES_S = 30
@@ -45,7 +45,10 @@ class PullLostError(TypedError):
 
 @dataclass(frozen=True)
 class Subscription:
-    """What to follow. `durable` names the listener; `created_id` is the stream's, "" while none is known."""
+    """What to follow. `durable` names the listener; `created_id` is the stream's, "" while none is known.
+
+    `identify` reads that id out of a stream's description.
+    """
 
     stream: str
     durable: str
@@ -53,6 +56,7 @@ class Subscription:
     created_id: str = ""
     max_messages: int = 64
     max_bytes: int = 8 * 1024 * 1024
+    identify: Callable[[StreamInfo], str] = streams.created_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class Pull:
         await self._client.publish(last.reply)
 
     def _check(self, info: StreamInfo, position: int) -> None:
-        found = created_id(info)
+        found = self._subscription.identify(info)
         if self.created_id and found != self.created_id:
             raise StreamReplacedError("the stream was created anew", field=self._subscription.stream)
         if position > (info.state.last_seq or 0):

@@ -9,8 +9,9 @@ from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.errors import RemoteError
 from kit.rpc import connect
 from services.profile.__main__ import build
-from services.profile.domain import COLLECT, Kind
+from services.profile.domain import COLLECT, POWER_CUT, Kind
 from services.profile.settings import ProfileSettings
+from services.profile.streams import Streams
 from tests.integration.profile.door import BRAND, SHOP, rejected, subject_message
 
 PERSONALISE, OFFER, REMEMBER = "personalise.world", "recommend.offer", "remember.conversation"
@@ -22,7 +23,7 @@ async def profile(stores, nats):
 
     await nats.jetstream().add_stream(name=messages.STREAM, subjects=[messages.SUBJECTS])
     settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
-    server = await build(settings, stores, nats)
+    server = await build(settings, stores, Streams({POWER_CUT: nats}, 64 << 20))
     await server.start()
     async with connect(server.address) as channel:
         yield ProfileServiceStub(channel)

@@ -145,7 +145,7 @@ class Pairs(Stage):
 @pytest.fixture
 async def stage(room, nats):
     made = Pairs(room, nats)
-    await made.streams()
+    await made.prepare()
     await room.grant("ada")
     await room.grant("bob")
     yield made
