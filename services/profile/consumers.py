@@ -71,11 +71,11 @@ class Folder:
         stream_created = await self._streams.identity(partition)
         # In every class before a message of any is taken: they change the same facets, and whoever owned one of them
         # must have lost it by then. That holds for a class without a server too, since another folder may know one.
-        claimed = {each: await self._claim(each, stream_created) for each in partition.siblings()}
+        claimed = [(each, await self._claim(each, stream_created)) for each in partition.siblings()]
         # Others may have folded this partition since we last did.
         self._hot.clear()
-        served = {each: position for each, position in claimed.items() if each.durability_class in self._streams.classes}
-        running = [asyncio.create_task(self._run(each, position)) for each, position in served.items()]
+        served = [claim for claim in claimed if claim[0].durability_class in self._streams.classes]
+        running = [asyncio.create_task(self._run(*claim)) for claim in served]
         try:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in running:

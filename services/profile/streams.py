@@ -1,4 +1,4 @@
-"""The streams of all durability classes: looked at without taking, made where they are missing, emptied behind a fold."""
+"""The streams of all durability classes: looked at without taking, made where missing, emptied behind a fold."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -71,9 +71,11 @@ class Streams:
 
     async def waiting(self, partition: Partition, position: Position | None) -> list[messages.Awaited]:
         """Return what is not folded yet of one partition; where the position is of another stream, all there is."""
-        after = position.sequence if position is not None else 0
-        if position is not None and partition.is_forgetful and await self.identity(partition) != position.stream_created:
-            after = 0
+        after = 0
+        # A stream that forgets nothing and is another stops its folder, so that there is nobody to wait for.
+        if position is not None:
+            is_same = not partition.is_forgetful or await self.identity(partition) == position.stream_created
+            after = position.sequence if is_same else 0
         subject = messages.received_subject(partition)
         found, _ = await self._look(partition.durability_class, messages.STREAM, subject, after)
         return [outside for data in found if (outside := messages.read_outside(data)) is not None]

@@ -52,9 +52,7 @@ async def claim(connection: asyncpg.Connection, partition: Partition, stream_cre
     return Position(*row)
 
 
-async def begin(
-    connection: asyncpg.Connection, partition: Partition, owner_epoch: int, found: Beginning
-) -> Position:
+async def begin(connection: asyncpg.Connection, partition: Partition, owner_epoch: int, found: Beginning) -> Position:
     """Go on where the stream is still the one whose position is kept, and begin with the one found where it is not.
 
     Raises FencedError when another owner has claimed the partition meanwhile. The owner gets a new number: what it has
