@@ -156,6 +156,22 @@ class TestPositions:
         assert [(lag.partition, lag.messages) for lag in answer.behind] == [(0, 3), (2, 3)]
         assert [lag.complete_until_ms > 0 for lag in answer.behind] == [True, False]
 
+    async def test_a_position_is_one_of_its_class(self, profile, room, said):
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        await room.fold(room.door.message(room.door.event()))
+        asked = [contract.Position(partition=0, sequence=1, durability_class=each) for each in (0, 1, 2)]
+        answer = await profile.ReadView(read(min_positions=asked, may_be_stale=True))
+        assert [(lag.partition, lag.durability_class, lag.messages) for lag in answer.behind] == [(0, 1, 1)]
+
+    async def test_a_position_of_no_class_is_refused(self, profile):
+        with pytest.raises(RemoteError) as refused:
+            await profile.ReadView(read(min_positions=[contract.Position(sequence=1, durability_class=3)]))
+        assert (refused.value.reason, refused.value.field, refused.value.limit) == (
+            "INVALID_ARGUMENT",
+            "min_positions.durability_class",
+            "1 or 2",
+        )
+
 
 class TestReadPersona:
     async def test_a_memory_key_only_to_remember_with(self, profile, said):
