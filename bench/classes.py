@@ -29,7 +29,7 @@ _ASKS = 'sources: {"app:shop": {durability: 1}}'
 # Key of a source to the class that it is acknowledged in.
 _SOURCES = {"world_write_key": 2, "write_key": 1}
 # Events a request and connections to what that is called.
-_LOADS = {(1, 1): "one single at a time", (1, 64): "singles", (100, 8): "batches of 100"}
+_LOADS = {(1, 1): "one_at_a_time", (1, 64): "single", (100, 8): "batch_100"}
 _BODIES = {1: 4_000, 100: 160}
 _CROWD = 3_000
 
@@ -76,7 +76,7 @@ async def measure(stack: Stack, seconds: float, say: Callable[[str], None]) -> l
                 target = Target(stack.endpoints["gateway"], "/v1/track" if size == 1 else "/v1/batch", headers)
                 outcome = await drive(target, _bodies(size), Shape(connections, seconds, size), stack.pids)
                 unit = "requests/s" if size == 1 else "events/s"
-                results.append(outcome.result(f"{load}, class {durability}", unit))
+                results.append(outcome.result(f"{load}_class_{durability}", unit))
     return results
 
 
