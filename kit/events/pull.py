@@ -81,6 +81,7 @@ class Pull:
         self._js = client.jetstream(timeout=_API_S)
         self._subscription = subscription
         self._inbox: NatsSubscription | None = None
+        self._reconnects = 0
         self._arrived = asyncio.Event()
         self._reset()
 
@@ -99,6 +100,7 @@ class Pull:
 
     async def attach(self, position: int) -> None:
         """Make the consumer begin behind `position`. Raises StreamReplacedError when that is of another stream."""
+        self._reconnects = self._client.stats["reconnects"]
         self._check(await self._js.stream_info(self._subscription.stream), position)
         await self.detach()
         self._reset()
@@ -187,6 +189,10 @@ class Pull:
 
     def _take_message(self, received: Msg) -> None:
         if self._lost:
+            return
+        if self._client.stats["reconnects"] != self._reconnects:
+            # The server may have begun anew, and the stream be another than the one that was checked.
+            self._lost = "reconnected"
             return
         facts = received.metadata
         if facts.sequence.consumer != self._expected:
