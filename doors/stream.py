@@ -16,7 +16,7 @@ _STREAM_FULL = frozenset({10077, 10023, 10047})
 
 
 class JetStream:
-    """Appends and awaits the acknowledgement, which the server gives after fsync."""
+    """Appends and awaits the acknowledgement; what that is worth is the server's, see kit.servers.NatsServer."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -24,6 +24,7 @@ class JetStream:
 
     async def prepare(self, max_bytes: int) -> None:
         """Create the stream where nobody has yet; raises UnavailableError."""
+        await self.check()
         await events.ensure_stream(self._context, STREAM, [SUBJECTS], max_bytes=max_bytes)
 
     async def check(self) -> None:

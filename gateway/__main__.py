@@ -1,15 +1,18 @@
 """The gateway process: `python -m gateway`."""
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
-from doors.publish import Publisher, Sealer
+from doors.publish import Publisher, Sealer, Stream
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
 from gateway.app import build_app
 from gateway.clients import Services, open_services
+from gateway.domain import POWER_CUT, PROCESS_DEATH
 from gateway.rest import Rest, build_rest
 from gateway.settings import GatewaySettings
-from gateway.sources import load_sources
+from gateway.sources import Sources, load_sources
 from gateway.tracking import Door, Tracking
 from gateway.translate import Translator
 from gateway.vocabulary import load_vocabulary
@@ -20,25 +23,52 @@ from kit.http import serve
 from kit.http.types import App
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
+from kit.telemetry import logger
+
+_LOG = logger(__name__)
 
 
 async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readiness) -> None:
-    client = await events.connect(settings)
-    try:
-        stream = JetStream(client)
-        readiness.add("stream", stream.check)
-        await process.wait_for(lambda: stream.prepare(settings.interactions_stream_max_bytes), STREAM)
-        async with open_services(settings) as services:
-            app, publisher = build(settings, stream, services, readiness)
-            await serve(app, settings.http_address, stop)
+    sources = load_sources(settings.sources_file)
+    async with AsyncExitStack() as closing:
+        streams = await open_streams(settings, sources, readiness, closing)
+        services = await closing.enter_async_context(open_services(settings))
+        app, publishers = build(settings, sources, streams, services, readiness)
+        await serve(app, settings.http_address, stop)
+        for publisher in publishers:
             await publisher.drain()
-    finally:
-        await client.close()
+
+
+async def open_streams(
+    settings: GatewaySettings, sources: Sources, readiness: Readiness, closing: AsyncExitStack
+) -> dict[int, JetStream]:
+    """Return the stream of class 2, and that of class 1 where a source asks for it, which nobody waits for."""
+    client = await events.connect(settings)
+    closing.push_async_callback(client.close)
+    streams = {POWER_CUT: JetStream(client)}
+    readiness.add("stream", streams[POWER_CUT].check)
+    most_bytes = settings.interactions_stream_max_bytes
+    await process.wait_for(lambda: streams[POWER_CUT].prepare(most_bytes), STREAM)
+    if PROCESS_DEATH not in sources.durability_classes:
+        return streams
+    if not settings.nats_class_1_url:
+        _LOG.warning("durability.raised", asked=PROCESS_DEATH, given=POWER_CUT)
+        return streams
+    stream = streams[PROCESS_DEATH] = JetStream(await closing.enter_async_context(events.connecting(settings)))
+    readiness.add("stream_class_1", stream.check)
+    tasks = await closing.enter_async_context(asyncio.TaskGroup())
+    preparing = tasks.create_task(process.wait_for(lambda: stream.prepare(most_bytes), f"{STREAM} of class 1"))
+    closing.callback(preparing.cancel)
+    return streams
 
 
 def build(
-    settings: GatewaySettings, stream: JetStream, services: Services, readiness: Readiness
-) -> tuple[App, Publisher]:
+    settings: GatewaySettings,
+    sources: Sources,
+    streams: Mapping[int, Stream],
+    services: Services,
+    readiness: Readiness,
+) -> tuple[App, list[Publisher]]:
     """Return the application, and what must be drained once it no longer serves."""
     if settings.keyring_dir is None or settings.credentials_file is None:
         raise RuntimeError("load() refuses to start without keyring_dir and credentials_file")
@@ -47,18 +77,21 @@ def build(
     edge_keys = EdgeKeys(keyring)
     vocabulary = load_vocabulary(settings.vocabulary_file)
     sealer = Sealer(EpochKeys(keyring), vocabulary.version)
-    publisher = Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
+    publishers = {
+        durability: Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
+        for durability, stream in streams.items()
+    }
     door = Door(
         credentials=credentials,
         edge_keys=edge_keys,
-        sources=load_sources(settings.sources_file),
+        sources=sources,
         translator=Translator(vocabulary),
-        publisher=publisher,
+        publishers=publishers,
         partitions=settings.partitions,
         max_requests=settings.max_requests,
     )
     rest = build_rest(Rest(credentials, edge_keys, services, readiness))
-    return build_app(Tracking(door), rest), publisher
+    return build_app(Tracking(door), rest), list(publishers.values())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What apps send to and get from the REST endpoints. Ids stand in bodies only: addresses end up in logs."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -22,6 +22,7 @@ class Position(Body):
 
     partition: Annotated[int, Field(ge=0, le=63)]
     sequence: Annotated[int, Field(ge=0, lt=1 << 63)]
+    durability_class: Literal[1, 2] = 2
 
 
 class Someone(Body):
@@ -124,6 +125,7 @@ class Lag(Body):
     """How far a partition is behind what was asked for."""
 
     partition: int
+    durability_class: int
     #: Messages of the stream in between, at most.
     messages: int
     #: Everything received before this is in the answer; milliseconds since 1970 UTC.

@@ -8,6 +8,7 @@ from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from contracts.recommendation.v1 import recommendation_pb2
 from gateway import bodies
+from gateway.domain import POWER_CUT
 
 #: How a statement was made when it comes over REST.
 _METHOD = "rest"
@@ -56,7 +57,12 @@ def persona_from_proto(answer: profile_pb2.ReadViewResponse) -> bodies.PersonaAn
         view=_view_from_proto(answer.view) if answer.HasField("view") else None,
         decisions=[decision_from_proto(decision) for decision in answer.decisions],
         behind=[
-            bodies.Lag(partition=lag.partition, messages=lag.messages, complete_until_ms=lag.complete_until_ms)
+            bodies.Lag(
+                partition=lag.partition,
+                durability_class=lag.durability_class or POWER_CUT,
+                messages=lag.messages,
+                complete_until_ms=lag.complete_until_ms,
+            )
             for lag in answer.behind
         ],
     )

@@ -4,8 +4,8 @@ from kit.errors import Status, TypedError, UnauthenticatedError
 
 MAX_BODY_BYTES = 1 << 20
 MAX_EVENT_BYTES = 32 << 10
-#: What an acknowledgement is worth: 2 survives a power cut.
-DURABILITY_CLASS = 2
+#: What an acknowledgement is worth: 2 survives a power cut, 1 the death of any process. Each has a stream of its own.
+POWER_CUT, PROCESS_DEATH = 2, 1
 CHANNELS = frozenset({"web", "mobile", "server"})
 #: What Global Privacy Control refuses: sharing, and linking across contexts.
 GPC_REFUSES = ("share.brand_profile", "link.cross_world")

@@ -1,11 +1,13 @@
-"""What a source's consent banner means: its categories, mapped to purposes."""
+"""What is set for each source: what its consent banner means, and what an acknowledgement is to be worth."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from gateway.domain import POWER_CUT
 from kit.packs import Pack, PackError, load
 
 PACK = Path(__file__).parent / "packs" / "sources.yaml"
@@ -24,9 +26,10 @@ class Preferences(NamedTuple):
 
 
 class SourceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said about one source."""
+    """What is said about one source; what is not is as the default says."""
 
-    consent_categories: dict[str, tuple[str, ...]]
+    consent_categories: dict[str, tuple[str, ...]] | None = None
+    durability: Literal[1, 2] | None = None
 
 
 class SourcesPack(Pack, frozen=True, kw_only=True):
@@ -40,10 +43,10 @@ class SourcesPack(Pack, frozen=True, kw_only=True):
 class ConsentCategories:
     """Category names of one source, mapped to purposes."""
 
-    def __init__(self, purposes: tuple[str, ...], rules: SourceRules) -> None:
+    def __init__(self, purposes: tuple[str, ...], categories: Mapping[str, tuple[str, ...]]) -> None:
         self._purposes = purposes
         self._meaning: dict[str, tuple[str, ...]] = {purpose: (purpose,) for purpose in purposes}
-        for category, meant in rules.consent_categories.items():
+        for category, meant in categories.items():
             if not set(meant) <= set(purposes):
                 raise PackError(f"consent category {category}: unknown purpose")
             self._meaning[category.lower()] = meant
@@ -70,12 +73,28 @@ class Sources:
     """The rules of every source."""
 
     def __init__(self, pack: SourcesPack) -> None:
-        self._default = ConsentCategories(pack.purposes, pack.default)
-        self._by_id = {id_: ConsentCategories(pack.purposes, rules) for id_, rules in pack.sources.items()}
+        usual = ConsentCategories(pack.purposes, pack.default.consent_categories or {})
+        self._default = usual, pack.default.durability or POWER_CUT
+        self._by_id = {id_: self._rules(pack, rules) for id_, rules in pack.sources.items()}
+
+    @property
+    def durability_classes(self) -> frozenset[int]:
+        """Every class that some source asks for."""
+        return frozenset(durability for _, durability in (self._default, *self._by_id.values()))
 
     def consent_categories(self, source: str) -> ConsentCategories:
         """Return the rules of a source, the default's for one that is not listed."""
-        return self._by_id.get(source, self._default)
+        return self._by_id.get(source, self._default)[0]
+
+    def durability_class(self, source: str) -> int:
+        """Return what an acknowledgement to a source is to be worth, the default's for one that is not listed."""
+        return self._by_id.get(source, self._default)[1]
+
+    def _rules(self, pack: SourcesPack, rules: SourceRules) -> tuple[ConsentCategories, int]:
+        usual, durability = self._default
+        said = rules.consent_categories
+        categories = usual if said is None else ConsentCategories(pack.purposes, said)
+        return categories, rules.durability or durability
 
 
 def load_sources(path: Path = PACK) -> Sources:

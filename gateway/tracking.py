@@ -1,7 +1,7 @@
 """The tracking API: what existing SDKs send becomes interactions on the stream, acknowledged when they are on disk."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from contracts.interaction.v1.payload import Quarantined
 from doors.publish import Publisher, parcels
 from doors.subjects import EdgeKeys
 from gateway import access, parse
-from gateway.domain import DURABILITY_CLASS, MAX_BODY_BYTES
+from gateway.domain import MAX_BODY_BYTES, POWER_CUT
 from gateway.moments import skew_ms
 from gateway.sources import Sources
 from gateway.translate import Request, Translator
@@ -25,9 +25,8 @@ _EVENTS = Counter("gateway_events", "Events acknowledged", ("fate",))
 _QUARANTINED = Counter("gateway_quarantined", "Events set aside", ("reason",))
 _TRANSLATED = _EVENTS.labels("translated")
 _ENCODER = msgspec.json.Encoder()
-_ANSWER = (
-    b'{"success":true,"durability_class":%d,"received":%%d,"quarantined":%%d,"positions":[%%b]}' % DURABILITY_CLASS
-)
+_ANSWER = b'{"success":true,"durability_class":%d,"received":%d,"quarantined":%d,"positions":[%b]}'
+_PLACE = b'{"partition":%d,"sequence":%d,"durability_class":%d}'
 
 
 class Call(NamedTuple):
@@ -45,7 +44,8 @@ class Door:
     edge_keys: EdgeKeys
     sources: Sources
     translator: Translator
-    publisher: Publisher
+    #: By durability class; there is always one of class 2.
+    publishers: Mapping[int, Publisher]
     partitions: int
     max_requests: int
     clock: Callable[[], float] = time.time
@@ -108,11 +108,18 @@ class Tracking:
         )
         translate = door.translator.translate
         fates = [translate(request, raw) for raw in batch.batch]
-        positions = await door.publisher.publish(source.brand, parcels(fates, door.partitions))
+        durability, publisher = self._way_of(source.id)
+        positions = await publisher.publish(source.brand, parcels(fates, door.partitions))
         quarantined = [fate for fate in fates if type(fate) is Quarantined]
         _count(len(fates), quarantined)
-        places = b",".join([b'{"partition":%d,"sequence":%d}' % position for position in positions])
-        return _ANSWER % (len(fates), len(quarantined), places)
+        places = b",".join([_PLACE % (*position, durability) for position in positions])
+        return _ANSWER % (durability, len(fates), len(quarantined), places)
+
+    def _way_of(self, source: str) -> tuple[int, Publisher]:
+        asked = self._door.sources.durability_class(source)
+        publishers = self._door.publishers
+        # Where a class has no server, more is promised than was asked for, and never less.
+        return (asked, publishers[asked]) if asked in publishers else (POWER_CUT, publishers[POWER_CUT])
 
 
 def _call(scope: Scope) -> Call:

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", repr=False)
     database_pool: int = 10
     nats_url: str = Field(default="", repr=False)
+    #: A server of durability class 1 beside it, see kit.servers.NatsServer; "" for none.
+    nats_class_1_url: str = Field(default="", repr=False)
     keyring_dir: Path | None = None
     credentials_file: Path | None = None
     profile_address: str = ""

@@ -11,11 +11,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gateway.sources import PACK, load_sources
 from infra.local.errors import StackError, StopRequested
 from infra.local.folder import DataFolder
 from infra.local.stack import LocalStack
+from kit.packs import PackError
 from maskenball.progress import progress_on
 
+# As the gateway reads it.
+_SOURCES_FILE = "MASKENBALL_SOURCES_FILE"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -30,12 +34,19 @@ def up(
     screen = Console(stderr=True, no_color=as_json or None, force_terminal=False if as_json else None)
     # Logs and keys are for the owner of the data folder alone, whoever writes them.
     os.umask(0o077)
+    try:
+        asked = load_sources(Path(os.environ.get(_SOURCES_FILE, PACK))).durability_classes
+    except PackError as error:
+        screen.print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
     stop_requested = threading.Event()
     for number in _STOP_SIGNALS:
         signal.signal(number, lambda _number, _frame: stop_requested.set())
     failed = False
     with progress_on(screen) as progress:
-        stack = LocalStack(DataFolder(data_dir), progress=progress, stop_requested=stop_requested)
+        stack = LocalStack(
+            DataFolder(data_dir), progress=progress, stop_requested=stop_requested, durability_classes=asked
+        )
         try:
             endpoints = stack.start()
             progress.ends()

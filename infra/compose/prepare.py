@@ -12,14 +12,15 @@ from infra.local.folder import DataFolder
 
 FOLDER = Path(".maskenball") / "compose"
 
-# As in kit.servers.nats: an acknowledgement follows fsync, which is what durability class 2 promises.
+# As in kit.servers.nats: an acknowledgement of durability class 2 follows fsync, and one of class 1 is synced in time.
+_SYNC_INTERVALS = {"nats.conf": "always", "nats-class-1.conf": '"10s"'}
 _NATS = """\
 port: 4222
 http: 8222
 max_payload: 4MB
 jetstream {{
   store_dir: /data
-  sync_interval: always
+  sync_interval: {sync_interval}
 }}
 authorization {{
   user: maskenball
@@ -37,7 +38,9 @@ def main() -> None:
     settings = _settings(folder.path / "compose.env", access)
     # The containers of PostgreSQL and NATS run as users of their own and read these; the folder above is closed.
     _write(folder.path / "initdb" / "roles.sql", _roles(access), mode=0o644)
-    _write(folder.path / "nats" / "nats.conf", _NATS.format(password=settings["NATS_PASSWORD"]), mode=0o644)
+    for name, sync_interval in _SYNC_INTERVALS.items():
+        configuration = _NATS.format(password=settings["NATS_PASSWORD"], sync_interval=sync_interval)
+        _write(folder.path / "nats" / name, configuration, mode=0o644)
     folder.close()
     sys.stdout.write(
         f"Keys and passwords are in {FOLDER}, for development.\n"

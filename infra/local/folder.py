@@ -18,6 +18,7 @@ class DataFolder:
         self.path = path.absolute()
         self.postgres = self.path / "postgres"
         self.nats = self.path / "nats"
+        self.nats_class_1 = self.path / "nats-class-1"
         self.keyring = self.path / "keyring"
         self.logs = self.path / "logs"
         self.traces = self.path / "traces"

@@ -55,10 +55,9 @@ class Database:
 class Stream:
     """NATS as a member: ready when started."""
 
-    name = "nats"
-
-    def __init__(self, server: NatsServer) -> None:
+    def __init__(self, server: NatsServer, name: str = "nats") -> None:
         self.server = server
+        self.name = name
         self.start = server.start
         self.stop = server.stop
 

@@ -62,6 +62,8 @@ class Surroundings:
     databases: Mapping[str, str]
     ports: Mapping[str, Ports]
     brand: str
+    #: Of the server of durability class 1; empty where no source asks for one.
+    nats_class_1_url: str = ""
 
 
 def command(program: Program) -> list[str]:
@@ -83,6 +85,8 @@ def environment(program: Program, around: Surroundings) -> dict[str, str]:
         "TRACE_FILE": str(around.folder.traces / f"{program.name}.jsonl"),
         "DIE_WITH_PARENT": "1",
     }
+    if around.nats_class_1_url:
+        told["NATS_CLASS_1_URL"] = around.nats_class_1_url
     if ports.grpc:
         told["GRPC_ADDRESS"] = ports.grpc.address
     if ports.http:

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import structlog
@@ -21,8 +21,8 @@ from kit.servers.child import last_lines
 
 _READY_TIMEOUT_S = 90.0
 _LOOK_EVERY_S = 0.2
-# sync_interval "always": see kit.servers.nats.
-_DURABILITY_CLASS = 2
+# See kit.servers.nats.
+_POWER_CUT, _PROCESS_DEATH = 2, 1
 
 
 class Progress(Protocol):
@@ -43,6 +43,7 @@ class LocalStack:
         progress: Progress,
         stop_requested: threading.Event,
         programs: tuple[Program, ...] = PROGRAMS,
+        durability_classes: Collection[int] = (_POWER_CUT,),
     ) -> None:
         self._folder = folder
         self._progress = progress
@@ -50,6 +51,8 @@ class LocalStack:
         self._programs = programs
         self._postgres = PostgresServer(folder.postgres)
         self._nats = NatsServer(folder.nats)
+        self._durability_classes = durability_classes
+        self._nats_class_1: NatsServer | None = None
         self._members: list[Member] = []
         self._processes: list[Process] = []
         self._endpoints: dict[str, object] = {}
@@ -96,6 +99,10 @@ class LocalStack:
     def _start_servers(self) -> tuple[Surroundings, dict[str, str]]:
         self._begin(Database(self._postgres))
         self._begin(Stream(self._nats))
+        # Also where no source asks for it any more: what it holds is still to be folded.
+        if _PROCESS_DEATH in self._durability_classes or self._folder.nats_class_1.exists():
+            self._nats_class_1 = NatsServer(self._folder.nats_class_1, durable=False)
+            self._begin(Stream(self._nats_class_1, "nats_class_1"))
         self._step("development keys")
         keys = development.prepare_access(self._folder)
         urls = prepare_databases(
@@ -109,6 +116,7 @@ class LocalStack:
             databases=urls,
             ports={program.name: Ports.reserve(program) for program in self._programs},
             brand=development.BRAND,
+            nats_class_1_url=self._nats_class_1.url if self._nats_class_1 else "",
         )
         return around, keys
 
@@ -150,6 +158,7 @@ class LocalStack:
 
     def _describe(self, around: Surroundings, keys: dict[str, str]) -> dict[str, object]:
         ports = around.ports
+        streams = {"nats": self._nats, "nats_class_1": self._nats_class_1}
         http = {name: f"http://{each.http.address}" for name, each in ports.items() if each.http}
         return {
             "gateway": http.get("gateway", ""),
@@ -165,8 +174,8 @@ class LocalStack:
             "second_world_token": keys["second_world_token"],
             "avatar": development.AVATAR,
             "staff_key": keys["staff_key"],
-            "durability_class": _DURABILITY_CLASS,
-            "nats": {"url": self._nats.url, "monitor": self._nats.monitor_url},
+            "durability_class": _POWER_CUT,
+            **{name: {"url": each.url, "monitor": each.monitor_url} for name, each in streams.items() if each},
             "databases": dict(around.databases),
             "data_dir": str(self._folder.path),
             "launcher": os.getpid(),

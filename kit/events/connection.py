@@ -1,6 +1,8 @@
 """The connection to NATS: waits for the server, comes back for ever, buffers within bounds."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import nats.errors
 from nats.aio.client import Client
@@ -11,7 +13,7 @@ from kit.settings import Settings
 from kit.telemetry import logger
 
 _LOG = logger(__name__)
-_CONNECTED = Gauge("nats_connected", "1 while the process is connected to NATS")
+_CONNECTED = Gauge("nats_connected", "1 while connected to the NATS server of this class", ("durability_class",))
 _PENDING_BYTES = 8 * 1024 * 1024
 _FLUSH_S = 5.0
 _DRAIN_S = 5.0
@@ -45,23 +47,46 @@ async def connect(settings: Settings) -> Client:
     While the connection is lost, publishing waits in a buffer of 8 MiB and raises OutboundBufferLimitError beyond it.
     """
     client = _Client()
+    await _open(client, settings.nats_url, settings.process, _CONNECTED.labels("2"))
+    return client
 
+
+@asynccontextmanager
+async def connecting(settings: Settings) -> AsyncIterator[Client]:
+    """Yield a client that connects to `settings.nats_class_1_url` by itself: nobody has to wait for that server.
+
+    `is_connected` says whether it has; before that, publish nothing. Bodies that fail come out as an ExceptionGroup.
+    """
+    client = _Client()
+    connected = _CONNECTED.labels("1")
+    connected.set(0)
+    # A group: were the address malformed, the process must end, or it would wait for ever without a word.
+    async with asyncio.TaskGroup() as tasks:
+        opening = tasks.create_task(_open(client, settings.nats_class_1_url, settings.process, connected))
+        try:
+            yield client
+        finally:
+            opening.cancel()
+            await client.close()
+
+
+async def _open(client: Client, url: str, name: str, connected: Gauge) -> None:
     async def complained(error: Exception) -> None:
         _LOG.warning("nats.complained", exc_info=error)
 
     async def lost() -> None:
-        _CONNECTED.set(0)
+        connected.set(0)
         # The library also calls this when we close the connection ourselves.
         if not client.is_draining and not client.is_closed:
             _LOG.warning("nats.disconnected")
 
     async def back() -> None:
-        _CONNECTED.set(1)
+        connected.set(1)
         _LOG.info("nats.reconnected")
 
     await client.connect(
-        [settings.nats_url],
-        name=settings.process,
+        [url],
+        name=name,
         error_cb=complained,
         disconnected_cb=lost,
         reconnected_cb=back,
@@ -73,5 +98,4 @@ async def connect(settings: Settings) -> Client:
         pending_size=_PENDING_BYTES,
         flush_timeout=_FLUSH_S,
     )
-    _CONNECTED.set(1)
-    return client
+    connected.set(1)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from nats.js.errors import NotFoundError
 
 from kit.cancelling import raise_if_cancelled, rest
 from kit.errors import Status, TypedError
-from kit.events.streams import created_id
+from kit.events import streams
 
 _NANO = 1_000_000_000
 _EXPIRES_S = 30
@@ -45,7 +45,10 @@ class PullLostError(TypedError):
 
 @dataclass(frozen=True)
 class Subscription:
-    """What to follow. `durable` names the listener; `created_id` is the stream's, "" while none is known."""
+    """What to follow. `durable` names the listener; `created_id` is the stream's, "" while none is known.
+
+    `identify` reads that id out of a stream's description.
+    """
 
     stream: str
     durable: str
@@ -53,6 +56,7 @@ class Subscription:
     created_id: str = ""
     max_messages: int = 64
     max_bytes: int = 8 * 1024 * 1024
+    identify: Callable[[StreamInfo], str] = streams.created_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Pull:
         self._js = client.jetstream(timeout=_API_S)
         self._subscription = subscription
         self._inbox: NatsSubscription | None = None
+        self._reconnects = 0
         self._arrived = asyncio.Event()
         self._reset()
 
@@ -95,6 +100,7 @@ class Pull:
 
     async def attach(self, position: int) -> None:
         """Make the consumer begin behind `position`. Raises StreamReplacedError when that is of another stream."""
+        self._reconnects = self._client.stats["reconnects"]
         self._check(await self._js.stream_info(self._subscription.stream), position)
         await self.detach()
         self._reset()
@@ -130,7 +136,7 @@ class Pull:
         await self._client.publish(last.reply)
 
     def _check(self, info: StreamInfo, position: int) -> None:
-        found = created_id(info)
+        found = self._subscription.identify(info)
         if self.created_id and found != self.created_id:
             raise StreamReplacedError("the stream was created anew", field=self._subscription.stream)
         if position > (info.state.last_seq or 0):
@@ -183,6 +189,10 @@ class Pull:
 
     def _take_message(self, received: Msg) -> None:
         if self._lost:
+            return
+        if self._client.stats["reconnects"] != self._reconnects:
+            # The server may have begun anew, and the stream be another than the one that was checked.
+            self._lost = "reconnected"
             return
         facts = received.metadata
         if facts.sequence.consumer != self._expected:

@@ -19,10 +19,10 @@ _NEEDED_BYTES = 256 * 1024 * 1024
 # Durability class 2: JetStream acknowledges after fsync, so that an acknowledgement survives a power cut.
 _SYNC_ALWAYS = "always"
 # Durability class 1: it acknowledges after write, which survives its own death. A power cut takes at most about this.
+# Neither has a server_name: each start then has a name of its own, which `run_id` of kit.events tells runs apart by.
 _SYNC_INTERVAL = '"10s"'
 
 _CONFIGURATION = """\
-server_name: "local"
 host: "{host}"
 port: {port}
 http: "{host}:{monitor_port}"

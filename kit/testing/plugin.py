@@ -90,6 +90,15 @@ def durable_nats_server(tmp_path: Path) -> Iterator[NatsServer]:
 
 
 @pytest.fixture
+def nats_class_1_server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A nats-server of durability class 1 of this test alone: may be killed, and its folder put back."""
+    server = NatsServer(tmp_path / "nats-class-1", durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 async def nats(nats_server: NatsServer) -> AsyncIterator[Client]:
     """A client of the session's server, on which no stream of another test is left."""
     client = await nats_client.connect(nats_server.url)

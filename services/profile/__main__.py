@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from contracts.profile.v1.profile_pb2 import DESCRIPTOR
@@ -17,7 +17,7 @@ from contracts.profile.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_
 from kit import process
 from kit.db import Database
 from kit.epochs import EpochKeys
-from kit.events import Relay, connect, ensure_stream
+from kit.events import Relay, connect, connecting, ensure_stream
 from kit.fence import FencedCache, boottime_ns, follow
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for
@@ -27,7 +27,7 @@ from services.profile import handles, messages, what_if
 from services.profile.clients import ConsentClient
 from services.profile.consumers import Folder
 from services.profile.days import Days
-from services.profile.domain import Partition
+from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
 from services.profile.fenced import Cache, Decisions
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
@@ -68,16 +68,24 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def build(settings: ProfileSettings, stores: Stores, client: Client) -> RpcServer:
+async def open_streams(settings: ProfileSettings, closing: AsyncExitStack) -> Streams:
+    """Connect to the server of class 2, and begin to connect to that of class 1 where there is one."""
+    clients = {POWER_CUT: await connect(settings)}
+    closing.push_async_callback(clients[POWER_CUT].close)
+    if settings.nats_class_1_url:
+        clients[PROCESS_DEATH] = await closing.enter_async_context(connecting(settings))
+    return Streams(clients, settings.interactions_stream_max_bytes)
+
+
+async def build(settings: ProfileSettings, stores: Stores, streams: Streams) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
     reach = Reach(stores, settings.reach_s)
 
     async def hinted(message: Msg) -> None:
         reach.hint(*messages.open_hint(message.data))
 
-    await client.subscribe(messages.changed_subject("*"), cb=hinted)
-    streams = Streams(client.jetstream())
-    servicer = ProfileRpc(stores, reach, streams.waiting, settings.partitions)
+    await streams.client().subscribe(messages.changed_subject("*"), cb=hinted)
+    servicer = ProfileRpc(stores, reach, streams, settings.partitions)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 
@@ -88,9 +96,8 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         stores.keyring.ensure(handles.FAMILY)
         readiness.add("database", stores.profile.ping)
         readiness.add("vault", stores.vault.ping)
-        client = await connect(settings)
-        closing.push_async_callback(client.close)
-        await (await build(settings, stores, client)).serve(stop)
+        streams = await open_streams(settings, closing)
+        await (await build(settings, stores, streams)).serve(stop)
 
 
 async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
@@ -100,23 +107,24 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         stores = await open_stores(settings, closing)
         readiness.add("database", stores.profile.ping)
         readiness.add("vault", stores.vault.ping)
-        client = await connect(settings)
-        closing.push_async_callback(client.close)
-        js = client.jetstream()
+        streams = await open_streams(settings, closing)
+        js = streams.client().jetstream()
 
         async def ensure_streams() -> None:
-            received, announced = settings.interactions_stream_max_bytes, settings.profile_stream_max_bytes
-            await ensure_stream(js, messages.STREAM, [messages.SUBJECTS], max_bytes=received)
+            await streams.prepare()
+            announced = settings.profile_stream_max_bytes
             await ensure_stream(js, messages.ANNOUNCED, [messages.ANNOUNCED_SUBJECTS], max_bytes=announced)
 
         await wait_for(ensure_streams, "streams")
         await wait_for(stores.profile.ping, "database")
         folding = Folding(stores, EpochKeys(stores.keyring), settings.most_dead_letters)
         days = Days(stores, settings.days_kept)
-        ownership = Ownership(stores, Folder(folding, client, days, settings), js)
+        ownership = Ownership(stores, Folder(folding, streams, days, settings))
         readiness.add("partitions", ownership.check)
+        if PROCESS_DEATH in streams.classes:
+            readiness.add("stream_class_1", partial(streams.check, PROCESS_DEATH))
         partitions = [Partition(settings.brand, number) for number in range(settings.partitions)]
-        keeper = Housekeeper(folding, js, days, lambda: ownership.owned)
+        keeper = Housekeeper(folding, streams, days, lambda: ownership.owned)
         await _until(
             stop,
             ownership.run(partitions),

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import nats.errors
-from nats.aio.client import Client
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, get_current_span
 from prometheus_client import Counter
@@ -14,6 +13,7 @@ from prometheus_client import Counter
 from kit.cancelling import raise_if_cancelled
 from kit.db import raw
 from kit.events import Follower, Message, StreamReplacedError, Subscription
+from kit.process import wait_for
 from kit.telemetry import logger, span
 from services.profile import messages
 from services.profile.days import Days
@@ -21,7 +21,9 @@ from services.profile.domain import Partition
 from services.profile.hot import Hot
 from services.profile.lanes import Lane, events_of, take_turns
 from services.profile.repository import positions
+from services.profile.repository.positions import Beginning, Position
 from services.profile.settings import ProfileSettings
+from services.profile.streams import IDENTIFY, Streams
 from services.profile.use_cases.fold import Fold
 from services.profile.use_cases.parts import Folding, HaltedError, Owner, Part, recreated
 
@@ -30,6 +32,8 @@ _EVENTS = Counter("profile_events_taken", "Events taken from the stream, whateve
 _FAILED = Counter("profile_folds_failed", "Folds of which nothing was kept, and that are tried again")
 # One is written while the next one grows.
 _MOST_UNDER_WAY = 2
+# Timers may ring that much early.
+_TIMER_S = 0.002
 # In memory per partition: the fold under way and the next one.
 _FOLDS_WAITING = 2
 
@@ -51,9 +55,9 @@ class Folder:
     takes about as many trips to the databases as one of a thousand.
     """
 
-    def __init__(self, folding: Folding, client: Client, days: Days, settings: ProfileSettings) -> None:
+    def __init__(self, folding: Folding, streams: Streams, days: Days, settings: ProfileSettings) -> None:
         self._folding = folding
-        self._client = client
+        self._streams = streams
         self._days = days
         self._settings = settings
         self._hot = Hot()
@@ -63,21 +67,65 @@ class Folder:
         #: When the next fold may begin.
         self._next_s = 0.0
 
-    async def run(self, partition: Partition, stream_created: str) -> None:
-        """Own the partition and take its messages in until cancelled; `fold_on` folds them.
+    async def run(self, partition: Partition) -> None:
+        """Own the partition in all classes and take its messages in until cancelled; `fold_on` folds them.
 
         Raises FencedError when another folder has taken over, StreamRecreatedError and TooManyDeadLettersError when
         somebody has to look. Nothing is skipped.
         """
-        async with self._folding.stores.profile.transaction() as transaction:
-            position = await positions.claim(
-                await raw(transaction), partition, stream_created, self._folding.stores.now_ms()
-            )
-        owner = Owner(partition, position.stream_created, position.owner_epoch)
-        lane = Lane(owner, _FOLDS_WAITING * self._settings.fold_events, self._news)
-        _LOG.info("partition.owned", partition=partition.number, epoch=owner.epoch, sequence=position.sequence)
+        stream_created = await self._streams.identity(partition)
+        # In every class before a message of any is taken: they change the same facets, and whoever owned one of them
+        # must have lost it by then. That holds for a class without a server too, since another folder may know one.
+        claimed = [(each, await self._claim(each, stream_created)) for each in partition.siblings()]
         # Others may have folded this partition since we last did.
         self._hot.clear()
+        served = [claim for claim in claimed if claim[0].durability_class in self._streams.classes]
+        running = [asyncio.create_task(self._run(*claim)) for claim in served]
+        try:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in running:
+                if task.done():
+                    task.result()
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _claim(self, partition: Partition, stream_created: str) -> Position:
+        # A forgetful stream is looked at when its server answers, which others do not wait for.
+        known = "" if partition.is_forgetful else stream_created
+        async with self._folding.stores.profile.transaction() as transaction:
+            return await positions.claim(await raw(transaction), partition, known, self._folding.stores.now_ms())
+
+    async def _run(self, partition: Partition, position: Position) -> None:
+        while True:
+            if partition.is_forgetful:
+                position = await self._begin(partition, position)
+            try:
+                await self._take_on(partition, position)
+            except StreamReplacedError as error:
+                if not partition.is_forgetful:
+                    raise recreated(position.stream_created, await self._streams.identity(partition)) from error
+                _LOG.warning("stream.replaced", partition=partition.number, exc_info=error)
+
+    async def _begin(self, partition: Partition, position: Position) -> Position:
+        """Go on with a stream of a server that may have forgotten its last messages, or begin anew."""
+        found: list[Beginning] = []
+
+        async def look() -> None:
+            await self._streams.prepare(partition.durability_class)
+            found.append(await self._streams.beginning(partition))
+
+        await wait_for(look, f"stream of class {partition.durability_class}")
+        async with self._folding.stores.profile.transaction() as transaction:
+            return await positions.begin(await raw(transaction), partition, position.owner_epoch, found[-1])
+
+    async def _take_on(self, partition: Partition, position: Position) -> None:
+        """Take in what comes behind the position until somebody has to look."""
+        owner = Owner(partition, position.stream_created, position.owner_epoch)
+        lane = Lane(owner, _FOLDS_WAITING * self._settings.fold_events, self._news)
+        facts = {"partition": partition.number, "durability_class": partition.durability_class}
+        _LOG.info("partition.owned", **facts, epoch=owner.epoch, sequence=position.sequence)
         self._lanes.add(lane)
         following = asyncio.create_task(self._follow(lane, position.sequence))
         try:
@@ -85,8 +133,6 @@ class Folder:
             if lane.halted.done():
                 raise lane.halted.result()
             await following
-        except StreamReplacedError as error:
-            raise recreated(owner.stream_created, stream_created) from error
         finally:
             self._lanes.discard(lane)
             following.cancel()
@@ -96,10 +142,11 @@ class Folder:
         partition, epochs = lane.owner.partition, self._folding.epochs
         subscription = Subscription(
             stream=messages.STREAM,
-            durable=f"profile-folds-{partition.brand}-{partition.number}",
+            durable=_durable(partition),
             subjects=(messages.received_subject(partition),),
             created_id=lane.owner.stream_created,
             max_messages=self._settings.fold_messages,
+            identify=IDENTIFY[partition.durability_class],
         )
 
         async def take_in(taken: list[Message]) -> None:
@@ -108,7 +155,7 @@ class Folder:
                 await lane.put(messages.open_message(partition, each.sequence, each.data, epochs))
                 await asyncio.sleep(0)
 
-        await Follower(self._client, subscription, position, take_in).run()
+        await Follower(self._streams.client(partition.durability_class), subscription, position, take_in).run()
 
     async def fold_on(self) -> None:
         """Fold whatever waits in any partition until cancelled."""
@@ -129,7 +176,7 @@ class Folder:
         ready = [lane for lane in self._lanes if lane.has_more]
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        if now_s < self._next_s:
+        if now_s + _TIMER_S < self._next_s:
             return
         troubled = [lane for lane in ready if lane.failures and lane.rests_until <= now_s]
         chosen = [lane for lane in ready if not lane.failures]
@@ -195,10 +242,16 @@ class Folder:
     async def _hint(self, partition: Partition, sequence: int) -> None:
         subject = messages.changed_subject(partition.brand)
         try:
-            await self._client.publish(subject, messages.hint(partition, sequence))
+            await self._streams.client().publish(subject, messages.hint(partition, sequence))
         except nats.errors.Error as error:
             # A hint may be lost; the fold is committed.
             _LOG.warning("hint.lost", exc_info=error)
+
+
+def _durable(partition: Partition) -> str:
+    durable = f"profile-folds-{partition.brand}-{partition.number}"
+    # Metrics tell followers apart by this.
+    return f"{durable}-class-{partition.durability_class}" if partition.is_forgetful else durable
 
 
 def _may_be_followed(flight: _Flight) -> bool:

@@ -1,13 +1,23 @@
 """Contract messages to the words of the domain and back; requests are checked here, once."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
-from services.profile.domain import EID_BYTES, BooksLine, ConsentRecord, Decision, Statement, Subject
+from services.profile.domain import (
+    DURABILITY_CLASSES,
+    EID_BYTES,
+    POWER_CUT,
+    BooksLine,
+    ConsentRecord,
+    Decision,
+    Partition,
+    Statement,
+    Subject,
+)
 from services.profile.use_cases.reach import Lag
 from services.profile.views import Signal, View
 
@@ -41,6 +51,17 @@ def asked_from_proto(purpose: str, also_decide: Sequence[str]) -> list[str]:
     if not purpose:
         raise InvalidArgumentError("a read names its purpose", field="purpose")
     return purposes_from_proto([purpose, *also_decide], least=1, field="also_decide")
+
+
+def positions_from_proto(brand: str, asked: Iterable[profile_pb2.Position]) -> dict[Partition, int]:
+    """Return what is asked for, by partition; where one is named twice, the later place."""
+    furthest: dict[Partition, int] = {}
+    for position in asked:
+        if position.durability_class not in (0, *DURABILITY_CLASSES):
+            raise InvalidArgumentError("no such class", field="min_positions.durability_class", limit="1 or 2")
+        partition = Partition(brand, position.partition, position.durability_class or POWER_CUT)
+        furthest[partition] = max(position.sequence, furthest.get(partition, 0))
+    return furthest
 
 
 def statement_from_proto(statement: consent_pb2.Statement) -> Statement:
@@ -83,7 +104,12 @@ def view_to_proto(handle: str, view: View) -> profile_pb2.View:
 
 
 def lag_to_proto(lag: Lag) -> profile_pb2.Lag:
-    return profile_pb2.Lag(partition=lag.partition, messages=lag.messages, complete_until_ms=lag.complete_until_ms)
+    return profile_pb2.Lag(
+        partition=lag.partition.number,
+        messages=lag.messages,
+        complete_until_ms=lag.complete_until_ms,
+        durability_class=lag.partition.durability_class,
+    )
 
 
 def signal_to_proto(signal: Signal) -> profile_pb2.Signal:

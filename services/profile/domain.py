@@ -15,6 +15,9 @@ COLLECT = "collect.behaviour"
 RESEARCH = "research.model"
 OFFER = "recommend.offer"
 REMEMBER = "remember.conversation"
+#: Durability classes: what an acknowledgement survives. Each has a stream of its own, on a server of its own.
+PROCESS_DEATH, POWER_CUT = 1, 2
+DURABILITY_CLASSES = (POWER_CUT, PROCESS_DEATH)
 #: Facets that are read as one persona, at most.
 MAX_LINKED = 32
 
@@ -122,10 +125,20 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One stream partition of a brand."""
+    """One partition of one of a brand's streams. Partitions of one number hold the same personas and have one owner."""
 
     brand: str
     number: int
+    durability_class: int = POWER_CUT
+
+    @property
+    def is_forgetful(self) -> bool:
+        """True when its stream may end, after a power cut, before what was folded of it."""
+        return self.durability_class == PROCESS_DEATH
+
+    def siblings(self) -> list["Partition"]:
+        """Return the partitions of this number, in every class."""
+        return [Partition(self.brand, self.number, each) for each in DURABILITY_CLASSES]
 
 
 @dataclass(frozen=True, slots=True)

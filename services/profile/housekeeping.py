@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 
 import nats.errors
 import sqlalchemy.exc
-from nats.js import JetStreamContext
 
 from kit.db import raw
-from kit.errors import TypedError
-from kit.events import forget
+from kit.errors import TypedError, UnavailableError
 from kit.telemetry import logger
 from services.profile import messages
 from services.profile.days import Days
@@ -30,11 +28,10 @@ class Housekeeper:
     """Works in rounds; a round that fails is made up for by the next."""
 
     def __init__(
-        self, folding: Folding, js: JetStreamContext, days: Days, owned: Callable[[], Sequence[Partition]]
+        self, folding: Folding, streams: Streams, days: Days, owned: Callable[[], Sequence[Partition]]
     ) -> None:
         self._folding = folding
-        self._js = js
-        self._streams = Streams(js)
+        self._streams = streams
         self._days = days
         self._owned = owned
 
@@ -49,8 +46,15 @@ class Housekeeper:
 
     async def round(self, *, is_purging: bool) -> None:
         """Move horizons of idle partitions, turn the days, and forget what is folded."""
-        for partition in self._owned():
-            await self._keep(partition, is_purging=is_purging)
+        for partition in (each for owned in self._owned() for each in owned.siblings()):
+            if partition.durability_class not in self._streams.classes:
+                continue
+            try:
+                await self._keep(partition, is_purging=is_purging)
+            except UnavailableError as error:
+                # One server that is away does not keep the other from being tidied up.
+                facts = {"partition": partition.number, "durability_class": partition.durability_class}
+                _LOG.warning("housekeeping.postponed", **facts, exc_info=error)
         await self._days.turn()
         if is_purging:
             await self.retire_keys()
@@ -73,26 +77,33 @@ class Housekeeper:
 
     async def _keep(self, partition: Partition, *, is_purging: bool) -> None:
         stores = self._folding.stores
+        if partition.is_forgetful:
+            # It may have forgotten the stream itself.
+            await self._streams.prepare(partition.durability_class)
         # Asked before looking: what is sealed from now on is behind this horizon.
         horizon_ms = stores.now_ms() - _IN_FLIGHT_S * _SECOND_MS
         async with stores.profile.reading() as reading:
-            position = (await positions.all_of(await raw(reading), partition.brand)).get(partition.number)
+            position = (await positions.all_of(await raw(reading), partition.brand)).get(partition)
         if position is None:
             return
-        if not await self._streams.waiting(partition, position.sequence):
+        if not await self._streams.waiting(partition, position):
             async with stores.profile.transaction() as transaction:
-                await positions.advance(await raw(transaction), partition, position.sequence, horizon_ms)
+                await positions.advance(await raw(transaction), partition, position, horizon_ms)
         elif position.horizon_ms < horizon_ms - _LAGGARD_MS:
-            _LOG.warning("partition.lagging", partition=partition.number, sequence=position.sequence)
+            facts = {"partition": partition.number, "durability_class": partition.durability_class}
+            _LOG.warning("partition.lagging", **facts, sequence=position.sequence)
         if is_purging and position.sequence:
-            await forget(self._js, messages.STREAM, messages.received_subject(partition), position.sequence)
+            await self._streams.purge(partition, position)
 
     async def _keys_in_use(self) -> set[str] | None:
         async with self._folding.stores.profile.reading() as reading:
-            unsent = await ledger.unsent(await raw(reading), _MOST_UNSENT)
+            connection = await raw(reading)
+            unsent = await ledger.unsent(connection, _MOST_UNSENT)
+            unserved = await positions.classes_read(connection) - set(self._streams.classes)
         # What is folded was purged a moment ago: whatever the stream still holds, somebody has yet to read.
         found = await self._streams.keys_received(), await self._streams.keys_announced()
-        if len(unsent) == _MOST_UNSENT or None in found:
-            _LOG.warning("epoch_keys.kept")
+        # A stream whose server nobody has told us of may hold messages that need any key.
+        if len(unsent) == _MOST_UNSENT or None in found or unserved:
+            _LOG.warning("epoch_keys.kept", unserved_classes=sorted(unserved))
             return None
         return {messages.epoch_key_of(data) for data in unsent}.union(*(keys for keys in found if keys))

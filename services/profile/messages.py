@@ -13,7 +13,7 @@ from contracts.profile.v1.lessons import associated_data as lessons_associated_d
 from kit.epochs import EpochKeys
 from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError, open_sealed, seal
-from services.profile.domain import EID_BYTES, MID_BYTES, Batch, Interaction, Kind, Partition, Poison
+from services.profile.domain import EID_BYTES, MID_BYTES, POWER_CUT, Batch, Interaction, Kind, Partition, Poison
 from services.profile.folding import Lesson
 
 STREAM = "INTERACTIONS"
@@ -102,14 +102,21 @@ def announce(brand: str, lessons: Iterable[Lesson], epochs: EpochKeys, token: Ca
 
 
 def hint(partition: Partition, sequence: int) -> bytes:
-    changed = events_pb2.FacetsChanged(brand=partition.brand, partition=partition.number, sequence=sequence)
+    changed = events_pb2.FacetsChanged(
+        brand=partition.brand,
+        partition=partition.number,
+        sequence=sequence,
+        durability_class=partition.durability_class,
+    )
     return changed.SerializeToString()
 
 
 def open_hint(data: bytes) -> tuple[Partition, int]:
     """Return the partition that went on, and the sequence up to which it is folded."""
     changed = events_pb2.FacetsChanged.FromString(data)
-    return Partition(changed.brand, changed.partition), changed.sequence
+    # Folders of before say no class, and have one.
+    partition = Partition(changed.brand, changed.partition, changed.durability_class or POWER_CUT)
+    return partition, changed.sequence
 
 
 def _content(partition: Partition, envelope: interaction_pb2.Envelope, epochs: EpochKeys) -> payload.Payload | str:

@@ -6,14 +6,11 @@ from contextlib import suppress
 
 import asyncpg
 import nats.errors
-from nats.js import JetStreamContext
 from prometheus_client import Gauge
 
 from kit.db import raw
 from kit.errors import TypedError, UnavailableError
-from kit.events import stream_id
 from kit.telemetry import logger
-from services.profile import messages
 from services.profile.consumers import Folder
 from services.profile.domain import FencedError, Partition
 from services.profile.repository import positions
@@ -26,16 +23,15 @@ _LOOK_S = 1.0
 
 
 class Ownership:
-    """Has the folder fold every partition that no other folder owns.
+    """Has the folder fold every partition that no other folder owns, in every durability class that has a server.
 
     The session's advisory locks say who is active; the owner epoch on the position row holds against whoever has lost
     the session and does not know it yet.
     """
 
-    def __init__(self, stores: Stores, folder: Folder, js: JetStreamContext) -> None:
+    def __init__(self, stores: Stores, folder: Folder) -> None:
         self._stores = stores
         self._folder = folder
-        self._js = js
         self._running: dict[Partition, asyncio.Task[None]] = {}
         self._halted: dict[Partition, TypedError] = {}
 
@@ -65,7 +61,7 @@ class Ownership:
             while not folding.done():
                 for partition in partitions:
                     if partition not in self._running and await positions.own(session, partition):
-                        await self._start(partition)
+                        self._start(partition)
                 # Says within a second when the session, and with it the locks, is gone.
                 await session.execute("SELECT 1")
                 for partition in self._look():
@@ -75,9 +71,8 @@ class Ownership:
         finally:
             await self._let_go(session, folding)
 
-    async def _start(self, partition: Partition) -> None:
-        created = await stream_id(self._js, messages.STREAM)
-        self._running[partition] = asyncio.create_task(self._folder.run(partition, created))
+    def _start(self, partition: Partition) -> None:
+        self._running[partition] = asyncio.create_task(self._folder.run(partition))
         _OWNED.set(len(self._running))
 
     def _look(self) -> list[Partition]:

@@ -8,17 +8,17 @@ from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
 from services.profile import convert
 from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition, PositionNotReachedError
+from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, read
-from services.profile.use_cases.balance import Waiting
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.stores import Stores
 
 
 class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, reach: Reach, waiting: Waiting, partitions: int) -> None:
+    def __init__(self, stores: Stores, reach: Reach, streams: Streams, partitions: int) -> None:
         self._stores = stores
         self._reach = reach
-        self._waiting = waiting
+        self._streams = streams
         self._partitions = partitions
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
@@ -48,10 +48,8 @@ class ProfileRpc(ProfileServiceServicer):
     ) -> profile_pb2.ReadViewResponse:
         subject = convert.subject_from_proto(request.subject)
         purposes = convert.asked_from_proto(request.purpose, request.also_decide)
-        least: dict[int, int] = {}
-        for position in request.min_positions:
-            least[position.partition] = max(position.sequence, least.get(position.partition, 0))
-        behind = await self._reach.reach(subject.brand, least)
+        asked = convert.positions_from_proto(subject.brand, request.min_positions)
+        behind = await self._reach.reach(subject.brand, asked)
         if behind and not request.may_be_stale:
             raise PositionNotReachedError("not folded yet", field="min_positions", retry_after_s=1)
         seen = await read.read_view(self._stores, subject, purposes)
@@ -88,8 +86,9 @@ class ProfileRpc(ProfileServiceServicer):
         self, request: profile_pb2.GetBooksRequest, context: ServicerContext
     ) -> profile_pb2.GetBooksResponse:
         brand = convert.brand_from_proto(request.brand)
-        partitions = [Partition(brand, number) for number in range(self._partitions)]
-        lines = await balance.balance(self._stores, self._waiting, partitions, request.from_ms)
+        numbers = range(self._partitions)
+        partitions = [Partition(brand, number, each) for number in numbers for each in self._streams.classes]
+        lines = await balance.balance(self._stores, self._streams.waiting, partitions, request.from_ms)
         return profile_pb2.GetBooksResponse(lines=map(convert.books_line_to_proto, lines))
 
     async def CountFacets(

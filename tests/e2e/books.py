@@ -11,8 +11,8 @@ FATES = ("stored", "duplicate", "quarantined", "suppressed", "pending")
 _PATIENCE_S = 120
 
 
-async def settled_books(endpoints: dict[str, Any], events: int) -> Counter[str]:
-    """The sums of all lines, once `events` are accounted for and none is pending."""
+async def settled_books(endpoints: dict[str, Any], events: int, source: str = "") -> Counter[str]:
+    """The sums of all lines, or of those of one source, once `events` are accounted for and none is pending."""
     staff = {"Authorization": f"Bearer {endpoints['staff_key']}"}
     async with httpx.AsyncClient(base_url=endpoints["gateway"], headers=staff, timeout=10) as client:
         async with asyncio.timeout(_PATIENCE_S):
@@ -20,8 +20,9 @@ async def settled_books(endpoints: dict[str, Any], events: int) -> Counter[str]:
                 answer = await client.get("/v1/books")
                 books: Counter[str] = Counter()
                 for line in answer.json()["lines"] if answer.is_success else ():
-                    books.update({fate: int(line[fate]) for fate in (*FATES, "received")})
-                if books["received"] >= events and not books["pending"]:
+                    if source in ("", line["source"]):
+                        books.update({fate: int(line[fate]) for fate in (*FATES, "received")})
+                if answer.is_success and books["received"] >= events and not books["pending"]:
                     return books
                 await asyncio.sleep(0.2)
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from services.profile.domain import BooksLine
+from services.profile.domain import BooksLine, Partition
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
     """How far one partition is folded now, in whose name, and which batches were folded."""
 
-    number: int
+    partition: Partition
     owner_epoch: int
     stream_created: str
     sequence: int
@@ -27,7 +27,7 @@ async def close(
     lines: Sequence[tuple[int, BooksLine]],
     reached: Sequence[Reached],
     day: dt.date,
-) -> set[int]:
+) -> set[Partition]:
     """Enter what became of these batches and that they are folded, move the positions, and return whose moved.
 
     A position that another owner has taken, or of another stream, does not move: then nothing of this may be kept.
@@ -51,24 +51,25 @@ async def close(
         )
         UPDATE positions AS p
         SET sequence = greatest(p.sequence, q.sequence), horizon_ms = greatest(p.horizon_ms, q.horizon_ms)
-        FROM unnest($13::smallint[], $14::bigint[], $15::text[], $16::bigint[], $17::bigint[])
-            AS q(partition, owner_epoch, stream_created, sequence, horizon_ms)
-        WHERE p.brand = $1 AND p.partition = q.partition
+        FROM unnest($13::smallint[], $14::smallint[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[])
+            AS q(partition, durability_class, owner_epoch, stream_created, sequence, horizon_ms)
+        WHERE p.brand = $1 AND p.partition = q.partition AND p.durability_class = q.durability_class
             AND p.owner_epoch = q.owner_epoch AND p.stream_created = q.stream_created
-        RETURNING p.partition
+        RETURNING p.partition, p.durability_class
         """,
         brand,
         day,
-        [each.number for each in reached for _ in each.batch_ids],
+        [each.partition.number for each in reached for _ in each.batch_ids],
         [batch_id for each in reached for batch_id in each.batch_ids],
         *_columns(lines),
-        [each.number for each in reached],
+        [each.partition.number for each in reached],
+        [each.partition.durability_class for each in reached],
         [each.owner_epoch for each in reached],
         [each.stream_created for each in reached],
         [each.sequence for each in reached],
         [each.horizon_ms for each in reached],
     )
-    return {number for (number,) in rows}
+    return {Partition(brand, *place) for place in rows}
 
 
 def _columns(lines: Sequence[tuple[int, BooksLine]]) -> tuple[list[int] | list[str], ...]:

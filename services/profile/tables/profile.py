@@ -24,6 +24,8 @@ POSITIONS = Table(
     METADATA,
     Column("brand", Text, primary_key=True),
     Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+    Column("durability_class", SmallInteger, primary_key=True, autoincrement=False, server_default="2"),
+    # Empty while nothing of the stream was ever folded.
     Column("stream_created", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("owner_epoch", BigInteger, nullable=False),

@@ -24,7 +24,7 @@ async def enter(folding: Folding, desk: Desk, parts: Sequence[Part], fresh: Sequ
     brand = parts[0].owner.partition.brand
     reached = [_reached(part, unread) for part, unread in zip(parts, fresh, strict=True)]
     moved = await books.close(desk.profile, brand, desk.books.lines(), reached, desk.day)
-    still = [part for part in parts if part.owner.partition.number not in moved]
+    still = [part for part in parts if part.owner.partition not in moved]
     if still:
         await _raise_why(folding, still)
 
@@ -37,10 +37,9 @@ async def _keep(folding: Folding, desk: Desk, fresh: Sequence[Part], grown: Grow
 
 
 async def _raise_why(folding: Folding, still: Sequence[Part]) -> None:
-    numbers = [part.owner.partition.number for part in still]
-    found = await positions.look(folding.stores.profile, still[0].owner.partition.brand, numbers, ())
+    found = await positions.look(folding.stores.profile, [part.owner.partition for part in still], ())
     for part in still:
-        position, _ = found.get(part.owner.partition.number, (None, set()))
+        position, _ = found.get(part.owner.partition, (None, set()))
         check(position, part.owner)
     raise HaltedError(still[0].owner.partition, FencedError("the position moved while it was folded"))
 
@@ -77,7 +76,7 @@ async def _set_aside(desk: Desk, fresh: Sequence[Part]) -> None:
 
 def _reached(part: Part, fresh: Part) -> books.Reached:
     return books.Reached(
-        part.owner.partition.number,
+        part.owner.partition,
         part.owner.epoch,
         part.owner.stream_created,
         part.opened[-1].sequence,

@@ -29,7 +29,7 @@ from services.profile.use_cases.bind import identify
 from services.profile.use_cases.consult import Consulted, consult
 from services.profile.use_cases.enter import enter
 from services.profile.use_cases.grow import Ground, Grown, Growth, in_order
-from services.profile.use_cases.parts import Desk, Folding, Part, batches_of, check
+from services.profile.use_cases.parts import Desk, Folding, Owner, Part, batches_of, check
 
 _One = TypeVar("_One")
 _Other = TypeVar("_Other")
@@ -39,7 +39,8 @@ _Other = TypeVar("_Other")
 class _Ahead:
     """What a fold has changed that may not have committed yet."""
 
-    reached: dict[int, int] = field(default_factory=dict)
+    #: By owner: who begins with another stream is another owner.
+    reached: dict[Owner, int] = field(default_factory=dict)
     batch_ids: set[bytes] = field(default_factory=set)
     identities: set[Identity] = field(default_factory=set)
     #: Whose blocks it will have appended.
@@ -91,18 +92,17 @@ class Fold:
             self._committed.set()
 
     async def _unseen(self) -> list[Part]:
-        numbers = [part.owner.partition.number for part in self._parts]
+        partitions = [part.owner.partition for part in self._parts]
         ids = [batch_id for part in self._parts for batch_id in ledger.batch_ids(part.opened)]
-        found = await positions.look(self._folding.stores.profile, self._brand, numbers, ids)
+        found = await positions.look(self._folding.stores.profile, partitions, ids)
         before = self._before._ahead if self._before is not None else _Ahead()  # noqa: SLF001 - of its own kind
         fresh = []
         for part in self._parts:
-            number = part.owner.partition.number
-            position, seen = found.get(number, (None, set()))
+            position, seen = found.get(part.owner.partition, (None, set()))
             check(position, part.owner)
-            sequence = max(position.sequence if position else 0, before.reached.get(number, 0))
+            sequence = max(position.sequence if position else 0, before.reached.get(part.owner, 0))
             fresh.append(Part(part.owner, unseen(part.opened, sequence, seen | before.batch_ids)))
-            self._ahead.reached[number] = part.opened[-1].sequence
+            self._ahead.reached[part.owner] = part.opened[-1].sequence
         self._ahead.batch_ids = {batch_id for part in fresh for batch_id in ledger.batch_ids(part.opened)}
         return fresh
 

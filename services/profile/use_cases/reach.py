@@ -21,7 +21,7 @@ _ANSWER_S = 0.1
 class Lag:
     """How far a partition is behind what was asked for; complete is what was received before that time."""
 
-    partition: int
+    partition: Partition
     messages: int
     complete_until_ms: int
 
@@ -52,9 +52,11 @@ class Reach:
                 if not waiting.missing:
                     waiting.reached.set()
 
-    async def reach(self, brand: str, least: Mapping[int, int]) -> list[Lag]:
-        """Wait until every partition is folded up to its sequence; return those that are not when the time is over."""
-        asked = {Partition(brand, number): sequence for number, sequence in least.items()}
+    async def reach(self, brand: str, asked: Mapping[Partition, int]) -> list[Lag]:
+        """Wait until every partition is folded up to its sequence; return those that are not when the time is over.
+
+        All are of that brand.
+        """
         missing = {each: sequence for each, sequence in asked.items() if self._hinted.get(each, 0) < sequence}
         if not missing:
             return []
@@ -66,7 +68,7 @@ class Reach:
             # Where no hint was ever heard the folder may be long past it.
             if missing.keys() <= self._hinted.keys() and await rest(waiting.reached, _LOOK_S):
                 return []
-            while behind := await self._behind(brand, least):
+            while behind := await self._behind(brand, asked):
                 left_s = end - loop.time()
                 if left_s <= 0:
                     return behind
@@ -76,11 +78,11 @@ class Reach:
             self._waiting.remove(waiting)
         return []
 
-    async def _behind(self, brand: str, least: Mapping[int, int]) -> list[Lag]:
+    async def _behind(self, brand: str, asked: Mapping[Partition, int]) -> list[Lag]:
         async with self._stores.profile.reading() as reading:
             reached = await positions.all_of(await raw(reading), brand)
         lags = []
-        for partition, sequence in least.items():
+        for partition, sequence in asked.items():
             position = reached.get(partition)
             missing = sequence - (position.sequence if position else 0)
             if missing > 0:

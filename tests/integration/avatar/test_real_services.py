@@ -5,13 +5,12 @@ import pytest
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
 from kit.errors import RemoteError
-from kit.events import connect as connect_nats
 from services.avatar.__main__ import now_ms, serve_avatar
 from services.avatar.settings import AvatarSettings
 from services.consent.__main__ import serving as serving_consent
 from services.consent.settings import ConsentSettings
 from services.profile import handles
-from services.profile.__main__ import build, open_stores
+from services.profile.__main__ import build, open_stores, open_streams
 from services.profile.settings import ProfileSettings
 from tests.integration.avatar.conftest import Street
 from tests.integration.avatar.others import Recommendation
@@ -30,9 +29,8 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     )
     stores = await open_stores(settings, serving.closing)
     stores.keyring.ensure(handles.FAMILY)
-    client = await connect_nats(settings)
-    serving.closing.push_async_callback(client.close)
-    profiles = await serving.start(await build(settings, stores, client))
+    streams = await open_streams(settings, serving.closing)
+    profiles = await serving.start(await build(settings, stores, streams))
     ranking = Recommendation()
     name = "contracts.recommendation.v1.RecommendationService"
     rankings = await serving.serve(add_RecommendationServiceServicer_to_server, ranking, name)

@@ -1,10 +1,11 @@
 """A gateway on real HTTP and a real NATS; the services behind it answer what a test tells them to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -19,7 +20,9 @@ from contracts.recommendation.v1 import recommendation_pb2_grpc
 from doors.stream import STREAM, JetStream
 from gateway.__main__ import build
 from gateway.clients import open_services
+from gateway.domain import POWER_CUT
 from gateway.settings import GatewaySettings
+from gateway.sources import load_sources
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
 from kit.http import serve
@@ -113,10 +116,10 @@ def keys(keyring: FolderKeyRing, tmp_path: Path) -> Keys:
 def start(
     nats: Client, keys: Keys, keyring: FolderKeyRing, services: FakeServices, services_address: str, tmp_path: Path
 ) -> Callable[..., Any]:
-    """`async with start(setting=…) as gateway`."""
+    """`async with start(streams_of_other_classes, setting=…) as gateway`."""
 
     @asynccontextmanager
-    async def started(**settings: Any) -> AsyncIterator[Gateway]:
+    async def started(more: Mapping[int, JetStream] = MappingProxyType({}), **settings: Any) -> AsyncIterator[Gateway]:
         told = GatewaySettings(
             keyring_dir=tmp_path / "keyring",
             credentials_file=tmp_path / "credentials.json",
@@ -128,15 +131,17 @@ def start(
         stream, readiness = JetStream(nats), Readiness()
         readiness.add("stream", stream.check)
         await stream.prepare(1 << 30)
+        streams = {POWER_CUT: stream, **more}
         stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
         async with open_services(told) as opened:
-            app, publisher = build(told, stream, opened, readiness)
+            app, publishers = build(told, load_sources(told.sources_file), streams, opened, readiness)
             serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
             async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as http:
                 yield Gateway(http, keys, services, nats, keyring)
             stop.set()
             await serving
-            await publisher.drain()
+            for publisher in publishers:
+                await publisher.drain()
 
     return started
 

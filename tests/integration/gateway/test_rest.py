@@ -92,10 +92,12 @@ class TestPersona:
         assert answer["view"]["wishes"] == [{"ref": "a1", "evidence": ["asked"]}]
         assert answer["view"]["kinds"] == {"bought": 4}
         assert answer["decisions"][0]["is_allowed"] is True
-        assert answer["behind"] == [{"partition": 3, "messages": 2, "complete_until_ms": 1_750_000_000_000}]
+        assert answer["behind"] == [
+            {"partition": 3, "durability_class": 2, "messages": 2, "complete_until_ms": 1_750_000_000_000}
+        ]
         (asked,) = gateway.services.asked
         assert asked.purpose == "personalise.world"
-        assert [(each.partition, each.sequence) for each in asked.min_positions] == [(3, 12)]
+        assert [(each.partition, each.sequence, each.durability_class) for each in asked.min_positions] == [(3, 12, 2)]
         assert asked.may_be_stale
 
     async def test_denied_view_is_empty_with_the_reason(self, gateway: Gateway) -> None:

@@ -11,8 +11,10 @@ from structlog.testing import capture_logs
 from kit import events
 from kit.db import Database
 from kit.errors import UnavailableError
+from kit.events.pull import Pull, PullLostError
 from kit.process import wait_for
 from kit.settings import Settings
+from kit.testing import eventually
 
 SUBJECT = "thing.v1.happened"
 OUTBOX = events.outbox_table(MetaData())
@@ -77,6 +79,22 @@ class TestLosingNats:
             task.cancel()
             await asyncio.wait([task])
         assert heard == [b"one", b"two"]
+
+    async def test_what_comes_over_another_connection_is_not_believed(self, client, durable_nats_server):
+        pull = Pull(client, events.Subscription("THINGS", "listener", (SUBJECT,), max_messages=1))
+        await pull.attach(0)
+        await publish(client, b"one")
+        await publish(client, b"two")
+        assert [each.data for each in await pull.next()] == [b"one"]
+        # It has arrived, and nothing more is asked for, when the server goes.
+        await eventually(lambda: pull._buffer)
+        await asyncio.to_thread(kill, durable_nats_server)
+        await asyncio.to_thread(durable_nats_server.start)
+        await publish(client, b"three")
+        assert [each.data for each in await pull.next()] == [b"two"]
+        with pytest.raises(PullLostError, match="reconnected"):
+            await pull.next()
+        await pull.detach()
 
     async def test_connecting_waits_for_the_server(self, durable_nats_server):
         settings = Settings(nats_url=durable_nats_server.url)

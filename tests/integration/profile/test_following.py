@@ -11,11 +11,12 @@ from kit.testing import eventually
 from services.profile import messages
 from services.profile.consumers import Folder
 from services.profile.days import Days
-from services.profile.domain import COLLECT, RESEARCH, Kind, Partition
+from services.profile.domain import COLLECT, POWER_CUT, RESEARCH, Kind, Partition
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
 from services.profile.repository import positions
 from services.profile.settings import ProfileSettings
+from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
 from tests.integration.profile.door import BRAND, PARTITION, Door, rejected
 
@@ -29,10 +30,11 @@ class Stage:
         self.room = room
         self.nats = nats
         self.js = nats.jetstream()
+        self.streams = Streams({POWER_CUT: nats}, 64 << 20)
         self.tasks = []
 
-    async def streams(self):
-        await ensure_stream(self.js, messages.STREAM, [messages.SUBJECTS], max_bytes=64 << 20)
+    async def prepare(self):
+        await self.streams.prepare()
         await ensure_stream(self.js, messages.ANNOUNCED, [messages.ANNOUNCED_SUBJECTS], max_bytes=64 << 20)
 
     async def publish(self, *events, rejected=(), **facts):
@@ -40,10 +42,10 @@ class Stage:
 
     def folder(self, **settings):
         told = ProfileSettings(**settings)
-        return Folder(self.room.folding, self.nats, Days(self.room.stores, 2), told)
+        return Folder(self.room.folding, self.streams, Days(self.room.stores, 2), told)
 
     def start(self, partitions=(PARTITION,), **settings):
-        ownership = Ownership(self.room.stores, self.folder(**settings), self.js)
+        ownership = Ownership(self.room.stores, self.folder(**settings))
         self.tasks.append(asyncio.create_task(ownership.run(partitions)))
         return ownership
 
@@ -57,7 +59,7 @@ class Stage:
         async def is_folded():
             async with self.room.stores.profile.reading() as reading:
                 reached = await positions.all_of(await raw(reading), BRAND)
-            return reached.get(0) and reached[0].sequence >= sequence
+            return PARTITION in reached and reached[PARTITION].sequence >= sequence
 
         await eventually(is_folded, timeout_s=30)
 
@@ -65,7 +67,7 @@ class Stage:
 @pytest.fixture
 async def stage(room, nats):
     made = Stage(room, nats)
-    await made.streams()
+    await made.prepare()
     yield made
     await made.stop()
 
@@ -168,7 +170,7 @@ class TestOwning:
         ownership = stage.start()
         await stage.folded(await stage.publish(room.door.event()))
         await stage.js.delete_stream(messages.STREAM)
-        await stage.streams()
+        await stage.prepare()
         await stage.publish(room.door.event())
 
         async def is_halted():
@@ -196,7 +198,7 @@ class TestOwning:
 
 class TestHousekeeping:
     def keeper(self, stage):
-        return Housekeeper(stage.room.folding, stage.js, stage.room.days, lambda: [PARTITION])
+        return Housekeeper(stage.room.folding, stage.streams, stage.room.days, lambda: [PARTITION])
 
     async def test_what_is_folded_leaves_the_stream_and_its_keys_are_destroyed(self, stage, room, clock):
         await room.grant()

@@ -9,8 +9,9 @@ from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.errors import RemoteError
 from kit.rpc import connect
 from services.profile.__main__ import build
-from services.profile.domain import COLLECT, Kind
+from services.profile.domain import COLLECT, POWER_CUT, Kind
 from services.profile.settings import ProfileSettings
+from services.profile.streams import Streams
 from tests.integration.profile.door import BRAND, SHOP, rejected, subject_message
 
 PERSONALISE, OFFER, REMEMBER = "personalise.world", "recommend.offer", "remember.conversation"
@@ -22,7 +23,7 @@ async def profile(stores, nats):
 
     await nats.jetstream().add_stream(name=messages.STREAM, subjects=[messages.SUBJECTS])
     settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
-    server = await build(settings, stores, nats)
+    server = await build(settings, stores, Streams({POWER_CUT: nats}, 64 << 20))
     await server.start()
     async with connect(server.address) as channel:
         yield ProfileServiceStub(channel)
@@ -154,6 +155,22 @@ class TestPositions:
         assert [kind.kind for kind in answer.view.kinds] == ["seen"]
         assert [(lag.partition, lag.messages) for lag in answer.behind] == [(0, 3), (2, 3)]
         assert [lag.complete_until_ms > 0 for lag in answer.behind] == [True, False]
+
+    async def test_a_position_is_one_of_its_class(self, profile, room, said):
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        await room.fold(room.door.message(room.door.event()))
+        asked = [contract.Position(partition=0, sequence=1, durability_class=each) for each in (0, 1, 2)]
+        answer = await profile.ReadView(read(min_positions=asked, may_be_stale=True))
+        assert [(lag.partition, lag.durability_class, lag.messages) for lag in answer.behind] == [(0, 1, 1)]
+
+    async def test_a_position_of_no_class_is_refused(self, profile):
+        with pytest.raises(RemoteError) as refused:
+            await profile.ReadView(read(min_positions=[contract.Position(sequence=1, durability_class=3)]))
+        assert (refused.value.reason, refused.value.field, refused.value.limit) == (
+            "INVALID_ARGUMENT",
+            "min_positions.durability_class",
+            "1 or 2",
+        )
 
 
 class TestReadPersona:

@@ -136,7 +136,7 @@ class Pairs(Stage):
         await self.folded(sequence)
 
         async def is_folded():
-            rows = await self.room.rows("SELECT sequence FROM positions WHERE partition = 1")
+            rows = await self.room.rows("SELECT sequence FROM positions WHERE partition = 1 AND durability_class = 2")
             return rows and rows[0]["sequence"] >= other
 
         await eventually(is_folded, timeout_s=30)
@@ -145,7 +145,7 @@ class Pairs(Stage):
 @pytest.fixture
 async def stage(room, nats):
     made = Pairs(room, nats)
-    await made.streams()
+    await made.prepare()
     await room.grant("ada")
     await room.grant("bob")
     yield made
@@ -175,7 +175,7 @@ class TestTogether:
         close = accounts.close
 
         async def failing(connection, brand, lines, reached, day):
-            if any(each.number == OTHER.number for each in reached):
+            if any(each.partition == OTHER for each in reached):
                 raise UnavailableError
             return await close(connection, brand, lines, reached, day)
 

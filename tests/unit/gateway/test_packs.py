@@ -59,6 +59,18 @@ class TestSources:
         with pytest.raises(PackError, match="sharing"):
             load_sources(changed(sources.PACK, "sharing: [share.brand_profile]", "sharing: [share.everything]"))
 
+    def test_what_a_source_does_not_say_is_as_the_default_says(self, changed: Callable[[Path, str, str], Path]) -> None:
+        rules = 'sources:\n  "app:shop":\n    durability: 1'
+        known = load_sources(changed(sources.PACK, "sources: {}", rules))
+        assert known.consent_categories("app:shop") is known.consent_categories("app:forum")
+        assert (known.durability_class("app:shop"), known.durability_class("app:forum")) == (1, 2)
+        assert known.durability_classes == {1, 2}
+
+    def test_a_class_there_is_not_is_named(self, changed: Callable[[Path, str, str], Path]) -> None:
+        rules = 'sources:\n  "app:shop":\n    durability: 3'
+        with pytest.raises(PackError, match="durability"):
+            load_sources(changed(sources.PACK, "sources: {}", rules))
+
     def test_source_may_have_words_of_its_own(self, changed: Callable[[Path, str, str], Path]) -> None:
         rules = 'sources:\n  "app:shop":\n    consent_categories: {C0002: [collect.behaviour]}'
         known = load_sources(changed(sources.PACK, "sources: {}", rules))

@@ -25,7 +25,14 @@ def env(keys):
 
 class TestKeys:
     def test_a_second_run_changes_nothing(self, keys):
-        files = ("compose.env", "initdb/roles.sql", "nats/nats.conf", "access.json", "credentials.json")
+        files = (
+            "compose.env",
+            "initdb/roles.sql",
+            "nats/nats.conf",
+            "nats/nats-class-1.conf",
+            "access.json",
+            "credentials.json",
+        )
         before = [(keys / name).read_text() for name in files]
         prepare.main()
         assert [(keys / name).read_text() for name in files] == before
@@ -34,6 +41,13 @@ class TestKeys:
         roles = (keys / "initdb" / "roles.sql").read_text()
         told = env(keys)
         assert all(f"\"{room}\" LOGIN PASSWORD '{told[room.upper() + '_PASSWORD']}'" in roles for room in MIGRATIONS)
+
+    def test_each_server_of_streams_syncs_as_its_class_promises(self, keys):
+        intervals = {
+            file.name: re.search(r"sync_interval: (\S+)", file.read_text())[1] for file in keys.glob("nats/*.conf")
+        }
+        assert intervals == {"nats.conf": "always", "nats-class-1.conf": '"10s"'}
+        assert not any("server_name" in file.read_text() for file in keys.glob("nats/*.conf"))
 
     def test_what_only_the_owner_needs_only_the_owner_reads(self, keys):
         private = [keys / "compose.env", keys / "access.json", *keys.glob("keyring/*/*.key")]

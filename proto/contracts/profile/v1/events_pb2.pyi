@@ -27,22 +27,26 @@ class FacetsChanged(message.Message):
     BRAND_FIELD_NUMBER: builtins.int
     PARTITION_FIELD_NUMBER: builtins.int
     SEQUENCE_FIELD_NUMBER: builtins.int
+    DURABILITY_CLASS_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand."""
     partition: builtins.int
     """Partition that was folded."""
     sequence: builtins.int
     """Stream sequence up to which it was folded."""
+    durability_class: builtins.int
+    """Durability class of that stream, 1 or 2; 0 means 2."""
     def __init__(
         self,
         *,
         brand: builtins.str = ...,
         partition: builtins.int = ...,
         sequence: builtins.int = ...,
+        durability_class: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "partition", b"partition", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "durability_class", b"durability_class", "partition", b"partition", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

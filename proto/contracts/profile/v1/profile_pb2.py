@@ -26,7 +26,7 @@ from contracts.common.v1 import subject_pb2 as contracts_dot_common_dot_v1_dot_s
 from contracts.consent.v1 import consent_pb2 as contracts_dot_consent_dot_v1_dot_consent__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"contracts/profile/v1/profile.proto\x12\x14\x63ontracts.profile.v1\x1a!contracts/common/v1/subject.proto\x1a\"contracts/consent/v1/consent.proto\"\x83\x01\n\x0cGrantRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x10\n\x08purposes\x18\x02 \x03(\t\x12\x32\n\tstatement\x18\x03 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"E\n\rGrantResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"\x86\x01\n\x0fWithdrawRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x10\n\x08purposes\x18\x02 \x03(\t\x12\x32\n\tstatement\x18\x03 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"H\n\x10WithdrawResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"D\n\x13ListConsentsRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\"L\n\x14ListConsentsResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"/\n\x08Position\x12\x11\n\tpartition\x18\x01 \x01(\r\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\xb3\x01\n\x0fReadViewRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x13\n\x0b\x61lso_decide\x18\x03 \x03(\t\x12\x35\n\rmin_positions\x18\x04 \x03(\x0b\x32\x1e.contracts.profile.v1.Position\x12\x14\n\x0cmay_be_stale\x18\x05 \x01(\x08\"E\n\x03Lag\x12\x11\n\tpartition\x18\x01 \x01(\r\x12\x10\n\x08messages\x18\x02 \x01(\x04\x12\x19\n\x11\x63omplete_until_ms\x18\x03 \x01(\x03\"%\n\x04Wish\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x10\n\x08\x65vidence\x18\x02 \x03(\t\"+\n\tKindCount\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x10\n\x08\x61t_least\x18\x02 \x01(\r\"\xd0\x01\n\x04View\x12\x0e\n\x06handle\x18\x01 \x01(\t\x12\r\n\x05likes\x18\x02 \x03(\t\x12\x10\n\x08\x64islikes\x18\x03 \x03(\t\x12*\n\x06wishes\x18\x04 \x03(\x0b\x32\x1a.contracts.profile.v1.Wish\x12\x17\n\x0frecency_periods\x18\x05 \x01(\r\x12.\n\x05kinds\x18\x06 \x03(\x0b\x32\x1f.contracts.profile.v1.KindCount\x12\x10\n\x08\x63hannels\x18\x07 \x03(\t\x12\x10\n\x08\x64\x61y_part\x18\x08 \x01(\t\"\xa0\x01\n\x10ReadViewResponse\x12(\n\x04view\x18\x01 \x01(\x0b\x32\x1a.contracts.profile.v1.View\x12\x37\n\tdecisions\x18\x02 \x03(\x0b\x32$.contracts.common.v1.PurposeDecision\x12)\n\x06\x62\x65hind\x18\x03 \x03(\x0b\x32\x19.contracts.profile.v1.Lag\"\x95\x01\n\x12ReadPersonaRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x13\n\x0b\x61lso_decide\x18\x03 \x03(\t\x12\x14\n\x0cwithout_view\x18\x04 \x01(\x08\x12\x14\n\x0cwith_signals\x18\x05 \x01(\x08\"\xf9\x01\n\x13ReadPersonaResponse\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12(\n\x04view\x18\x02 \x01(\x0b\x32\x1a.contracts.profile.v1.View\x12\x37\n\tdecisions\x18\x03 \x03(\x0b\x32$.contracts.common.v1.PurposeDecision\x12\x12\n\nmemory_key\x18\x04 \x01(\x0c\x12-\n\x07signals\x18\x05 \x03(\x0b\x32\x1c.contracts.profile.v1.Signal\x12\r\n\x05likes\x18\x06 \x03(\t\"C\n\x12ReadSignalsRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\"5\n\x06Signal\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\x0e\n\x06weight\x18\x03 \x01(\x02\"\x8b\x01\n\x13ReadSignalsResponse\x12\x36\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32$.contracts.common.v1.PurposeDecision\x12-\n\x07signals\x18\x02 \x03(\x0b\x32\x1c.contracts.profile.v1.Signal\x12\r\n\x05likes\x18\x03 \x03(\t\"1\n\x0fGetBooksRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_ms\x18\x02 \x01(\x03\"\x9b\x01\n\tBooksLine\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0f\n\x07hour_ms\x18\x02 \x01(\x03\x12\x10\n\x08received\x18\x03 \x01(\x04\x12\x0e\n\x06stored\x18\x04 \x01(\x04\x12\x11\n\tduplicate\x18\x05 \x01(\x04\x12\x13\n\x0bquarantined\x18\x06 \x01(\x04\x12\x12\n\nsuppressed\x18\x07 \x01(\x04\x12\x0f\n\x07pending\x18\x08 \x01(\x04\"B\n\x10GetBooksResponse\x12.\n\x05lines\x18\x01 \x03(\x0b\x32\x1f.contracts.profile.v1.BooksLine\"#\n\x12\x43ountFacetsRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\"%\n\x13\x43ountFacetsResponse\x12\x0e\n\x06\x66\x61\x63\x65ts\x18\x01 \x01(\x04\x32\x86\x06\n\x0eProfileService\x12P\n\x05Grant\x12\".contracts.profile.v1.GrantRequest\x1a#.contracts.profile.v1.GrantResponse\x12Y\n\x08Withdraw\x12%.contracts.profile.v1.WithdrawRequest\x1a&.contracts.profile.v1.WithdrawResponse\x12\x65\n\x0cListConsents\x12).contracts.profile.v1.ListConsentsRequest\x1a*.contracts.profile.v1.ListConsentsResponse\x12Y\n\x08ReadView\x12%.contracts.profile.v1.ReadViewRequest\x1a&.contracts.profile.v1.ReadViewResponse\x12\x62\n\x0bReadPersona\x12(.contracts.profile.v1.ReadPersonaRequest\x1a).contracts.profile.v1.ReadPersonaResponse\x12\x62\n\x0bReadSignals\x12(.contracts.profile.v1.ReadSignalsRequest\x1a).contracts.profile.v1.ReadSignalsResponse\x12Y\n\x08GetBooks\x12%.contracts.profile.v1.GetBooksRequest\x1a&.contracts.profile.v1.GetBooksResponse\x12\x62\n\x0b\x43ountFacets\x12(.contracts.profile.v1.CountFacetsRequest\x1a).contracts.profile.v1.CountFacetsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"contracts/profile/v1/profile.proto\x12\x14\x63ontracts.profile.v1\x1a!contracts/common/v1/subject.proto\x1a\"contracts/consent/v1/consent.proto\"\x83\x01\n\x0cGrantRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x10\n\x08purposes\x18\x02 \x03(\t\x12\x32\n\tstatement\x18\x03 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"E\n\rGrantResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"\x86\x01\n\x0fWithdrawRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x10\n\x08purposes\x18\x02 \x03(\t\x12\x32\n\tstatement\x18\x03 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"H\n\x10WithdrawResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"D\n\x13ListConsentsRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\"L\n\x14ListConsentsResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"I\n\x08Position\x12\x11\n\tpartition\x18\x01 \x01(\r\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x18\n\x10\x64urability_class\x18\x03 \x01(\r\"\xb3\x01\n\x0fReadViewRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x13\n\x0b\x61lso_decide\x18\x03 \x03(\t\x12\x35\n\rmin_positions\x18\x04 \x03(\x0b\x32\x1e.contracts.profile.v1.Position\x12\x14\n\x0cmay_be_stale\x18\x05 \x01(\x08\"_\n\x03Lag\x12\x11\n\tpartition\x18\x01 \x01(\r\x12\x10\n\x08messages\x18\x02 \x01(\x04\x12\x19\n\x11\x63omplete_until_ms\x18\x03 \x01(\x03\x12\x18\n\x10\x64urability_class\x18\x04 \x01(\r\"%\n\x04Wish\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x10\n\x08\x65vidence\x18\x02 \x03(\t\"+\n\tKindCount\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x10\n\x08\x61t_least\x18\x02 \x01(\r\"\xd0\x01\n\x04View\x12\x0e\n\x06handle\x18\x01 \x01(\t\x12\r\n\x05likes\x18\x02 \x03(\t\x12\x10\n\x08\x64islikes\x18\x03 \x03(\t\x12*\n\x06wishes\x18\x04 \x03(\x0b\x32\x1a.contracts.profile.v1.Wish\x12\x17\n\x0frecency_periods\x18\x05 \x01(\r\x12.\n\x05kinds\x18\x06 \x03(\x0b\x32\x1f.contracts.profile.v1.KindCount\x12\x10\n\x08\x63hannels\x18\x07 \x03(\t\x12\x10\n\x08\x64\x61y_part\x18\x08 \x01(\t\"\xa0\x01\n\x10ReadViewResponse\x12(\n\x04view\x18\x01 \x01(\x0b\x32\x1a.contracts.profile.v1.View\x12\x37\n\tdecisions\x18\x02 \x03(\x0b\x32$.contracts.common.v1.PurposeDecision\x12)\n\x06\x62\x65hind\x18\x03 \x03(\x0b\x32\x19.contracts.profile.v1.Lag\"\x95\x01\n\x12ReadPersonaRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x13\n\x0b\x61lso_decide\x18\x03 \x03(\t\x12\x14\n\x0cwithout_view\x18\x04 \x01(\x08\x12\x14\n\x0cwith_signals\x18\x05 \x01(\x08\"\xf9\x01\n\x13ReadPersonaResponse\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12(\n\x04view\x18\x02 \x01(\x0b\x32\x1a.contracts.profile.v1.View\x12\x37\n\tdecisions\x18\x03 \x03(\x0b\x32$.contracts.common.v1.PurposeDecision\x12\x12\n\nmemory_key\x18\x04 \x01(\x0c\x12-\n\x07signals\x18\x05 \x03(\x0b\x32\x1c.contracts.profile.v1.Signal\x12\r\n\x05likes\x18\x06 \x03(\t\"C\n\x12ReadSignalsRequest\x12-\n\x07subject\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\"5\n\x06Signal\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\x0e\n\x06weight\x18\x03 \x01(\x02\"\x8b\x01\n\x13ReadSignalsResponse\x12\x36\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32$.contracts.common.v1.PurposeDecision\x12-\n\x07signals\x18\x02 \x03(\x0b\x32\x1c.contracts.profile.v1.Signal\x12\r\n\x05likes\x18\x03 \x03(\t\"1\n\x0fGetBooksRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_ms\x18\x02 \x01(\x03\"\x9b\x01\n\tBooksLine\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0f\n\x07hour_ms\x18\x02 \x01(\x03\x12\x10\n\x08received\x18\x03 \x01(\x04\x12\x0e\n\x06stored\x18\x04 \x01(\x04\x12\x11\n\tduplicate\x18\x05 \x01(\x04\x12\x13\n\x0bquarantined\x18\x06 \x01(\x04\x12\x12\n\nsuppressed\x18\x07 \x01(\x04\x12\x0f\n\x07pending\x18\x08 \x01(\x04\"B\n\x10GetBooksResponse\x12.\n\x05lines\x18\x01 \x03(\x0b\x32\x1f.contracts.profile.v1.BooksLine\"#\n\x12\x43ountFacetsRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\"%\n\x13\x43ountFacetsResponse\x12\x0e\n\x06\x66\x61\x63\x65ts\x18\x01 \x01(\x04\x32\x86\x06\n\x0eProfileService\x12P\n\x05Grant\x12\".contracts.profile.v1.GrantRequest\x1a#.contracts.profile.v1.GrantResponse\x12Y\n\x08Withdraw\x12%.contracts.profile.v1.WithdrawRequest\x1a&.contracts.profile.v1.WithdrawResponse\x12\x65\n\x0cListConsents\x12).contracts.profile.v1.ListConsentsRequest\x1a*.contracts.profile.v1.ListConsentsResponse\x12Y\n\x08ReadView\x12%.contracts.profile.v1.ReadViewRequest\x1a&.contracts.profile.v1.ReadViewResponse\x12\x62\n\x0bReadPersona\x12(.contracts.profile.v1.ReadPersonaRequest\x1a).contracts.profile.v1.ReadPersonaResponse\x12\x62\n\x0bReadSignals\x12(.contracts.profile.v1.ReadSignalsRequest\x1a).contracts.profile.v1.ReadSignalsResponse\x12Y\n\x08GetBooks\x12%.contracts.profile.v1.GetBooksRequest\x1a&.contracts.profile.v1.GetBooksResponse\x12\x62\n\x0b\x43ountFacets\x12(.contracts.profile.v1.CountFacetsRequest\x1a).contracts.profile.v1.CountFacetsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,39 +46,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCONSENTSRESPONSE']._serialized_start=617
   _globals['_LISTCONSENTSRESPONSE']._serialized_end=693
   _globals['_POSITION']._serialized_start=695
-  _globals['_POSITION']._serialized_end=742
-  _globals['_READVIEWREQUEST']._serialized_start=745
-  _globals['_READVIEWREQUEST']._serialized_end=924
-  _globals['_LAG']._serialized_start=926
-  _globals['_LAG']._serialized_end=995
-  _globals['_WISH']._serialized_start=997
-  _globals['_WISH']._serialized_end=1034
-  _globals['_KINDCOUNT']._serialized_start=1036
-  _globals['_KINDCOUNT']._serialized_end=1079
-  _globals['_VIEW']._serialized_start=1082
-  _globals['_VIEW']._serialized_end=1290
-  _globals['_READVIEWRESPONSE']._serialized_start=1293
-  _globals['_READVIEWRESPONSE']._serialized_end=1453
-  _globals['_READPERSONAREQUEST']._serialized_start=1456
-  _globals['_READPERSONAREQUEST']._serialized_end=1605
-  _globals['_READPERSONARESPONSE']._serialized_start=1608
-  _globals['_READPERSONARESPONSE']._serialized_end=1857
-  _globals['_READSIGNALSREQUEST']._serialized_start=1859
-  _globals['_READSIGNALSREQUEST']._serialized_end=1926
-  _globals['_SIGNAL']._serialized_start=1928
-  _globals['_SIGNAL']._serialized_end=1981
-  _globals['_READSIGNALSRESPONSE']._serialized_start=1984
-  _globals['_READSIGNALSRESPONSE']._serialized_end=2123
-  _globals['_GETBOOKSREQUEST']._serialized_start=2125
-  _globals['_GETBOOKSREQUEST']._serialized_end=2174
-  _globals['_BOOKSLINE']._serialized_start=2177
-  _globals['_BOOKSLINE']._serialized_end=2332
-  _globals['_GETBOOKSRESPONSE']._serialized_start=2334
-  _globals['_GETBOOKSRESPONSE']._serialized_end=2400
-  _globals['_COUNTFACETSREQUEST']._serialized_start=2402
-  _globals['_COUNTFACETSREQUEST']._serialized_end=2437
-  _globals['_COUNTFACETSRESPONSE']._serialized_start=2439
-  _globals['_COUNTFACETSRESPONSE']._serialized_end=2476
-  _globals['_PROFILESERVICE']._serialized_start=2479
-  _globals['_PROFILESERVICE']._serialized_end=3253
+  _globals['_POSITION']._serialized_end=768
+  _globals['_READVIEWREQUEST']._serialized_start=771
+  _globals['_READVIEWREQUEST']._serialized_end=950
+  _globals['_LAG']._serialized_start=952
+  _globals['_LAG']._serialized_end=1047
+  _globals['_WISH']._serialized_start=1049
+  _globals['_WISH']._serialized_end=1086
+  _globals['_KINDCOUNT']._serialized_start=1088
+  _globals['_KINDCOUNT']._serialized_end=1131
+  _globals['_VIEW']._serialized_start=1134
+  _globals['_VIEW']._serialized_end=1342
+  _globals['_READVIEWRESPONSE']._serialized_start=1345
+  _globals['_READVIEWRESPONSE']._serialized_end=1505
+  _globals['_READPERSONAREQUEST']._serialized_start=1508
+  _globals['_READPERSONAREQUEST']._serialized_end=1657
+  _globals['_READPERSONARESPONSE']._serialized_start=1660
+  _globals['_READPERSONARESPONSE']._serialized_end=1909
+  _globals['_READSIGNALSREQUEST']._serialized_start=1911
+  _globals['_READSIGNALSREQUEST']._serialized_end=1978
+  _globals['_SIGNAL']._serialized_start=1980
+  _globals['_SIGNAL']._serialized_end=2033
+  _globals['_READSIGNALSRESPONSE']._serialized_start=2036
+  _globals['_READSIGNALSRESPONSE']._serialized_end=2175
+  _globals['_GETBOOKSREQUEST']._serialized_start=2177
+  _globals['_GETBOOKSREQUEST']._serialized_end=2226
+  _globals['_BOOKSLINE']._serialized_start=2229
+  _globals['_BOOKSLINE']._serialized_end=2384
+  _globals['_GETBOOKSRESPONSE']._serialized_start=2386
+  _globals['_GETBOOKSRESPONSE']._serialized_end=2452
+  _globals['_COUNTFACETSREQUEST']._serialized_start=2454
+  _globals['_COUNTFACETSREQUEST']._serialized_end=2489
+  _globals['_COUNTFACETSRESPONSE']._serialized_start=2491
+  _globals['_COUNTFACETSRESPONSE']._serialized_end=2528
+  _globals['_PROFILESERVICE']._serialized_start=2531
+  _globals['_PROFILESERVICE']._serialized_end=3305
 # @@protoc_insertion_point(module_scope)

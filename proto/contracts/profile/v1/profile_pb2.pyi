@@ -184,19 +184,23 @@ class Position(message.Message):
 
     PARTITION_FIELD_NUMBER: builtins.int
     SEQUENCE_FIELD_NUMBER: builtins.int
+    DURABILITY_CLASS_FIELD_NUMBER: builtins.int
     partition: builtins.int
     """Partition, 0 to 63."""
     sequence: builtins.int
     """Stream sequence of the acknowledged message."""
+    durability_class: builtins.int
+    """Durability class of that stream, 1 or 2; 0 means 2. Others are refused with INVALID_ARGUMENT."""
     def __init__(
         self,
         *,
         partition: builtins.int = ...,
         sequence: builtins.int = ...,
+        durability_class: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["partition", b"partition", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["durability_class", b"durability_class", "partition", b"partition", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -251,22 +255,26 @@ class Lag(message.Message):
     PARTITION_FIELD_NUMBER: builtins.int
     MESSAGES_FIELD_NUMBER: builtins.int
     COMPLETE_UNTIL_MS_FIELD_NUMBER: builtins.int
+    DURABILITY_CLASS_FIELD_NUMBER: builtins.int
     partition: builtins.int
     """Partition, 0 to 63."""
     messages: builtins.int
     """Messages of the stream between what is folded and what was asked for, at most: other partitions' count as well."""
     complete_until_ms: builtins.int
     """Everything received before this is in the answer, milliseconds since 1970 UTC; 0 when nothing was folded yet."""
+    durability_class: builtins.int
+    """Durability class of the stream, 1 or 2."""
     def __init__(
         self,
         *,
         partition: builtins.int = ...,
         messages: builtins.int = ...,
         complete_until_ms: builtins.int = ...,
+        durability_class: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["complete_until_ms", b"complete_until_ms", "messages", b"messages", "partition", b"partition"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["complete_until_ms", b"complete_until_ms", "durability_class", b"durability_class", "messages", b"messages", "partition", b"partition"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
