@@ -15,8 +15,11 @@ from services.profile.use_cases.stores import Stores
 
 
 class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, reach: Reach, streams: Streams, partitions: int) -> None:
+    def __init__(
+        self, stores: Stores, familiar: read.FamiliarPersonas, reach: Reach, streams: Streams, partitions: int
+    ) -> None:
         self._stores = stores
+        self._familiar = familiar
         self._reach = reach
         self._streams = streams
         self._partitions = partitions
@@ -62,7 +65,7 @@ class ProfileRpc(ProfileServiceServicer):
         subject = convert.subject_from_proto(request.subject)
         purposes = convert.asked_from_proto(request.purpose, request.also_decide)
         parts = read.Parts(view=not request.without_view, signals=request.with_signals)
-        found = await read.read_persona(self._stores, subject, purposes, parts)
+        found = await read.read_persona(self._stores, self._familiar, subject, purposes, parts)
         return profile_pb2.ReadPersonaResponse(
             persona=None if found.persona is None else persona_to_proto(found.persona),
             view=_view(found.seen),
