@@ -37,6 +37,7 @@ class Shape(NamedTuple):
     units: int = 1
     rate: float | None = None
     credit: int | None = None
+    warm_up_s: float = 1.0
 
 
 class Outcome(NamedTuple):
