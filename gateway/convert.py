@@ -1,5 +1,6 @@
 """REST bodies to contract messages and back."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from contracts.avatar.v1 import avatar_pb2
@@ -8,9 +9,11 @@ from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from contracts.recommendation.v1 import recommendation_pb2
 from gateway import bodies
+from gateway.receipts import Receipt
 
 #: How a statement was made when it comes over REST.
 _METHOD = "rest"
+_PENDING = "pending"
 _ITEM_REASONS = frozenset({"because_of_item", "followed_item"})
 
 
@@ -131,4 +134,28 @@ def books_from_proto(answer: profile_pb2.GetBooksResponse) -> bodies.BooksAnswer
             )
             for line in answer.lines
         ]
+    )
+
+
+def receipt_to_proto(brand: str, receipt: Receipt) -> profile_pb2.ReadFatesRequest:
+    counts = Counter(receipt.events)
+    runs = [
+        profile_pb2.Run(batch_id=run.batch_id, partition=run.partition, first=run.first, count=counts[number])
+        for number, run in enumerate(receipt.runs)
+    ]
+    return profile_pb2.ReadFatesRequest(brand=brand, accepted_at_ms=receipt.accepted_at_ms, runs=runs)
+
+
+def fates_from_proto(text: str, receipt: Receipt, answer: profile_pb2.ReadFatesResponse) -> bodies.ReceiptAnswer:
+    runs = [iter(run.fates) for run in answer.runs]
+    fates = [next(runs[number]) for number in receipt.events]
+    pending = sum(fate.fate == _PENDING for fate in fates)
+    return bodies.ReceiptAnswer(
+        receipt=text,
+        complete=not pending,
+        pending=pending,
+        events=[
+            bodies.EventFate(index=index, fate=fate.fate, reason=fate.reason, field=fate.field)
+            for index, fate in enumerate(fates)
+        ],
     )

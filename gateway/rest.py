@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 
 from contracts.common.v1.subject_pb2 import Subject
 from contracts.profile.v1 import profile_pb2
 from contracts.recommendation.v1.recommendation_pb2 import RecommendRequest
 from doors.subjects import EdgeKeys
-from gateway import access, bodies, convert
+from gateway import access, bodies, convert, receipts
 from gateway.clients import Services
 from kit.credentials import Credential, Credentials
 from kit.http.rest import register_problems
@@ -22,6 +22,8 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
         (400, "The body does not fit"),
         (401, "Nobody we know is calling"),
         (403, "This key may not do that"),
+        (404, "There is no such thing for this key"),
+        (410, "It is forgotten by now"),
         (503, "A service is away; come back after Retry-After seconds"),
         (504, "A service did not answer in time"),
     )
@@ -154,6 +156,17 @@ async def recommend(body: bodies.RecommendBody, door: Door, app: App) -> bodies.
     answer = await door.services.recommendation.Recommend(request)
     catalogue = await door.services.items(app.brand, convert.items_named(answer))
     return convert.recommendations_from_proto(answer, catalogue)
+
+
+@_router.get("/receipts/{receipt}", tags=["operation"], operation_id="getReceipt")
+async def get_receipt(
+    door: Door, app: App, receipt: Annotated[str, Path(max_length=receipts.MOST_CHARACTERS)]
+) -> bodies.ReceiptAnswer:
+    """Tell the fate of each event of one accepted request, for two full days beside the present one by default."""
+    marks = (keys.receipt for keys in door.edge_keys.every(app.id))
+    found = receipts.read(receipt, marks, app.brand)
+    answer = await door.services.profile.ReadFates(convert.receipt_to_proto(app.brand, found))
+    return convert.fates_from_proto(receipt, found, answer)
 
 
 @_router.put("/catalogue/items", tags=["catalogue"], operation_id="putItems")

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from contracts.interaction.v1.payload import Quarantined
 from doors.publish import Publisher, parcels
 from doors.subjects import EdgeKeys
-from gateway import access, parse
+from gateway import access, parse, receipts
 from gateway.domain import DURABILITY_CLASS, MAX_BODY_BYTES
 from gateway.moments import skew_ms
 from gateway.sources import Sources
@@ -26,7 +26,8 @@ _QUARANTINED = Counter("gateway_quarantined", "Events set aside", ("reason",))
 _TRANSLATED = _EVENTS.labels("translated")
 _ENCODER = msgspec.json.Encoder()
 _ANSWER = (
-    b'{"success":true,"durability_class":%d,"received":%%d,"quarantined":%%d,"positions":[%%b]}' % DURABILITY_CLASS
+    b'{"success":true,"durability_class":%d,"received":%%d,"quarantined":%%d,"positions":[%%b],"receipt":"%%b"}'
+    % DURABILITY_CLASS
 )
 
 
@@ -108,11 +109,13 @@ class Tracking:
         )
         translate = door.translator.translate
         fates = [translate(request, raw) for raw in batch.batch]
-        positions = await door.publisher.publish(source.brand, parcels(fates, door.partitions))
+        packed = parcels(fates, door.partitions)
+        positions = await door.publisher.publish(source.brand, packed)
         quarantined = [fate for fate in fates if type(fate) is Quarantined]
         _count(len(fates), quarantined)
         places = b",".join([b'{"partition":%d,"sequence":%d}' % position for position in positions])
-        return _ANSWER % (len(fates), len(quarantined), places)
+        receipt = receipts.write(request.keys.receipt, source.brand, received_ms, packed)
+        return _ANSWER % (len(fates), len(quarantined), places, receipt.encode())
 
 
 def _call(scope: Scope) -> Call:

@@ -37,6 +37,7 @@ from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
+from services.profile.use_cases.receipts import Receipts
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
@@ -76,7 +77,8 @@ async def build(settings: ProfileSettings, stores: Stores, client: Client) -> Rp
 
     await client.subscribe(messages.changed_subject("*"), cb=hinted)
     streams = Streams(client.jetstream())
-    servicer = ProfileRpc(stores, reach, streams.waiting, settings.partitions)
+    receipts = Receipts(stores, settings.days_kept)
+    servicer = ProfileRpc(stores, reach, receipts, streams.waiting, settings.partitions)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 

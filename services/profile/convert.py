@@ -7,13 +7,18 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
-from services.profile.domain import EID_BYTES, BooksLine, ConsentRecord, Decision, Statement, Subject
+from services.profile.domain import EID_BYTES, SHARDS, BooksLine, ConsentRecord, Decision, Statement, Subject
+from services.profile.fates import Fate
 from services.profile.use_cases.reach import Lag
+from services.profile.use_cases.receipts import Run
 from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
 _AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
 _MAX_PURPOSES = 32
+_MAX_RUNS = 255
+_MAX_EVENTS = 10_000
+_BATCH_ID_BYTES = 16
 
 
 def brand_from_proto(brand: str, field: str = "brand") -> str:
@@ -88,6 +93,22 @@ def lag_to_proto(lag: Lag) -> profile_pb2.Lag:
 
 def signal_to_proto(signal: Signal) -> profile_pb2.Signal:
     return profile_pb2.Signal(item=signal.item, at_ms=signal.at_ms, weight=signal.weight)
+
+
+def runs_from_proto(runs: Sequence[profile_pb2.Run]) -> list[Run]:
+    if len(runs) > _MAX_RUNS:
+        raise InvalidArgumentError("too many", field="runs", limit=str(_MAX_RUNS))
+    if sum(run.count for run in runs) > _MAX_EVENTS:
+        raise InvalidArgumentError("too many events", field="runs", limit=str(_MAX_EVENTS))
+    if any(len(run.batch_id) != _BATCH_ID_BYTES or run.partition >= SHARDS for run in runs):
+        raise InvalidArgumentError("no such batch", field="runs", limit=f"{_BATCH_ID_BYTES} bytes, 0 to {SHARDS - 1}")
+    return [Run(run.partition, run.batch_id, run.first, run.count) for run in runs]
+
+
+def fates_to_proto(fates: Sequence[Fate]) -> profile_pb2.RunFates:
+    return profile_pb2.RunFates(
+        fates=[profile_pb2.EventFate(fate=each.fate, reason=each.reason, field=each.field) for each in fates]
+    )
 
 
 def books_line_to_proto(line: BooksLine) -> profile_pb2.BooksLine:

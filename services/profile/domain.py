@@ -218,6 +218,13 @@ class PositionNotReachedError(TypedError):
     status = Status.DEADLINE
 
 
+class ReceiptExpiredError(TypedError):
+    """What became of these events is not known any more."""
+
+    reason = "RECEIPT_EXPIRED"
+    status = Status.GONE
+
+
 class FencedError(TypedError):
     """Another folder owns the partition now; what this one had in hand was rolled back."""
 

@@ -11,12 +11,14 @@ from services.profile.domain import Decision, Partition, PositionNotReachedError
 from services.profile.use_cases import balance, consents, read
 from services.profile.use_cases.balance import Waiting
 from services.profile.use_cases.reach import Reach
+from services.profile.use_cases.receipts import Receipts
 from services.profile.use_cases.stores import Stores
 
 
 class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, reach: Reach, waiting: Waiting, partitions: int) -> None:
+    def __init__(self, stores: Stores, reach: Reach, receipts: Receipts, waiting: Waiting, partitions: int) -> None:
         self._stores = stores
+        self._receipts = receipts
         self._reach = reach
         self._waiting = waiting
         self._partitions = partitions
@@ -97,6 +99,14 @@ class ProfileRpc(ProfileServiceServicer):
     ) -> profile_pb2.CountFacetsResponse:
         count = await read.count_facets(self._stores, convert.brand_from_proto(request.brand))
         return profile_pb2.CountFacetsResponse(facets=count)
+
+    async def ReadFates(
+        self, request: profile_pb2.ReadFatesRequest, context: ServicerContext
+    ) -> profile_pb2.ReadFatesResponse:
+        brand = convert.brand_from_proto(request.brand)
+        runs = convert.runs_from_proto(request.runs)
+        fates = await self._receipts.read(brand, request.accepted_at_ms, runs)
+        return profile_pb2.ReadFatesResponse(runs=map(convert.fates_to_proto, fates))
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

@@ -10,6 +10,15 @@ from services.profile.domain import BooksLine
 
 
 @dataclass(frozen=True, slots=True)
+class Folded:
+    """One batch that was folded, and what became of its events: see fates.py."""
+
+    batch_id: bytes
+    fates: bytes
+    reasons: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reached:
     """How far one partition is folded now, in whose name, and which batches were folded."""
 
@@ -18,7 +27,7 @@ class Reached:
     stream_created: str
     sequence: int
     horizon_ms: int
-    batch_ids: Sequence[bytes]
+    batches: Sequence[Folded]
 
 
 async def close(
@@ -35,8 +44,10 @@ async def close(
     rows = await connection.fetch(
         """
         WITH kept AS (
-            INSERT INTO batches (brand, partition, batch_id, day)
-            SELECT $1, q.partition, q.batch_id, $2 FROM unnest($3::smallint[], $4::bytea[]) AS q(partition, batch_id)
+            INSERT INTO batches (brand, partition, batch_id, day, fates, reasons)
+            SELECT $1, q.partition, q.batch_id, $2, q.fates, q.reasons
+            FROM unnest($3::smallint[], $4::bytea[], $18::bytea[], $19::text[])
+                AS q(partition, batch_id, fates, reasons)
         ), entered AS (
             INSERT INTO books AS b
                 (brand, partition, source, hour_ms, received, stored, duplicate, quarantined, suppressed)
@@ -59,14 +70,16 @@ async def close(
         """,
         brand,
         day,
-        [each.number for each in reached for _ in each.batch_ids],
-        [batch_id for each in reached for batch_id in each.batch_ids],
+        [each.number for each in reached for _ in each.batches],
+        [batch.batch_id for each in reached for batch in each.batches],
         *_columns(lines),
         [each.number for each in reached],
         [each.owner_epoch for each in reached],
         [each.stream_created for each in reached],
         [each.sequence for each in reached],
         [each.horizon_ms for each in reached],
+        [batch.fates for each in reached for batch in each.batches],
+        [batch.reasons for each in reached for batch in each.batches],
     )
     return {number for (number,) in rows}
 

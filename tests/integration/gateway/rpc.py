@@ -42,6 +42,9 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def GetBooks(self, request, context):
         return self._services.answer("GetBooks", request, profile_pb2.GetBooksResponse())
 
+    async def ReadFates(self, request, context):
+        return self._services.answer("ReadFates", request, profile_pb2.ReadFatesResponse())
+
 
 class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
     def __init__(self, services: FakeServices) -> None:

@@ -4,13 +4,17 @@ import time
 
 import pytest
 
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.db import Database
 from kit.fence import FencedCache, boottime_ns, follow
 from kit.rpc import connect
 from services.consent.__main__ import serving
 from services.consent.settings import ConsentSettings
+from services.profile import messages
+from services.profile.__main__ import build
 from services.profile.clients import ConsentClient
 from services.profile.fenced import Decisions
+from services.profile.settings import ProfileSettings
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 from tests.integration.profile.door import Clock, Room
@@ -73,3 +77,14 @@ async def stores(opened, keyring, consent, clock):
 @pytest.fixture
 def room(stores, clock):
     return Room(stores, load_weights(), clock)
+
+
+@pytest.fixture
+async def profile(stores, nats):
+    await nats.jetstream().add_stream(name=messages.STREAM, subjects=[messages.SUBJECTS])
+    settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
+    server = await build(settings, stores, nats)
+    await server.start()
+    async with connect(server.address) as channel:
+        yield ProfileServiceStub(channel)
+    await server.stop(grace=None)

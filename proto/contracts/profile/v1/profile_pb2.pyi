@@ -721,3 +721,137 @@ class CountFacetsResponse(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["facets", b"facets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Run(message.Message):
+    """Events that follow each other in one batch."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PARTITION_FIELD_NUMBER: builtins.int
+    BATCH_ID_FIELD_NUMBER: builtins.int
+    FIRST_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    partition: builtins.int
+    """Partition of the stream, 0 to 63."""
+    batch_id: builtins.bytes
+    """16 bytes."""
+    first: builtins.int
+    """Place of the first event: interactions count first, then what the door refused."""
+    count: builtins.int
+    """How many, at least 1."""
+    def __init__(
+        self,
+        *,
+        partition: builtins.int = ...,
+        batch_id: builtins.bytes = ...,
+        first: builtins.int = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["batch_id", b"batch_id", "count", b"count", "first", b"first", "partition", b"partition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadFatesRequest(message.Message):
+    """Asks for fates."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    ACCEPTED_AT_MS_FIELD_NUMBER: builtins.int
+    RUNS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    accepted_at_ms: builtins.int
+    """When a door accepted the events, milliseconds since 1970 UTC."""
+    @builtins.property
+    def runs(self) -> containers.RepeatedCompositeFieldContainer[Run]:
+        """At most 255, of at most 10,000 events together."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        accepted_at_ms: builtins.int = ...,
+        runs: abc.Iterable[Run] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at_ms", b"accepted_at_ms", "brand", b"brand", "runs", b"runs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class EventFate(message.Message):
+    """What became of one event."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FATE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    FIELD_FIELD_NUMBER: builtins.int
+    fate: builtins.str
+    """"pending", "stored", "duplicate", "suppressed" or "quarantined"."""
+    reason: builtins.str
+    """Why it is not stored, or "mended" when it is after it was set aside; empty for a stored or pending event."""
+    field: builtins.str
+    """Path of the field that was refused; empty when there is none."""
+    def __init__(
+        self,
+        *,
+        fate: builtins.str = ...,
+        reason: builtins.str = ...,
+        field: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["fate", b"fate", "field", b"field", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RunFates(message.Message):
+    """What became of the events of one run."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FATES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def fates(self) -> containers.RepeatedCompositeFieldContainer[EventFate]:
+        """One each, in order."""
+
+    def __init__(
+        self,
+        *,
+        fates: abc.Iterable[EventFate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["fates", b"fates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadFatesResponse(message.Message):
+    """What became of them."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RUNS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def runs(self) -> containers.RepeatedCompositeFieldContainer[RunFates]:
+        """In the order asked."""
+
+    def __init__(
+        self,
+        *,
+        runs: abc.Iterable[RunFates] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["runs", b"runs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

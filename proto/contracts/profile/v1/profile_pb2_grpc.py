@@ -76,6 +76,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.FromString,
                 _registered_method=True)
+        self.ReadFates = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReadFates',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -140,6 +145,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadFates(self, request, context):
+        """Reads what became of events by the places that a receipt names.
+        Errors: RECEIPT_EXPIRED when they were folded so long ago that it is not known any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -182,6 +195,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.CountFacets,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.SerializeToString,
+            ),
+            'ReadFates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadFates,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -402,6 +420,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/CountFacets',
             contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadFates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReadFates',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,10 @@ class ProfileServiceStub:
     """Reads the books: what became of every received event, per source and hour."""
     CountFacets: _grpc.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]
     """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
+    ReadFates: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadFatesRequest, _profile_pb2.ReadFatesResponse]
+    """Reads what became of events by the places that a receipt names.
+    Errors: RECEIPT_EXPIRED when they were folded so long ago that it is not known any more.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -79,6 +83,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Reads the books: what became of every received event, per source and hour."""
     CountFacets: _aio.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]  # type: ignore[assignment]
     """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
+    ReadFates: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadFatesRequest, _profile_pb2.ReadFatesResponse]  # type: ignore[assignment]
+    """Reads what became of events by the places that a receipt names.
+    Errors: RECEIPT_EXPIRED when they were folded so long ago that it is not known any more.
+    """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns the vault (who is bound to which persona) and the facets (what was learnt). Doors speak in subjects; only
@@ -150,5 +158,15 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.CountFacetsResponse, _abc.Awaitable[_profile_pb2.CountFacetsResponse]]:
         """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
+
+    @_abc_1.abstractmethod
+    def ReadFates(
+        self,
+        request: _profile_pb2.ReadFatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReadFatesResponse, _abc.Awaitable[_profile_pb2.ReadFatesResponse]]:
+        """Reads what became of events by the places that a receipt names.
+        Errors: RECEIPT_EXPIRED when they were folded so long ago that it is not known any more.
+        """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
