@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import nats.errors
 import sqlalchemy.exc
 from nats.js import JetStreamContext
+from prometheus_client import Gauge
 
 from kit.db import raw
 from kit.errors import TypedError
@@ -14,11 +15,16 @@ from kit.telemetry import logger
 from services.profile import messages
 from services.profile.days import Days
 from services.profile.domain import Partition
-from services.profile.repository import ledger, positions
+from services.profile.repository import books, ledger, positions
 from services.profile.streams import Streams
 from services.profile.use_cases.parts import Folding
 
 _LOG = logger(__name__)
+_DIFFERENCE = Gauge(
+    "profile_books_difference",
+    "Events received less stored, duplicate, quarantined and suppressed, of the partitions owned here; 0 when all is well",
+    ("source",),
+)
 _SECOND_MS = 1000
 # What a door seals may take this long to arrive, and to be announced again.
 _IN_FLIGHT_S = 60
@@ -48,9 +54,12 @@ class Housekeeper:
             await asyncio.sleep(every_s)
 
     async def round(self, *, is_purging: bool) -> None:
-        """Move horizons of idle partitions, turn the days, and forget what is folded."""
-        for partition in self._owned():
+        """Move horizons of idle partitions, audit the books, turn the days, and forget what is folded."""
+        owned = self._owned()
+        for partition in owned:
             await self._keep(partition, is_purging=is_purging)
+        if owned:
+            await self._audit(owned)
         await self._days.turn()
         if is_purging:
             await self.retire_keys()
@@ -86,6 +95,17 @@ class Housekeeper:
             _LOG.warning("partition.lagging", partition=partition.number, sequence=position.sequence)
         if is_purging and position.sequence:
             await forget(self._js, messages.STREAM, messages.received_subject(partition), position.sequence)
+
+    async def _audit(self, owned: Sequence[Partition]) -> None:
+        async with self._folding.stores.profile.reading() as reading:
+            numbers = [partition.number for partition in owned]
+            differences = await books.differences(await raw(reading), owned[0].brand, numbers)
+        # A source whose partitions went to another folder is told there.
+        _DIFFERENCE.clear()
+        for source, difference in differences.items():
+            _DIFFERENCE.labels(source).set(difference)
+            if difference:
+                _LOG.error("books.differ", source=source, difference=difference)
 
     async def _keys_in_use(self) -> set[str] | None:
         async with self._folding.stores.profile.reading() as reading:

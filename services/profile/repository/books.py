@@ -109,3 +109,16 @@ async def read(connection: asyncpg.Connection, brand: str, from_ms: int) -> list
         from_ms,
     )
     return [BooksLine(*row) for row in rows]
+
+
+async def differences(connection: asyncpg.Connection, brand: str, numbers: Sequence[int]) -> dict[str, int]:
+    """Return by source what these partitions received less what became of it: 0 when nothing was lost or made up."""
+    rows = await connection.fetch(
+        """
+        SELECT source, sum(received - stored - duplicate - quarantined - suppressed)::bigint
+        FROM books WHERE brand = $1 AND partition = ANY($2::smallint[]) GROUP BY source
+        """,
+        brand,
+        numbers,
+    )
+    return {source: difference for source, difference in rows}
