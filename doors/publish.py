@@ -87,6 +87,8 @@ def parcels(fates: Iterable[Fate], partitions: int) -> list[Parcel]:
         else:
             pseudonym = fate.mid
             size = 64 + len(fate.source) + len(fate.field)
+            if (remains := fate.remains) is not None:
+                size += 80 + 22 * len(remains.topics) + 110 * len(remains.items) + 32 * len(remains.values)
         partition = partition_of(pseudonym, partitions)
         parcel = filling.get(partition)
         if parcel is None or parcel.size >= _PARCEL_BYTES:

@@ -7,6 +7,7 @@ from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
 from gateway.app import build_app
 from gateway.clients import Services, open_services
+from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
 from gateway.settings import GatewaySettings
 from gateway.sources import load_sources
@@ -58,6 +59,7 @@ def build(
         max_requests=settings.max_requests,
     )
     rest = build_rest(Rest(credentials, edge_keys, services, readiness))
+    add_quarantine(rest, vocabulary)
     return build_app(Tracking(door), rest), publisher
 
 

@@ -217,29 +217,6 @@ class BooksAnswer(Body):
     lines: list[BooksLine]
 
 
-class EventFate(Body):
-    """What became of one event."""
-
-    #: Its place in the request, from 0.
-    index: int
-    #: "pending", "stored", "duplicate", "suppressed" or "quarantined".
-    fate: str
-    #: Why it was not stored, or "mended" when it was after it had been set aside.
-    reason: str
-    #: Path of the field that was refused.
-    field: str
-
-
-class ReceiptAnswer(Body):
-    """The fate of each event of one accepted request."""
-
-    receipt: str
-    #: True when no event is pending any more. Fates are final then, but for quarantined events that are mended.
-    complete: bool
-    pending: int
-    events: list[EventFate]
-
-
 class FacetsAnswer(Body):
     """How many facets there are: personas as one audience knows them, with at least one interaction."""
 

@@ -29,3 +29,10 @@ class ReceiptUnknownError(TypedError):
 
     reason = "RECEIPT_UNKNOWN"
     status = Status.NOT_FOUND
+
+
+class EventUnknownError(TypedError):
+    """A rule names an event that the vocabulary does not have."""
+
+    reason = "EVENT_UNKNOWN"
+    status = Status.INVALID

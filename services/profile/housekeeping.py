@@ -22,7 +22,7 @@ from services.profile.use_cases.parts import Folding
 _LOG = logger(__name__)
 _DIFFERENCE = Gauge(
     "profile_books_difference",
-    "Events received less stored, duplicate, quarantined and suppressed, of the partitions owned here; 0 when all is well",
+    "Events received less those stored, duplicate, quarantined and suppressed, in the partitions owned here: 0",
     ("source",),
 )
 _SECOND_MS = 1000

@@ -1,6 +1,7 @@
 """Looks at what lies on the streams without taking it."""
 
 import nats.errors
+import nats.js.errors
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
@@ -24,6 +25,13 @@ class Streams:
         """Return what is not folded yet of one partition."""
         found, _ = await self._look(messages.STREAM, messages.received_subject(partition), after)
         return [outside for data in found if (outside := messages.read_outside(data)) is not None]
+
+    async def append(self, partition: Partition, data: bytes) -> None:
+        """Put a message on the stream of interactions and return once it is durable; raises UnavailableError."""
+        try:
+            await self._js.publish(messages.received_subject(partition), data)
+        except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            raise UnavailableError("the stream does not take it", retry_after_s=1) from error
 
     async def keys_received(self) -> set[str] | None:
         """Return the epoch keys of what doors have put on the stream; None when there is more than is looked at."""

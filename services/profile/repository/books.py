@@ -121,4 +121,4 @@ async def differences(connection: asyncpg.Connection, brand: str, numbers: Seque
         brand,
         numbers,
     )
-    return {source: difference for source, difference in rows}
+    return dict(map(tuple, rows))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from kit.events import enqueue
 from services.profile import messages
-from services.profile.domain import FencedError, Poison, TooManyDeadLettersError
+from services.profile.domain import FencedError, Poison, Replayed, TooManyDeadLettersError
 from services.profile.repository import books, facets, ledger, positions
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases import set_aside
 from services.profile.use_cases.grow import Grown
 from services.profile.use_cases.parts import Desk, Folding, HaltedError, Part, batches_of, check
-from services.profile.use_cases.set_aside import set_aside
 
 _HOUR_MS = 3_600_000
 
@@ -18,7 +18,8 @@ async def enter(folding: Folding, desk: Desk, parts: Sequence[Part], fresh: Sequ
     """Write `grown`, which came of `fresh`: what of `parts` was not folded before. Raises HaltedError."""
     for part in fresh:
         await _bury(folding, desk, part)
-    await set_aside(desk, fresh)
+    await set_aside.set_aside(folding.stores, desk, fresh)
+    await set_aside.close(desk, fresh)
     if grown.facets:
         await _keep(folding, desk, fresh, grown)
     brand = parts[0].owner.partition.brand
@@ -59,7 +60,7 @@ async def _bury(folding: Folding, desk: Desk, part: Part) -> None:
 
 
 def _reached(desk: Desk, part: Part, fresh: Part) -> books.Reached:
-    named = [message for message in fresh.opened if message.batch_id]
+    named = [message for message in fresh.opened if message.batch_id and not isinstance(message, Replayed)]
     sheets = [(message.batch_id, desk.books.sheet(message)) for message in named]
     return books.Reached(
         part.owner.partition.number,

@@ -20,7 +20,10 @@ from services.profile.weights import load_weights
 from tests.integration.profile.door import Clock, Room
 
 _TABLES = {
-    "profile": "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, quarantine, outbox",
+    "profile": (
+        "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
+        "quarantine, mending_rules"
+    ),
     "vault": "bindings, personas, links, faces",
 }
 
