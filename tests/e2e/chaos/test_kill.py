@@ -1,8 +1,6 @@
 """kill -9 of every part under load: nothing acknowledged is lost, nothing counted twice."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,14 +10,6 @@ from tests.e2e.running import RunningStack
 
 _VICTIMS = ("profile_fold", "gateway", "nats", "postgres", "profile", "consent", "profile_fold")
 _CLIENTS = 3
-
-
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[RunningStack]:
-    for part in (tmp_path, *tmp_path.parents[:3]):
-        part.chmod(part.stat().st_mode | 0o011)
-    with RunningStack(tmp_path / "data") as running:
-        yield running
 
 
 @pytest.mark.timeout(600)
