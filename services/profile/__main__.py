@@ -31,12 +31,14 @@ from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
 from services.profile.fenced import Cache, Decisions
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
-from services.profile.rpc import ProfileRpc
+from services.profile.rpc import Accounts, ProfileRpc
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
+from services.profile.use_cases.receipts import Receipts
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
@@ -85,7 +87,9 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams) -> 
         reach.hint(*messages.open_hint(message.data))
 
     await streams.client().subscribe(messages.changed_subject("*"), cb=hinted)
-    servicer = ProfileRpc(stores, reach, streams, settings.partitions)
+    quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
+    accounts = Accounts(Receipts(stores, settings.days_kept), quarantine)
+    servicer = ProfileRpc(stores, reach, accounts, streams, settings.partitions)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import asyncpg
 
-from services.profile.domain import Batch, Partition, Poison, Rejected
+from services.profile.domain import Batch, Partition, Poison
 
 _BY_DAY = ("message_ids", "batches")
 _DAY = "%Y%m%d"
@@ -66,28 +66,6 @@ async def batches_seen(connection: asyncpg.Connection, partition: Partition, ids
         ids,
     )
     return {batch_id for (batch_id,) in rows}
-
-
-async def quarantine(
-    connection: asyncpg.Connection, brand: str, rejected: Sequence[tuple[int, Rejected]], at_ms: int
-) -> set[bytes]:
-    """Set events aside by (shard, event) and return the message ids that were not set aside before."""
-    rows = await connection.fetch(
-        """
-        INSERT INTO quarantine (brand, shard, mid, source, reason, field, set_aside_at_ms)
-        SELECT $1, q.*, $7 FROM unnest($2::smallint[], $3::bytea[], $4::text[], $5::text[], $6::text[]) AS q
-        ON CONFLICT DO NOTHING
-        RETURNING mid
-        """,
-        brand,
-        [shard for shard, _ in rejected],
-        [each.mid for _, each in rejected],
-        [each.source for _, each in rejected],
-        [each.reason for _, each in rejected],
-        [each.field for _, each in rejected],
-        at_ms,
-    )
-    return {mid for (mid,) in rows}
 
 
 async def bury(

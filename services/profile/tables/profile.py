@@ -50,6 +50,9 @@ BATCHES = Table(
     Column("partition", SmallInteger, primary_key=True, autoincrement=False),
     Column("batch_id", LargeBinary, primary_key=True),
     Column("day", Date, primary_key=True),
+    # What became of each event, and why: see fates.py. Empty in what was folded before this was kept.
+    Column("fates", LargeBinary, nullable=False, server_default=""),
+    Column("reasons", Text, nullable=False, server_default=""),
     postgresql_partition_by="LIST (day)",
 )
 
@@ -120,6 +123,35 @@ QUARANTINE = Table(
     Column("reason", Text, nullable=False),
     Column("field", Text, nullable=False),
     Column("set_aside_at_ms", BigInteger, nullable=False),
+    # Hour of the books it is counted in, and its place in a batch: where its fate is told.
+    Column("hour_ms", BigInteger, nullable=False, server_default="0"),
+    Column("batch_id", LargeBinary, nullable=False, server_default=""),
+    Column("place", Integer, nullable=False, server_default="0"),
+    # Keyed hash of the name that no vocabulary knows.
+    Column("named", LargeBinary, nullable=False, server_default=""),
+    # What is left of the event, sealed under the data key of the persona; empty where nothing is kept.
+    Column("persona_shard", SmallInteger, nullable=False, server_default="0"),
+    Column("pid", LargeBinary, nullable=False, server_default=""),
+    Column("key_id", Text, nullable=False, server_default=""),
+    Column("codec", SmallInteger, nullable=False, server_default="0"),
+    Column("remains", LargeBinary, nullable=False, server_default=""),
+    # When it was replayed, 0 for not yet, and what became of it then.
+    Column("mended_at_ms", BigInteger, nullable=False, server_default="0"),
+    Column("fate", Text, nullable=False, server_default=""),
+)
+
+MENDING_RULES = Table(
+    "mending_rules",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("named", LargeBinary, primary_key=True),
+    # Name of the vocabulary's event, and what it says about its parts.
+    Column("means", Text, nullable=False),
+    Column("rule", LargeBinary, nullable=False),
+    Column("made_at_ms", BigInteger, nullable=False),
 )
 
 Index("dead_letters_by_time", DEAD_LETTERS.c.brand, DEAD_LETTERS.c.partition, DEAD_LETTERS.c.set_aside_at_ms)
+Index("quarantine_by_batch", QUARANTINE.c.brand, QUARANTINE.c.batch_id)
+Index("quarantine_by_time", QUARANTINE.c.brand, QUARANTINE.c.set_aside_at_ms, QUARANTINE.c.mid)

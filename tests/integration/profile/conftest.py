@@ -4,19 +4,28 @@ import time
 
 import pytest
 
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.db import Database
 from kit.fence import FencedCache, boottime_ns, follow
 from kit.rpc import connect
 from services.consent.__main__ import serving
 from services.consent.settings import ConsentSettings
+from services.profile import messages
+from services.profile.__main__ import build
 from services.profile.clients import ConsentClient
+from services.profile.domain import POWER_CUT
 from services.profile.fenced import Decisions
+from services.profile.settings import ProfileSettings
+from services.profile.streams import Streams
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 from tests.integration.profile.door import Clock, Room
 
 _TABLES = {
-    "profile": "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, quarantine, outbox",
+    "profile": (
+        "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
+        "quarantine, mending_rules"
+    ),
     "vault": "bindings, personas, links, faces",
 }
 
@@ -73,3 +82,14 @@ async def stores(opened, keyring, consent, clock):
 @pytest.fixture
 def room(stores, clock):
     return Room(stores, clock)
+
+
+@pytest.fixture
+async def profile(stores, nats):
+    await nats.jetstream().add_stream(name=messages.STREAM, subjects=[messages.SUBJECTS])
+    settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
+    server = await build(settings, stores, Streams({POWER_CUT: nats}, 64 << 20))
+    await server.start()
+    async with connect(server.address) as channel:
+        yield ProfileServiceStub(channel)
+    await server.stop(grace=None)
