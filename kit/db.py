@@ -55,7 +55,14 @@ class Database:
 
     @cached_property
     def _statements(self) -> Statements:
-        return Statements(self._url.replace("+asyncpg", "", 1), self._pool_size, _PLANNED_ONCE)
+        return self._pool(_PLANNED_ONCE)
+
+    @cached_property
+    def _unsynced(self) -> Statements:
+        return self._pool({**_PLANNED_ONCE, "synchronous_commit": "off"})
+
+    def _pool(self, server_settings: dict[str, str]) -> Statements:
+        return Statements(self._url.replace("+asyncpg", "", 1), self._pool_size, server_settings)
 
     async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement, with $1 for its first argument, as a transaction of its own, and return its rows.
@@ -65,6 +72,14 @@ class Database:
         """
         with _losses():
             return await self._statements.fetch(statement, arguments)
+
+    async def note(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """Run one statement as `fetch` does, and return before its effect is on disk: for what nobody was promised.
+
+        Readers see it at once. When PostgreSQL or its machine dies within about half a second, all of it is lost.
+        """
+        with _losses():
+            return await self._unsynced.fetch(statement, arguments)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -93,8 +108,9 @@ class Database:
         for name in ("engine", "_reader"):
             if name in self.__dict__:
                 await getattr(self, name).dispose()
-        if "_statements" in self.__dict__:
-            await self._statements.close()
+        for name in ("_statements", "_unsynced"):
+            if name in self.__dict__:
+                await getattr(self, name).close()
 
     def _create(self, server_settings: dict[str, str]) -> AsyncEngine:
         engine = create_async_engine(

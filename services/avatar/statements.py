@@ -1,4 +1,8 @@
-"""What frames that come often read and write: single statements, each a transaction of its own."""
+"""What frames that come often read and write: single statements, each a transaction of its own.
+
+What an opening or a question leaves behind is not waited for until it is on disk. Lost with the server, a visit is one
+that nobody opened, and the world opens another. What a visitor did, gave, took back or wants forgotten is waited for.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -61,7 +65,7 @@ async def add_encounter(database: Database, visit: Visit, encounter: Encounter, 
     state = packing.pack(encounter)
     times = now_ms, visit.expires_at_ms
     return bool(
-        await database.fetch(_OPEN, *_key(visit), visit.subject.audience, visit.avatar, *times, packing.CODEC, state)
+        await database.note(_OPEN, *_key(visit), visit.subject.audience, visit.avatar, *times, packing.CODEC, state)
     )
 
 
@@ -89,7 +93,7 @@ async def turn(database: Database, frame: Frame, standing: Standing, encounter: 
     after = packing.CODEC, packing.pack(encounter)
     try:
         noted = frame.id, packing.pack(effect)
-        return bool(await database.fetch(_TURN, *_key(frame.visit), *after, *before, *noted))
+        return bool(await database.note(_TURN, *_key(frame.visit), *after, *before, *noted))
     except asyncpg.UniqueViolationError:
         # The same frame came twice at once, and changed nothing but its effect.
         return False

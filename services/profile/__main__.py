@@ -28,6 +28,7 @@ from services.profile.clients import ConsentClient
 from services.profile.consumers import Folder
 from services.profile.days import Days
 from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
+from services.profile.familiar import Familiar
 from services.profile.fenced import Cache, Decisions
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
@@ -38,6 +39,7 @@ from services.profile.tables.profile import OUTBOX
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
+from services.profile.use_cases.read import FamiliarPersonas
 from services.profile.use_cases.receipts import Receipts
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
@@ -81,15 +83,21 @@ async def open_streams(settings: ProfileSettings, closing: AsyncExitStack) -> St
 
 async def build(settings: ProfileSettings, stores: Stores, streams: Streams) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
-    reach = Reach(stores, settings.reach_s)
+    reach, client = Reach(stores, settings.reach_s), streams.client()
+    familiar: FamiliarPersonas = Familiar(
+        settings.reads_kept, lambda: client.stats["reconnects"] if client.is_connected else None
+    )
 
     async def hinted(message: Msg) -> None:
-        reach.hint(*messages.open_hint(message.data))
+        hint = messages.open_hint(message.data)
+        familiar.hint(hint.pids)
+        if hint.sequence:
+            reach.hint(hint.partition, hint.sequence)
 
-    await streams.client().subscribe(messages.changed_subject("*"), cb=hinted)
+    await client.subscribe(messages.changed_subject("*"), cb=hinted)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
-    accounts = Accounts(Receipts(stores, settings.days_kept), quarantine)
-    servicer = ProfileRpc(stores, reach, accounts, streams, settings.partitions)
+    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
+    servicer = ProfileRpc(stores, familiar, reach, accounts)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 

@@ -32,6 +32,8 @@ _EVENTS = Counter("profile_events_taken", "Events taken from the stream, whateve
 _FAILED = Counter("profile_folds_failed", "Folds of which nothing was kept, and that are tried again")
 # One is written while the next one grows.
 _MOST_UNDER_WAY = 2
+# 64 kB of names in one hint.
+_HINTED = 4_000
 # Timers may ring that much early.
 _TIMER_S = 0.002
 # In memory per partition: the fold under way and the next one.
@@ -207,10 +209,12 @@ class Folder:
     async def _land(self, flight: _Flight) -> None:
         error = flight.task.exception()
         if error is None:
+            changed = list(flight.fold.changed)
             for lane, part in flight.parts.items():
                 lane.let_go(len(part.opened))
                 _EVENTS.inc(sum(map(events_of, part.opened)))
-                await self._hint(part.owner.partition, part.opened[-1].sequence)
+                await self._hint(part.owner.partition, part.opened[-1].sequence, changed)
+                changed = []
             return
         await self._cancel_flights()
         for lane in self._lanes:
@@ -239,10 +243,13 @@ class Folder:
         self._flights.clear()
         self._hot.clear()
 
-    async def _hint(self, partition: Partition, sequence: int) -> None:
-        subject = messages.changed_subject(partition.brand)
+    async def _hint(self, partition: Partition, sequence: int, pids: Sequence[bytes]) -> None:
+        client, subject = self._streams.client(), messages.changed_subject(partition.brand)
         try:
-            await self._streams.client().publish(subject, messages.hint(partition, sequence))
+            # Whoever waits for the sequence must not find what was read before the fold: the names go first.
+            for start in range(_HINTED, len(pids), _HINTED):
+                await client.publish(subject, messages.hint(partition, 0, pids[start : start + _HINTED]))
+            await client.publish(subject, messages.hint(partition, sequence, pids[:_HINTED]))
         except nats.errors.Error as error:
             # A hint may be lost; the fold is committed.
             _LOG.warning("hint.lost", exc_info=error)

@@ -35,14 +35,19 @@ class Decisions:
 
     async def check(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision]:
         """Return one decision per purpose, in the order asked."""
-        held = self._cache.get(_scope(persona), persona.pid)
-        kept = list(self._decided(held, audience, purposes)) if held is not None else []
-        if len(kept) == len(purposes):
+        kept = self.held(persona, audience, purposes)
+        if kept is not None:
             return kept
         decisions = await self._truth.check(persona, audience, purposes)
         found = {(audience, each.purpose): Kept(each.is_allowed, each.holds_until_ms, each) for each in decisions}
         self._cache.put(_scope(persona), persona.pid, decisions[0].sequence, found)
         return decisions
+
+    def held(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision] | None:
+        """Return what memory says now, under the lease, of all of these purposes; None when it does not."""
+        held = self._cache.get(_scope(persona), persona.pid)
+        kept = list(self._decided(held, audience, purposes)) if held is not None else []
+        return kept if len(kept) == len(purposes) else None
 
     async def check_many(self, audience: str, purposes: Sequence[str], personas: Sequence[Persona]) -> list[int]:
         """Return one mask per persona of one brand: bit i says whether purposes[i] is allowed."""

@@ -137,8 +137,17 @@ def replay(
     ).SerializeToString()
 
 
-def hint(partition: Partition, sequence: int) -> bytes:
+class Hint(NamedTuple):
+    """A partition that went on, the sequence up to which it is folded, and facets that changed."""
+
+    partition: Partition
+    sequence: int
+    pids: Sequence[bytes] = ()
+
+
+def hint(partition: Partition, sequence: int, pids: Sequence[bytes] = ()) -> bytes:
     changed = events_pb2.FacetsChanged(
+        pids=pids,
         brand=partition.brand,
         partition=partition.number,
         sequence=sequence,
@@ -147,12 +156,11 @@ def hint(partition: Partition, sequence: int) -> bytes:
     return changed.SerializeToString()
 
 
-def open_hint(data: bytes) -> tuple[Partition, int]:
-    """Return the partition that went on, and the sequence up to which it is folded."""
+def open_hint(data: bytes) -> Hint:
     changed = events_pb2.FacetsChanged.FromString(data)
     # Folders of before say no class, and have one.
     partition = Partition(changed.brand, changed.partition, changed.durability_class or POWER_CUT)
-    return partition, changed.sequence
+    return Hint(partition, changed.sequence, changed.pids)
 
 
 def _content(partition: Partition, envelope: interaction_pb2.Envelope, epochs: EpochKeys) -> payload.Payload | str:

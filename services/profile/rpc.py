@@ -23,20 +23,20 @@ _MOST_REPLAYED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What became of events, one by one."""
+    """What became of events: in the books, and one by one."""
 
+    streams: Streams
+    partitions: int
     receipts: Receipts
     quarantine: Quarantine
 
 
 class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, reach: Reach, accounts: Accounts, streams: Streams, partitions: int) -> None:
+    def __init__(self, stores: Stores, familiar: read.FamiliarPersonas, reach: Reach, accounts: Accounts) -> None:
         self._stores = stores
-        self._receipts = accounts.receipts
-        self._quarantine = accounts.quarantine
+        self._familiar = familiar
         self._reach = reach
-        self._streams = streams
-        self._partitions = partitions
+        self._accounts = accounts
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
         subject = convert.subject_from_proto(request.subject)
@@ -79,7 +79,7 @@ class ProfileRpc(ProfileServiceServicer):
         subject = convert.subject_from_proto(request.subject)
         purposes = convert.asked_from_proto(request.purpose, request.also_decide)
         parts = read.Parts(view=not request.without_view, signals=request.with_signals)
-        found = await read.read_persona(self._stores, subject, purposes, parts)
+        found = await read.read_persona(self._stores, self._familiar, subject, purposes, parts)
         return profile_pb2.ReadPersonaResponse(
             persona=None if found.persona is None else persona_to_proto(found.persona),
             view=_view(found.seen),
@@ -103,9 +103,9 @@ class ProfileRpc(ProfileServiceServicer):
         self, request: profile_pb2.GetBooksRequest, context: ServicerContext
     ) -> profile_pb2.GetBooksResponse:
         brand = convert.brand_from_proto(request.brand)
-        numbers = range(self._partitions)
-        partitions = [Partition(brand, number, each) for number in numbers for each in self._streams.classes]
-        lines = await balance.balance(self._stores, self._streams.waiting, partitions, request.from_ms)
+        streams, numbers = self._accounts.streams, range(self._accounts.partitions)
+        partitions = [Partition(brand, number, each) for number in numbers for each in streams.classes]
+        lines = await balance.balance(self._stores, streams.waiting, partitions, request.from_ms)
         return profile_pb2.GetBooksResponse(lines=map(convert.books_line_to_proto, lines))
 
     async def CountFacets(
@@ -119,7 +119,7 @@ class ProfileRpc(ProfileServiceServicer):
     ) -> profile_pb2.ReadFatesResponse:
         brand = convert.brand_from_proto(request.brand)
         runs = convert.runs_from_proto(request.runs)
-        fates = await self._receipts.read(brand, request.accepted_at_ms, runs)
+        fates = await self._accounts.receipts.read(brand, request.accepted_at_ms, runs)
         return profile_pb2.ReadFatesResponse(runs=map(convert.fates_to_proto, fates))
 
     async def ListQuarantine(
@@ -127,7 +127,7 @@ class ProfileRpc(ProfileServiceServicer):
     ) -> profile_pb2.ListQuarantineResponse:
         brand = convert.brand_from_proto(request.brand)
         count = convert.bounded_from_proto(request.count, "count", least=0, most=_MOST_LISTED)
-        page = await self._quarantine.look(brand, (request.source, request.reason), request.after, count)
+        page = await self._accounts.quarantine.look(brand, (request.source, request.reason), request.after, count)
         return profile_pb2.ListQuarantineResponse(
             counts=map(convert.count_to_proto, page.counts),
             events=map(convert.event_to_proto, page.events),
@@ -138,13 +138,13 @@ class ProfileRpc(ProfileServiceServicer):
         self, request: profile_pb2.PutMendingRuleRequest, context: ServicerContext
     ) -> profile_pb2.PutMendingRuleResponse:
         brand = convert.brand_from_proto(request.brand)
-        can_replay = await self._quarantine.put_rules(brand, convert.rules_from_proto(request.rules))
+        can_replay = await self._accounts.quarantine.put_rules(brand, convert.rules_from_proto(request.rules))
         return profile_pb2.PutMendingRuleResponse(can_replay=can_replay)
 
     async def ListMendingRules(
         self, request: profile_pb2.ListMendingRulesRequest, context: ServicerContext
     ) -> profile_pb2.ListMendingRulesResponse:
-        rules = await self._quarantine.rules(convert.brand_from_proto(request.brand))
+        rules = await self._accounts.quarantine.rules(convert.brand_from_proto(request.brand))
         return profile_pb2.ListMendingRulesResponse(rules=map(convert.rule_to_proto, rules))
 
     async def ReplayQuarantine(
@@ -152,7 +152,7 @@ class ProfileRpc(ProfileServiceServicer):
     ) -> profile_pb2.ReplayQuarantineResponse:
         brand = convert.brand_from_proto(request.brand)
         count = convert.bounded_from_proto(request.count, "count", least=1, most=_MOST_REPLAYED)
-        sent = await self._quarantine.replay(brand, request.source, request.after, count)
+        sent = await self._accounts.quarantine.replay(brand, request.source, request.after, count)
         return profile_pb2.ReplayQuarantineResponse(**sent._asdict())
 
 

@@ -32,5 +32,7 @@ class ProfileSettings(Settings):
     profile_stream_max_bytes: int = 4 << 30
     #: Personas whose consents are kept in memory under the fence, about; half a kilobyte each.
     consents_kept: int = Field(default=200_000, ge=1)
+    #: Reads of personas kept in memory for a few seconds; up to 20 kB each.
+    reads_kept: int = Field(default=5_000, ge=1)
     #: Seconds a read waits for a position at most.
     reach_s: float = 2.0

@@ -27,8 +27,8 @@ async def bind(stores: Stores, brand: str, subjects: Sequence[Subject]) -> None:
             await _stand_behind(connection, subject, user, personas[subject], at_ms)
 
 
-async def identify(stores: Stores, anonymous: Subject, user: Persona) -> None:
-    """Note that `user` is behind an id of the same audience.
+async def identify(stores: Stores, anonymous: Subject, user: Persona) -> Persona | None:
+    """Note that `user` is behind an id of the same audience; return whom the id stood for until now.
 
     An id belongs to one user at a time: when another one says to be behind it, they get a facet of their own, and the
     same one again when they come back. Saying it again in the same order leads to the same end.
@@ -42,12 +42,13 @@ async def identify(stores: Stores, anonymous: Subject, user: Persona) -> None:
         if present is None:
             # Nobody has agreed to anything under that id yet: the link waits for its binding.
             await links.keep_face(connection, anonymous, user, None, at_ms)
-            return
+            return None
         behind = await links.user_behind(connection, present.persona)
         if behind is None:
             await _stand_behind(connection, anonymous, user, present.persona, at_ms)
         elif behind != user:
             await _change_user(stores, connection, anonymous, user)
+        return present.persona
 
 
 async def _change_user(stores: Stores, connection: asyncpg.Connection, anonymous: Subject, user: Persona) -> None:

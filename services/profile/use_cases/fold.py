@@ -46,6 +46,8 @@ class _Ahead:
     identities: set[Identity] = field(default_factory=set)
     #: Whose blocks it will have appended.
     pids: set[bytes] = field(default_factory=set)
+    #: Whom an id stood for that may stand for another one now.
+    moved: set[bytes] = field(default_factory=set)
     grown: Grown = field(default_factory=Grown)
 
 
@@ -71,6 +73,11 @@ class Fold:
         self.has_shared_out = False
         self._grown = asyncio.Event()
         self._committed = asyncio.Event()
+
+    @property
+    def changed(self) -> set[bytes]:
+        """Of whom a read may be different now."""
+        return self._ahead.pids | self._ahead.moved
 
     async def run(self) -> None:
         """Fold; messages folded before change nothing.
@@ -119,7 +126,9 @@ class Fold:
             consulted = await consult(stores, desk.vault, self._brand, batches)
             shares, ground = await self._share_out(desk, fresh, consulted)
             for said, bound in identifications(shares):
-                await identify(stores, Subject(self._brand, said.source, said.other or b""), bound.persona)
+                stood_for = await identify(stores, Subject(self._brand, said.source, said.other or b""), bound.persona)
+                if stood_for is not None:
+                    self._ahead.moved.add(stood_for.pid)
         self._ahead.pids = {share.bound.persona.pid for share in shares}
         self.has_shared_out = True
         self._on_shared_out()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from kit.db import raw
 from services.profile import handles, sealed, tails
 from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
+from services.profile.familiar import Familiar, Known, Question
 from services.profile.repository import facets
 from services.profile.traits import Traits, merge
 from services.profile.use_cases.consents import circle, persona_or_nobody
@@ -77,8 +78,27 @@ async def read_view(stores: Stores, subject: Subject, purposes: Sequence[str]) -
     return await _seen(stores, subject, await _find(stores, subject, purposes))
 
 
-async def read_persona(stores: Stores, subject: Subject, purposes: Sequence[str], parts: Parts) -> PersonaRead:
+#: What is read again from memory.
+FamiliarPersonas = Familiar[PersonaRead]
+
+
+async def read_persona(
+    stores: Stores, familiar: FamiliarPersonas, subject: Subject, purposes: Sequence[str], parts: Parts
+) -> PersonaRead:
+    """Read what was asked for, from memory where that says the same."""
+    question, hints = Question(subject, tuple(purposes), parts.view, parts.signals), familiar.hints
+    known = familiar.get(question, stores.now_ms())
+    if known is not None and stores.decisions.held(known.persona, subject.audience, purposes) == known.decisions:
+        return known.answer
     found = await _find(stores, subject, purposes)
+    answer = await _persona(stores, subject, found, parts)
+    # With others linked to it, what is read hangs on more than hints tell.
+    if found.bound is not None and not found.others:
+        familiar.keep(question, Known(found.bound.persona, found.decisions, answer, stores.now_ms()), hints)
+    return answer
+
+
+async def _persona(stores: Stores, subject: Subject, found: _Found, parts: Parts) -> PersonaRead:
     bound = found.bound
     seen = await _seen(stores, subject, found) if parts.view else ViewRead("", None, found.decisions)
     unread = SignalsRead(found.decision(OFFER), [], ())

@@ -28,6 +28,20 @@ async def add(connection, number: int) -> None:
     await connection.execute(text("INSERT INTO thing VALUES (:number)"), {"number": number})
 
 
+class TestNote:
+    async def test_readers_see_it_at_once(self, room):
+        await room.note("INSERT INTO thing VALUES ($1)", 1)
+        assert await things(room) == [1]
+
+    async def test_nobody_waits_for_the_disk(self, room):
+        ((name,),) = await room.fetch("SELECT current_database()")
+        await room.fetch(f'ALTER DATABASE "{name}" SET synchronous_commit = on')
+        await room.dispose()
+        for run, waits in ((room.note, "off"), (room.fetch, "on")):
+            ((found,),) = await run("SELECT current_setting('synchronous_commit')")
+            assert found == waits
+
+
 class TestFetch:
     async def test_each_statement_commits_by_itself(self, room):
         await room.fetch("INSERT INTO thing VALUES ($1)", 1)

@@ -1,5 +1,6 @@
 import asyncio
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from contracts.profile.v1 import profile_pb2 as contract
 from kit.errors import InvalidArgumentError, RemoteError, UnavailableError
 from kit.testing import eventually
 from services.profile import messages
-from services.profile.domain import COLLECT, Kind
+from services.profile.domain import COLLECT, PROCESS_DEATH, Kind
 from services.profile.hot import Hot
 from services.profile.mending import Rule, ValueField, encode_rule
 from services.profile.repository import quarantine as kept
@@ -117,6 +118,18 @@ class TestReplay:
         assert await room.books() == {"received": 1, "suppressed": 1}
         assert await bench.states() == [(True, "suppressed", True)]
         assert await bench.fates(message, 1) == [("suppressed", "mended")]
+
+    async def test_what_came_in_class_1_is_let_in_from_the_stream_of_class_2(self, room, bench):
+        await room.grant()
+        relaxed = await room.own("run", replace(PARTITION, durability_class=PROCESS_DEATH))
+        message = room.door.message(rejected=[unknown()])
+        await room.fold(message, owner=relaxed)
+        assert await bench.fates(message, 1) == [("quarantined", "unknown_event")]
+        await bench.rule()
+        await bench.replay()
+        await bench.fold_sent()
+        assert await room.books() == {"received": 1, "stored": 1}
+        assert await bench.fates(message, 1) == [("stored", "mended")]
 
     async def test_sent_twice_it_is_let_in_once(self, room, bench):
         await room.grant()

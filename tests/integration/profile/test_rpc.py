@@ -5,9 +5,12 @@ import pytest
 
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2 as contract
-from kit.errors import RemoteError
+from kit.errors import RemoteError, UnavailableError
+from kit.testing import eventually
+from services.profile import messages
 from services.profile.domain import COLLECT, Kind
-from tests.integration.profile.door import BRAND, SHOP, rejected, subject_message
+from services.profile.repository import facets, vault
+from tests.integration.profile.door import BRAND, PARTITION, SHOP, rejected, subject_message
 
 PERSONALISE, OFFER, REMEMBER = "personalise.world", "recommend.offer", "remember.conversation"
 
@@ -196,6 +199,46 @@ class TestReadPersona:
         assert [(each.item, each.at_ms, each.weight) for each in allowed.signals] == [("tea", 1000, 1)]
         assert list(undecided.signals) == []
         assert not any(answer.HasField("view") for answer in (denied, allowed, undecided))
+
+
+class TestReadingAgain:
+    @pytest.fixture
+    def request_(self):
+        return contract.ReadPersonaRequest(subject=subject_message("ada"), purpose=PERSONALISE)
+
+    @pytest.fixture
+    async def read_once(self, profile, room, said, request_):
+        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+        await room.fold(room.door.message(room.door.event(kind=Kind.BOUGHT)))
+        return await profile.ReadPersona(request_)
+
+    async def test_a_moment_later_no_database_is_asked(self, profile, read_once, request_, monkeypatch):
+        async def away(*_):
+            raise UnavailableError
+
+        monkeypatch.setattr(facets, "load", away)
+        monkeypatch.setattr(vault, "find", away)
+        assert await profile.ReadPersona(request_) == read_once
+
+    async def test_after_a_withdrawal_nothing_of_it_is_read(self, profile, read_once, request_, said):
+        assert read_once.HasField("view")
+        await profile.Withdraw(
+            contract.WithdrawRequest(subject=subject_message("ada"), purposes=[PERSONALISE], statement=said())
+        )
+        again = await profile.ReadPersona(request_)
+        assert not again.HasField("view")
+        assert not again.decisions[0].is_allowed
+
+    async def test_a_hint_makes_it_read_anew(self, profile, room, read_once, request_, nats):
+        await room.fold(room.door.message(*(room.door.event(kind=Kind.SEEN) for _ in range(4))))
+        hint = messages.hint(PARTITION, 1, [read_once.persona.pid])
+        await nats.publish(messages.changed_subject(BRAND), hint)
+
+        async def has_grown():
+            answer = await profile.ReadPersona(request_)
+            return answer.view != read_once.view
+
+        await eventually(has_grown)
 
 
 class TestReadSignals:

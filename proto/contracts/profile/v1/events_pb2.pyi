@@ -28,14 +28,21 @@ class FacetsChanged(message.Message):
     PARTITION_FIELD_NUMBER: builtins.int
     SEQUENCE_FIELD_NUMBER: builtins.int
     DURABILITY_CLASS_FIELD_NUMBER: builtins.int
+    PIDS_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand."""
     partition: builtins.int
     """Partition that was folded."""
     sequence: builtins.int
-    """Stream sequence up to which it was folded."""
+    """Stream sequence up to which it was folded; 0 in a hint that only names more facets."""
     durability_class: builtins.int
     """Durability class of that stream, 1 or 2; 0 means 2."""
+    @builtins.property
+    def pids(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """16 bytes each, at most 4,000: facets that have grown, and those that ids stood for which stand for another now. Of a
+        fold of several partitions all are named in its first hints.
+        """
+
     def __init__(
         self,
         *,
@@ -43,10 +50,11 @@ class FacetsChanged(message.Message):
         partition: builtins.int = ...,
         sequence: builtins.int = ...,
         durability_class: builtins.int = ...,
+        pids: abc.Iterable[builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "durability_class", b"durability_class", "partition", b"partition", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "durability_class", b"durability_class", "partition", b"partition", "pids", b"pids", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
