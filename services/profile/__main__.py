@@ -111,7 +111,8 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         await wait_for(ensure_streams, "streams")
         await wait_for(stores.profile.ping, "database")
         folding = Folding(stores, load_weights(), EpochKeys(stores.keyring), settings.most_dead_letters)
-        days = Days(stores, settings.days_kept)
+        days = Days(stores, settings.days_kept, settings.message_ids_max_bytes)
+        readiness.add("message_ids", days.window.check)
         ownership = Ownership(stores, Folder(folding, client, days, settings), js)
         readiness.add("partitions", ownership.check)
         partitions = [Partition(settings.brand, number) for number in range(settings.partitions)]
