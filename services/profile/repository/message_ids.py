@@ -17,8 +17,8 @@ HIGH_BITS = 31
 _LOW_BITS = 8 * KEY_BYTES - HIGH_BITS
 _MOST_PADS = 65_536
 
-# A period moves from `message_ids` to a closed table to a packed one. Closed comes before packed here, because children are
-# looked up in this order: what is not in one any more is in the next. The snapshot is taken when all locks are held.
+# A period moves from `message_ids` to a closed table to a packed one. Closed comes before packed here, because children
+# are looked up in this order: what is not in one any more is in the next. The snapshot is taken with all locks held.
 # Whether the present period has an id is left to its index: to look first would cost the same way down twice.
 _CLAIM = """
 WITH asked AS MATERIALIZED (
@@ -59,6 +59,10 @@ async def claim(connection: asyncpg.Connection, brand: str, ids: Sequence[tuple[
 
 def key_of(brand: str, shard: int, mid: bytes) -> int:
     return int.from_bytes(mid) ^ _pad(brand, shard)
+
+
+def bucket_of(key: int, buckets: int) -> int:
+    return ((key >> _LOW_BITS) * buckets) >> HIGH_BITS
 
 
 def least_key(bucket: int, buckets: int) -> int:

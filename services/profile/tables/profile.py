@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Identity,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
 )
 
 from kit.events import outbox_table
@@ -52,8 +54,12 @@ MESSAGE_ID_PERIODS = Table(
     Column("began_ms", BigInteger, nullable=False),
     # Null of the present one alone.
     Column("ended_ms", BigInteger),
-    # Known from when it is packed: how many there are, into how many buckets they go, and how many of those are done.
+    # True when what came before was forgotten early, for want of disk.
+    Column("is_cut", Boolean, nullable=False, server_default=false()),
+    # Known from when it is packed: how many ids there will be, the packed period that is packed anew with it, into how
+    # many buckets they go, and how many of those are done.
     Column("ids", BigInteger),
+    Column("joins", Integer),
     Column("buckets", Integer),
     Column("packed_buckets", Integer, nullable=False, server_default="0"),
 )

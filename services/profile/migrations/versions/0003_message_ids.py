@@ -1,5 +1,7 @@
 """Message ids as keys of 16 bytes: the present period as it comes, earlier ones packed. What is remembered stays so."""
 
+import datetime as dt
+
 from alembic import op
 from sqlalchemy import Connection, text
 
@@ -37,17 +39,18 @@ def upgrade() -> None:
         """
         CREATE TABLE message_id_periods (
             number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, began_ms bigint NOT NULL, ended_ms bigint,
-            ids bigint, buckets integer, packed_buckets integer NOT NULL DEFAULT 0
+            is_cut boolean NOT NULL DEFAULT false,
+            ids bigint, joins integer, buckets integer, packed_buckets integer NOT NULL DEFAULT 0
         )
         """
     )
     for name, day in op.get_bind().execute(text(_DAYS)).all():
-        _take_over(op.get_bind(), name, day.isoformat())
+        _take_over(op.get_bind(), name, day)
     op.execute("INSERT INTO message_id_periods (began_ms) SELECT extract(epoch FROM now()) * 1000")
     op.execute("DROP TABLE message_ids_by_day")
 
 
-def _take_over(bind: Connection, name: str, day: str) -> None:
+def _take_over(bind: Connection, name: str, day: dt.date) -> None:
     if not bind.execute(text(f"SELECT EXISTS (SELECT FROM {name})")).scalar_one():  # noqa: S608 - a name of the catalog
         return
     number = bind.execute(
@@ -55,7 +58,7 @@ def _take_over(bind: Connection, name: str, day: str) -> None:
             """
             INSERT INTO message_id_periods (began_ms, ended_ms)
             SELECT extract(epoch FROM d) * 1000, extract(epoch FROM least(d + interval '1 day', now())) * 1000
-            FROM (SELECT CAST(:day AS timestamp) AT TIME ZONE 'UTC' AS d) q RETURNING number
+            FROM (SELECT CAST(CAST(:day AS date) AS timestamp) AT TIME ZONE 'UTC' AS d) q RETURNING number
             """
         ),
         {"day": day},
