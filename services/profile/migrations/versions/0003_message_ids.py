@@ -24,7 +24,6 @@ _COPY = """
         FROM (SELECT brand, shard, sha256(convert_to(brand || '|' || shard, 'UTF8')) AS pad
               FROM (SELECT DISTINCT brand, shard FROM {day}) q) q
     ) p USING (brand, shard)
-    ON CONFLICT DO NOTHING
 """
 
 
@@ -63,8 +62,9 @@ def _take_over(bind: Connection, name: str, day: dt.date) -> None:
         ),
         {"day": day},
     ).scalar_one()
-    op.execute(f"CREATE TABLE message_ids_{number} (key uuid PRIMARY KEY)")
+    op.execute(f"CREATE TABLE message_ids_{number} (key uuid NOT NULL)")
     op.execute(_COPY.format(number=number, day=name))
+    op.execute(f"ALTER TABLE message_ids_{number} ADD PRIMARY KEY (key)")
     op.execute(f"ALTER TABLE message_ids_{number} INHERIT closed_message_ids")
 
 
