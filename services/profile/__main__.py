@@ -130,7 +130,8 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         await wait_for(ensure_streams, "streams")
         await wait_for(stores.profile.ping, "database")
         folding = Folding(stores, EpochKeys(stores.keyring), settings.most_dead_letters)
-        days = Days(stores, settings.days_kept)
+        days = Days(stores, settings.days_kept, settings.message_ids_max_bytes)
+        readiness.add("message_ids", days.window.check)
         ownership = Ownership(stores, Folder(folding, streams, days, settings))
         readiness.add("partitions", ownership.check)
         if PROCESS_DEATH in streams.classes:

@@ -287,5 +287,12 @@ class TooManyDeadLettersError(TypedError):
     status = Status.INTERNAL
 
 
+class WindowShortenedError(TypedError):
+    """Message ids are forgotten early, for want of disk: what is sent again that late counts twice."""
+
+    reason = "MESSAGE_IDS_WINDOW_SHORTENED"
+    status = Status.EXHAUSTED
+
+
 def shard_of(eid: bytes) -> int:
     return eid[0] % SHARDS

@@ -1,7 +1,8 @@
-"""What was folded: positions, message ids by day, sealed facets and interactions, and the books."""
+"""What was folded: positions, message ids by period, sealed facets and interactions, and the books."""
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Identity,
@@ -12,6 +13,8 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
+    false,
 )
 
 from kit.events import outbox_table
@@ -33,14 +36,34 @@ POSITIONS = Table(
     Column("horizon_ms", BigInteger, nullable=False),
 )
 
-MESSAGE_IDS = Table(
-    "message_ids",
+# The present period. A key is made of brand, shard and message id; `repository/message_ids.py` says how.
+MESSAGE_IDS = Table("message_ids", METADATA, Column("key", Uuid, primary_key=True))
+
+# Parents of the earlier periods: as they were claimed (`message_ids_<number>`), and packed, a row of keys for each slot
+# (`packed_message_ids_<number>`). Inherited, not partitioned: no row has to say which period it is of.
+CLOSED_MESSAGE_IDS = Table("closed_message_ids", METADATA, Column("key", Uuid, nullable=False))
+PACKED_MESSAGE_IDS = Table(
+    "packed_message_ids",
     METADATA,
-    Column("brand", Text, primary_key=True),
-    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
-    Column("mid", LargeBinary, primary_key=True),
-    Column("day", Date, primary_key=True),
-    postgresql_partition_by="LIST (day)",
+    Column("slot", BigInteger, nullable=False),
+    Column("keys", LargeBinary, nullable=False),
+)
+
+MESSAGE_ID_PERIODS = Table(
+    "message_id_periods",
+    METADATA,
+    Column("number", Integer, Identity(always=True), primary_key=True),
+    Column("began_ms", BigInteger, nullable=False),
+    # Null of the present one alone.
+    Column("ended_ms", BigInteger),
+    # True when what came before was forgotten early, for want of disk.
+    Column("is_cut", Boolean, nullable=False, server_default=false()),
+    # Known from when it is packed: how many ids there will be, the packed period that is packed anew with it, into how
+    # many buckets they go, and how many of those are done.
+    Column("ids", BigInteger),
+    Column("joins", Integer),
+    Column("buckets", Integer),
+    Column("packed_buckets", Integer, nullable=False, server_default="0"),
 )
 
 BATCHES = Table(

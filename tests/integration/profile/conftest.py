@@ -5,7 +5,7 @@ import time
 import pytest
 
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
-from kit.db import Database
+from kit.db import Database, raw
 from kit.fence import FencedCache, boottime_ns, follow
 from kit.rpc import connect
 from services.consent.__main__ import serving
@@ -28,6 +28,15 @@ _TABLES = {
     ),
     "vault": "bindings, personas, links, faces",
 }
+# What a test has closed goes, and the present period begins with the next.
+_FORGET = """
+    DO $$ DECLARE period regclass; BEGIN
+        FOR period IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relname ~ 'message_ids_[0-9]+$'
+        LOOP EXECUTE 'DROP TABLE ' || period; END LOOP;
+    END $$;
+    TRUNCATE message_id_periods RESTART IDENTITY;
+    INSERT INTO message_id_periods (began_ms) SELECT extract(epoch FROM now()) * 1000;
+"""
 
 
 @pytest.fixture
@@ -50,6 +59,8 @@ async def opened(urls):
     for room, tables in _TABLES.items():
         async with found[room].transaction() as connection:
             await connection.exec_driver_sql(f"TRUNCATE {tables}")
+            if room == "profile":
+                await (await raw(connection)).execute(_FORGET)
     for each in found.values():
         await each.dispose()
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 _FATES = ("reasons", "fates")
 _LEFT = ("hour_ms", "batch_id", "place", "named", "persona_shard", "pid", "key_id", "codec", "remains")
