@@ -41,6 +41,13 @@ class Position(NamedTuple):
     sequence: int
 
 
+class Sealed(NamedTuple):
+    """A batch as it leaves, and the name it got."""
+
+    batch_id: bytes
+    body: bytes
+
+
 class Stream(Protocol):
     """What takes sealed batches."""
 
@@ -51,12 +58,19 @@ class Stream(Protocol):
 
 @dataclass(slots=True)
 class Parcel:
-    """Events of one request for one partition."""
+    """Events of one request for one partition, and once they are published the batch they went with."""
 
     partition: int
     fates: list[Fate] = field(default_factory=list)
     size: int = 0
     cause: trace.SpanContext = trace.INVALID_SPAN_CONTEXT
+    #: Places in the request of the events that were translated, and of those that were not.
+    translated: list[int] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    batch_id: bytes = b""
+    #: Where the first of each stand in the batch, which holds all that were translated before all that were not.
+    first_translated: int = 0
+    first_refused: int = 0
 
 
 def parcels(fates: Iterable[Fate], partitions: int) -> list[Parcel]:
@@ -64,15 +78,17 @@ def parcels(fates: Iterable[Fate], partitions: int) -> list[Parcel]:
     context = trace.get_current_span().get_span_context()
     packed: list[Parcel] = []
     filling: dict[int, Parcel] = {}
-    for fate in fates:
+    for place, fate in enumerate(fates):
         # Sizes are of the encoded form, with the longest words of the vocabulary: over-estimated, not measured.
-        if isinstance(fate, Interaction):
+        if is_translated := isinstance(fate, Interaction):
             pseudonym = fate.eid
             words = len(fate.topics) + len(fate.granted) + len(fate.withdrawn)
             size = 90 + len(fate.source) + len(fate.item or "") + 22 * words
         else:
             pseudonym = fate.mid
             size = 64 + len(fate.source) + len(fate.field)
+            if (remains := fate.remains) is not None:
+                size += 80 + 22 * len(remains.topics) + 110 * len(remains.items) + 32 * len(remains.values)
         partition = partition_of(pseudonym, partitions)
         parcel = filling.get(partition)
         if parcel is None or parcel.size >= _PARCEL_BYTES:
@@ -80,6 +96,7 @@ def parcels(fates: Iterable[Fate], partitions: int) -> list[Parcel]:
             packed.append(parcel)
         parcel.fates.append(fate)
         parcel.size += size
+        (parcel.translated if is_translated else parcel.refused).append(place)
     return packed
 
 
@@ -98,8 +115,8 @@ class Sealer:
         self._clock = clock
         self._random = random
 
-    def seal(self, brand: str, partition: int, fates: list[Fate]) -> bytes:
-        """Return the bytes of the envelope."""
+    def seal(self, brand: str, partition: int, fates: list[Fate]) -> Sealed:
+        """Return the bytes of the envelope, under a new batch id."""
         # Not isinstance, which takes ten times as long to say no to a struct.
         quarantined = [fate for fate in fates if type(fate) is Quarantined]
         interactions = [fate for fate in fates if type(fate) is Interaction]
@@ -108,7 +125,7 @@ class Sealer:
         key_id, key = self._epochs.current()
         nonce, ciphertext = seal(key, payload.encode(content), payload.associated_data(batch_id, brand, partition))
         received = Counter(map(_source_of, fates))
-        return Envelope(
+        envelope = Envelope(
             batch_id=batch_id,
             brand=brand,
             partition=partition,
@@ -118,7 +135,8 @@ class Sealer:
             nonce=nonce,
             ciphertext=ciphertext,
             sealed_at_ms=round(self._clock() * 1000),
-        ).SerializeToString()
+        )
+        return Sealed(batch_id, envelope.SerializeToString())
 
 
 class Publisher:
@@ -132,8 +150,9 @@ class Publisher:
         self._batchers: dict[str, MicroBatcher[Parcel, Position]] = {}
 
     async def publish(self, brand: str, packed: list[Parcel]) -> list[Position]:
-        """Return the positions once every parcel is durable; raises ExhaustedError or UnavailableError.
+        """Return the positions once every parcel is durable, and knows its batch.
 
+        Raises ExhaustedError or UnavailableError.
         When one parcel fails others may be durable already: the client sends all again, and message ids tell.
         """
         batcher = self._batcher(brand)
@@ -179,6 +198,16 @@ class Publisher:
         with span("interactions publish", parent=parent, kind=SpanKind.PRODUCER, links=links[1:]):
             headers: dict[str, str] = {}
             inject(headers)
-            body = self._sealer.seal(brand, partition, [fate for parcel in batch for fate in parcel.fates])
-            sequence = await self._stream.append(f"interaction.v1.received.{brand}.{partition}", body, headers)
+            sealed = self._sealer.seal(brand, partition, [fate for parcel in batch for fate in parcel.fates])
+            sequence = await self._stream.append(f"interaction.v1.received.{brand}.{partition}", sealed.body, headers)
+            _place(batch, sealed.batch_id)
             return Position(partition, sequence)
+
+
+def _place(batch: list[Parcel], batch_id: bytes) -> None:
+    translated, refused = 0, sum(len(parcel.translated) for parcel in batch)
+    for parcel in batch:
+        parcel.batch_id = batch_id
+        parcel.first_translated, parcel.first_refused = translated, refused
+        translated += len(parcel.translated)
+        refused += len(parcel.refused)

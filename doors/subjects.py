@@ -1,7 +1,7 @@
 """Raw ids become pseudonyms here, in memory, and go no further."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from kit.keyring import KeyRing
@@ -27,10 +27,16 @@ class SourceKeys:
     user: Callable[[str], bytes]
     #: Returns the eid of an anonymous id.
     anonymous: Callable[[str], bytes]
+    #: Returns the keyed hash of an event's name.
+    event: Callable[[str | bytes], bytes]
+    #: Returns the keyed hash that makes a receipt one of this audience's.
+    receipt: Callable[[str | bytes], bytes]
 
     def __init__(self, secret: bytes, audience: str) -> None:
         edge = Pseudonymiser(derive(secret, f"maskenball/edge/v1|{audience}"))
         self.message = Pseudonymiser(derive(secret, f"maskenball/mid/v1|{audience}"))
+        self.event = Pseudonymiser(derive(secret, f"maskenball/event/v1|{audience}"))
+        self.receipt = Pseudonymiser(derive(secret, f"maskenball/receipt/v1|{audience}"))
         self._group = Pseudonymiser(derive(secret, f"maskenball/group/v1|{audience}"))
         self.user = lru_cache(_MOST_REMEMBERED)(lambda raw: edge("u:" + canonical(raw)))
         self.anonymous = lru_cache(_MOST_REMEMBERED)(lambda raw: edge("a:" + canonical(raw)))
@@ -58,6 +64,13 @@ class EdgeKeys:
         keys = held[2] if held is not None and held[1] == version else SourceKeys(secret, audience)
         self._held[audience] = (now + _LOOK_EVERY_S, version, keys)
         return keys
+
+    def every(self, audience: str) -> Iterator[SourceKeys]:
+        """Return the keys of `audience` under every version of the edge key there is, the present one first."""
+        present = self.of(audience)
+        yield present
+        for version in reversed(self._keyring.versions(_FAMILY)[:-1]):
+            yield SourceKeys(self._keyring.get(_FAMILY, version), audience)
 
 
 def partition_of(pseudonym: bytes, partitions: int) -> int:

@@ -10,6 +10,7 @@ from doors.subjects import EdgeKeys
 from gateway.app import build_app
 from gateway.clients import Services, open_services
 from gateway.domain import POWER_CUT, PROCESS_DEATH
+from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
 from gateway.settings import GatewaySettings
 from gateway.sources import Sources, load_sources
@@ -91,6 +92,7 @@ def build(
         max_requests=settings.max_requests,
     )
     rest = build_rest(Rest(credentials, edge_keys, services, readiness))
+    add_quarantine(rest, vocabulary)
     return build_app(Tracking(door), rest), list(publishers.values())
 
 

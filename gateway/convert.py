@@ -1,5 +1,6 @@
 """REST bodies to contract messages and back."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from contracts.avatar.v1 import avatar_pb2
@@ -7,11 +8,14 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from contracts.recommendation.v1 import recommendation_pb2
-from gateway import bodies
+from gateway import accounts, bodies
 from gateway.domain import POWER_CUT
+from gateway.receipts import Receipt
+from gateway.vocabulary import Rule, spelled
 
 #: How a statement was made when it comes over REST.
 _METHOD = "rest"
+_PENDING = "pending"
 _ITEM_REASONS = frozenset({"because_of_item", "followed_item"})
 
 
@@ -137,4 +141,83 @@ def books_from_proto(answer: profile_pb2.GetBooksResponse) -> bodies.BooksAnswer
             )
             for line in answer.lines
         ]
+    )
+
+
+def receipt_to_proto(brand: str, receipt: Receipt) -> profile_pb2.ReadFatesRequest:
+    counts = Counter(receipt.events)
+    runs = [
+        profile_pb2.Run(batch_id=run.batch_id, partition=run.partition, first=run.first, count=counts[number])
+        for number, run in enumerate(receipt.runs)
+    ]
+    return profile_pb2.ReadFatesRequest(brand=brand, accepted_at_ms=receipt.accepted_at_ms, runs=runs)
+
+
+def fates_from_proto(text: str, receipt: Receipt, answer: profile_pb2.ReadFatesResponse) -> accounts.ReceiptAnswer:
+    runs = [iter(run.fates) for run in answer.runs]
+    fates = [next(runs[number]) for number in receipt.events]
+    pending = sum(fate.fate == _PENDING for fate in fates)
+    return accounts.ReceiptAnswer(
+        receipt=text,
+        complete=not pending,
+        pending=pending,
+        events=[
+            accounts.EventFate(index=index, fate=fate.fate, reason=fate.reason, field=fate.field)
+            for index, fate in enumerate(fates)
+        ],
+    )
+
+
+def quarantine_from_proto(answer: profile_pb2.ListQuarantineResponse) -> accounts.QuarantineAnswer:
+    return accounts.QuarantineAnswer(
+        counts=[
+            accounts.QuarantineCount(
+                source=count.source,
+                reason=count.reason,
+                field=count.field,
+                named=count.named.hex(),
+                quarantined=count.quarantined,
+                can_replay=count.can_replay,
+                mended=count.mended,
+            )
+            for count in answer.counts
+        ],
+        events=[
+            accounts.QuarantinedEvent(
+                source=event.source,
+                reason=event.reason,
+                field=event.field,
+                named=event.named.hex(),
+                set_aside_at_ms=event.set_aside_at_ms,
+                can_replay=event.can_replay,
+                mended_at_ms=event.mended_at_ms,
+                fate=event.fate,
+            )
+            for event in answer.events
+        ],
+        next=answer.next.hex(),
+    )
+
+
+def rule_to_proto(body: accounts.RuleBody, named: bytes, rule: Rule) -> profile_pb2.MendingRule:
+    values = [
+        profile_pb2.ValueField(field=value.field, is_scaled=True, least=value.scale[0], most=value.scale[1])
+        if value.scale
+        else profile_pb2.ValueField(field=value.field)
+        for value in rule.value
+    ]
+    return profile_pb2.MendingRule(
+        source=body.source,
+        named=named,
+        means=spelled(body.means),
+        kind=rule.kind,
+        items=rule.item,
+        values=values,
+        needs_value=rule.needs_value,
+    )
+
+
+def rules_from_proto(answer: profile_pb2.ListMendingRulesResponse) -> accounts.RulesAnswer:
+    return accounts.RulesAnswer(
+        rules=[accounts.Rule(source=rule.source, named=rule.named.hex(), means=rule.means) for rule in answer.rules]
     )

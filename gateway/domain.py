@@ -22,3 +22,17 @@ class KeysDisagreeError(UnauthenticatedError):
     """Two different write keys came with one request."""
 
     reason = "WRITE_KEYS_DISAGREE"
+
+
+class ReceiptUnknownError(TypedError):
+    """No receipt of this source; whose it is, if anybody's, is not told."""
+
+    reason = "RECEIPT_UNKNOWN"
+    status = Status.NOT_FOUND
+
+
+class EventUnknownError(TypedError):
+    """A rule names an event that the vocabulary does not have."""
+
+    reason = "EVENT_UNKNOWN"
+    status = Status.INVALID

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -28,6 +29,9 @@ class RefusedError(Exception):
 
 #: The part of the properties that is kept: item, topics, value.
 Said = tuple[str | None, tuple[str, ...], float | None]
+#: What is left without a rule: items by field, topics, values by field.
+Left = tuple[dict[str, str], tuple[str, ...], dict[str, float]]
+_MOST_LEFT = 4
 
 
 class Reader:
@@ -45,15 +49,34 @@ class Reader:
 
     def read(self, rule: Rule, properties: Any, raw_ids: tuple[str, str]) -> Said:
         """Return what `properties` say under `rule`; raises RefusedError."""
-        products, words = _NO_PRODUCTS, _NO_WORDS
-        if (lists := self._lists_of(properties)) != self._nothing:
-            count = len(self._fields.products)
-            products, words = _products(lists[:count]), lists[count:]
+        products, words = self._lists(properties)
         item = self._item(rule.item, properties, products, raw_ids) if rule.item else None
+        return item, self._all_topics(properties, products, words), _value(rule, properties) if rule.value else None
+
+    def left(self, properties: Any, raw_ids: tuple[str, str]) -> Left:
+        """Return what any rule could read of `properties`: what looks like an identity is left out, not refused."""
+        products, words = self._lists(properties)
+        items = {name: getattr(properties, name) for name in self._vocabulary.item_fields}
+        if products and not any(items.values()):
+            items = {name: products[0].get(name) for name in items}
+        harmless = {name: text for name, told in items.items() if self._is_harmless(text := _id_text(told), raw_ids)}
+        told = ((name, _number(getattr(properties, name))) for name in self._vocabulary.value_fields)
+        values = {name: number for name, number in told if number is not None and abs(number) <= _MOST_VALUE}
+        few = dict(islice(harmless.items(), _MOST_LEFT))
+        return few, self._all_topics(properties, products, words), values
+
+    def _is_harmless(self, item: str, raw_ids: tuple[str, str]) -> bool:
+        return bool(item) and item not in raw_ids and not identity_in(item)
+
+    def _lists(self, properties: Any) -> tuple[list[dict[str, Any]], tuple[Any, ...]]:
+        if (lists := self._lists_of(properties)) == self._nothing:
+            return _NO_PRODUCTS, _NO_WORDS
+        count = len(self._fields.products)
+        return _products(lists[:count]), lists[count:]
+
+    def _all_topics(self, properties: Any, products: list[dict[str, Any]], words: tuple[Any, ...]) -> tuple[str, ...]:
         topics = self._topics_told(self._topics_of(properties), products)
-        if words:
-            topics = self._with_words(topics, words)
-        return item, topics, _value(rule, properties) if rule.value else None
+        return self._with_words(topics, words) if words else topics
 
     def _item(
         self, names: tuple[str, ...], properties: Any, products: list[dict[str, Any]], raw_ids: tuple[str, str]

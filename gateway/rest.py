@@ -4,24 +4,27 @@ import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 
 from contracts.common.v1.subject_pb2 import Subject
 from contracts.profile.v1 import profile_pb2
 from contracts.recommendation.v1.recommendation_pb2 import RecommendRequest
 from doors.subjects import EdgeKeys
-from gateway import access, bodies, convert
+from gateway import access, accounts, bodies, convert, receipts
 from gateway.clients import Services
 from kit.credentials import Credential, Credentials
 from kit.http.rest import register_problems
 from kit.process import Readiness
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
+#: What any endpoint may answer.
+REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": bodies.Problem, "description": description}
     for status, description in (
         (400, "The body does not fit"),
         (401, "Nobody we know is calling"),
         (403, "This key may not do that"),
+        (404, "There is no such thing for this key"),
+        (410, "It is forgotten by now"),
         (503, "A service is away; come back after Retry-After seconds"),
         (504, "A service did not answer in time"),
     )
@@ -103,7 +106,7 @@ Door = Annotated[Rest, Depends(_rest)]
 App = Annotated[Credential, Depends(_app)]
 Staff = Annotated[Credential, Depends(_staff)]
 FromMs = Annotated[int, Query(ge=0, le=1 << 52)]
-_router = APIRouter(responses=_REFUSALS)
+_router = APIRouter(responses=REFUSALS)
 
 
 @_router.post("/consent/grant", tags=["consent"], operation_id="grantConsent")
@@ -155,6 +158,17 @@ async def recommend(body: bodies.RecommendBody, door: Door, app: App) -> bodies.
     answer = await door.services.recommendation.Recommend(request)
     catalogue = await door.services.items(app.brand, convert.items_named(answer))
     return convert.recommendations_from_proto(answer, catalogue)
+
+
+@_router.get("/receipts/{receipt}", tags=["operation"], operation_id="getReceipt")
+async def get_receipt(
+    door: Door, app: App, receipt: Annotated[str, Path(max_length=receipts.MOST_CHARACTERS)]
+) -> accounts.ReceiptAnswer:
+    """Tell the fate of each event of one accepted request, for two full days beside the present one by default."""
+    marks = (keys.receipt for keys in door.edge_keys.every(app.id))
+    found = receipts.read(receipt, marks, app.brand)
+    answer = await door.services.profile.ReadFates(convert.receipt_to_proto(app.brand, found))
+    return convert.fates_from_proto(receipt, found, answer)
 
 
 @_router.put("/catalogue/items", tags=["catalogue"], operation_id="putItems")

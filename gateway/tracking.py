@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from contracts.interaction.v1.payload import Quarantined
 from doors.publish import Publisher, parcels
 from doors.subjects import EdgeKeys
-from gateway import access, parse
+from gateway import access, parse, receipts
 from gateway.domain import MAX_BODY_BYTES, POWER_CUT
 from gateway.moments import skew_ms
 from gateway.sources import Sources
@@ -25,7 +25,7 @@ _EVENTS = Counter("gateway_events", "Events acknowledged", ("fate",))
 _QUARANTINED = Counter("gateway_quarantined", "Events set aside", ("reason",))
 _TRANSLATED = _EVENTS.labels("translated")
 _ENCODER = msgspec.json.Encoder()
-_ANSWER = b'{"success":true,"durability_class":%d,"received":%d,"quarantined":%d,"positions":[%b]}'
+_ANSWER = b'{"success":true,"durability_class":%d,"received":%d,"quarantined":%d,"positions":[%b],"receipt":"%b"}'
 _PLACE = b'{"partition":%d,"sequence":%d,"durability_class":%d}'
 
 
@@ -109,11 +109,13 @@ class Tracking:
         translate = door.translator.translate
         fates = [translate(request, raw) for raw in batch.batch]
         durability, publisher = self._way_of(source.id)
-        positions = await publisher.publish(source.brand, parcels(fates, door.partitions))
+        packed = parcels(fates, door.partitions)
+        positions = await publisher.publish(source.brand, packed)
         quarantined = [fate for fate in fates if type(fate) is Quarantined]
         _count(len(fates), quarantined)
         places = b",".join([_PLACE % (*position, durability) for position in positions])
-        return _ANSWER % (durability, len(fates), len(quarantined), places)
+        receipt = receipts.write(request.keys.receipt, source.brand, received_ms, packed)
+        return _ANSWER % (durability, len(fates), len(quarantined), places, receipt.encode())
 
     def _way_of(self, source: str) -> tuple[int, Publisher]:
         asked = self._door.sources.durability_class(source)

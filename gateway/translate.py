@@ -10,20 +10,21 @@ from typing import Any
 import msgspec
 
 from contracts.interaction.v1 import interaction_pb2
-from contracts.interaction.v1.payload import Interaction, Quarantined
+from contracts.interaction.v1.payload import Interaction, Quarantined, Remains
 from doors.subjects import SourceKeys
 from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES
 from gateway.events import Consent, Context, Event, Id
 from gateway.moments import EARLIEST_MS, clamped, moment_ms, skew_ms
 from gateway.reading import Reader, RefusedError
 from gateway.sources import ConsentCategories, Preferences
-from gateway.vocabulary import Vocabulary
+from gateway.vocabulary import Vocabulary, spelled
 
 _SEEN = int(interaction_pb2.KIND_SEEN)
 _IDENTIFIED = int(interaction_pb2.KIND_IDENTIFIED)
 _JOINED = int(interaction_pb2.KIND_JOINED)
 _NO_PREFERENCES = (b"", b"null")
 _NOTHING_SAID = Preferences()
+_UNKNOWN_EVENT = "unknown_event"
 _USUAL_CHANNEL = {"page": "web", "screen": "mobile"}
 
 
@@ -86,7 +87,23 @@ class Translator:
         try:
             return self._interaction(request, event, mid)
         except RefusedError as refused:
-            return Quarantined(request.source, mid, refused.reason, refused.field)
+            remains = self._remains(request, event) if refused.reason == _UNKNOWN_EVENT else None
+            return Quarantined(request.source, mid, refused.reason, refused.field, remains)
+
+    def _remains(self, request: Request, event: Event[Any]) -> Remains | None:
+        if not event.event:
+            return None
+        user, stranger = _text(event.user_id), _text(event.anonymous_id)
+        try:
+            at_ms = _at_ms(request, event)
+        except RefusedError:
+            # Two faults, and a rule mends one.
+            return None
+        # Never the name: it may be anybody's. Whoever knows it can ask for it by its hash.
+        named = request.keys.event(spelled(event.event))
+        items, topics, values = self._reader.left(event.properties or self._no_properties, (user, stranger))
+        eid = request.keys.user(user) if user else request.keys.anonymous(stranger)
+        return Remains(eid, at_ms, self._channel(request, event) or "server", named, items, topics, values)
 
     def _interaction(self, request: Request, event: Event[Any], mid: bytes) -> Interaction:
         type_ = event.type or request.type or ("track" if event.event else "")
@@ -117,7 +134,7 @@ class Translator:
     def _track(self, _: Request, event: Event[Any], user: str, stranger: str) -> _Meant:
         rule = self._vocabulary.rule(event.event) if event.event else None
         if rule is None:
-            raise RefusedError("unknown_event", "event")
+            raise RefusedError(_UNKNOWN_EVENT, "event")
         item, topics, value = self._reader.read(rule, event.properties or self._no_properties, (user, stranger))
         return rule.kind, item, topics, value, None
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +76,17 @@ class Vocabulary:
         self._spellings: dict[str, Rule] = {}
         self._topics = {word: topic for topic, words in pack.topics.items() for word in (topic, *words)}
         self._channels = _channels(pack)
+        rules = self._rules.values()
+        #: Every property that may hold an item, and every one that may hold a value.
+        self.item_fields = _once(pack.fields.item, *(rule.item for rule in rules))
+        values = (pack.fields.value, *(rule.value for rule in rules))
+        self.value_fields = _once(*([value.field for value in each] for each in values))
 
     def rule(self, event: str) -> Rule | None:
         """Return the rule of an event name, None when the pack does not know it."""
         rule = self._spellings.get(event)
         if rule is None:
-            rule = self._rules.get(event.lower().translate(_SPACES))
+            rule = self._rules.get(spelled(event))
             # Only names of the pack are remembered, as clients spell them.
             if rule is not None and len(self._spellings) < _MOST_SPELLINGS:
                 self._spellings[event] = rule
@@ -125,16 +130,22 @@ class Vocabulary:
     def properties(self) -> type[msgspec.Struct]:
         """Return the type of the properties that any rule reads; all others need not even be decoded."""
         fields = self.fields
-        names = [*fields.item, *fields.topics, *fields.words, *fields.products]
-        names += [value.field for value in fields.value]
-        for rule in self._rules.values():
-            names += [*rule.item, *(value.field for value in rule.value)]
+        names = [*fields.topics, *fields.words, *fields.products, *self.item_fields, *self.value_fields]
         return msgspec.defstruct("Properties", [(name, Any, None) for name in dict.fromkeys(names)], gc=False)
+
+
+def spelled(event: str) -> str:
+    """Return an event's name as the pack spells it."""
+    return event.lower().translate(_SPACES)
 
 
 def load_vocabulary(path: Path = PACK) -> Vocabulary:
     """Return the pack in `path`, compiled; raises PackError naming what is wrong with it."""
     return Vocabulary(load(path, VocabularyPack))
+
+
+def _once(*names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(names)))
 
 
 def _rule(name: str, rule: EventRule, fields: Fields) -> Rule:

@@ -32,13 +32,15 @@ from services.profile.familiar import Familiar
 from services.profile.fenced import Cache, Decisions
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
-from services.profile.rpc import ProfileRpc
+from services.profile.rpc import Accounts, ProfileRpc
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.read import FamiliarPersonas
+from services.profile.use_cases.receipts import Receipts
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
@@ -93,7 +95,9 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams) -> 
             reach.hint(hint.partition, hint.sequence)
 
     await client.subscribe(messages.changed_subject("*"), cb=hinted)
-    servicer = ProfileRpc(stores, familiar, reach, streams, settings.partitions)
+    quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
+    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
+    servicer = ProfileRpc(stores, familiar, reach, accounts)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 
@@ -126,7 +130,8 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         await wait_for(ensure_streams, "streams")
         await wait_for(stores.profile.ping, "database")
         folding = Folding(stores, EpochKeys(stores.keyring), settings.most_dead_letters)
-        days = Days(stores, settings.days_kept)
+        days = Days(stores, settings.days_kept, settings.message_ids_max_bytes)
+        readiness.add("message_ids", days.window.check)
         ownership = Ownership(stores, Folder(folding, streams, days, settings))
         readiness.add("partitions", ownership.check)
         if PROCESS_DEATH in streams.classes:

@@ -1,4 +1,4 @@
-"""Keeps the days of message ids: the present one is there before it is needed, old ones go when none can need them."""
+"""Keeps what was seen before: the present day is there before it is needed, what none can need any more goes."""
 
 import datetime as dt
 
@@ -6,21 +6,23 @@ from kit.db import Database, raw
 from services.profile.repository import ledger, positions
 from services.profile.use_cases.parts import day_of
 from services.profile.use_cases.stores import Stores
+from services.profile.window import Window
 
 
 class Days:
-    """The days a folder knows to be there."""
+    """The days a folder knows to be there, and the window of message ids."""
 
-    def __init__(self, stores: Stores, kept: int) -> None:
+    def __init__(self, stores: Stores, kept: int, message_ids_max_bytes: int | None = None) -> None:
         self._stores = stores
         self._kept = kept
         self._known: set[dt.date] = set()
+        self.window = Window(stores, dt.timedelta(days=kept), message_ids_max_bytes)
 
     async def ensure_present(self) -> None:
         await self._ensure(self._stores.profile, day_of(self._stores.now_ms()))
 
     async def turn(self) -> None:
-        """Make tomorrow, and drop days whose messages cannot come again, as every partition is well past them."""
+        """Make tomorrow, and drop what cannot come again, as every partition is well past it."""
         await self.ensure_present()
         await self._ensure(self._stores.profile, day_of(self._stores.now_ms()) + dt.timedelta(days=1))
         async with self._stores.profile.transaction() as transaction:
@@ -28,6 +30,7 @@ class Days:
             horizon_ms = await positions.least_horizon(connection)
             if horizon_ms is not None:
                 await ledger.drop_days_before(connection, day_of(horizon_ms) - dt.timedelta(days=self._kept))
+        await self.window.turn(horizon_ms)
 
     async def _ensure(self, database: Database, day: dt.date) -> None:
         if day in self._known:

@@ -74,6 +74,25 @@ class Interaction(Protocol):
     def withdrawn(self) -> tuple[str, ...]: ...
 
 
+class Remains(Protocol):
+    """What is left of an event that a rule may mend."""
+
+    @property
+    def eid(self) -> bytes: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def named(self) -> bytes: ...
+    @property
+    def items(self) -> dict[str, str]: ...
+    @property
+    def topics(self) -> tuple[str, ...]: ...
+    @property
+    def values(self) -> dict[str, float]: ...
+
+
 class Rejected(Protocol):
     """One event a door could not translate."""
 
@@ -85,6 +104,8 @@ class Rejected(Protocol):
     def reason(self) -> str: ...
     @property
     def field(self) -> str: ...
+    @property
+    def remains(self) -> Remains | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +172,13 @@ class Batch:
     counts: tuple[tuple[str, int], ...]
     interactions: Sequence[Interaction]
     rejected: Sequence[Rejected]
+    #: Events set aside earlier, and mended since.
+    mended: Sequence[Interaction] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed(Batch):
+    """Mended events that are let in now, as a batch of their own: sealed in the hour that they are counted in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +259,13 @@ class PositionNotReachedError(TypedError):
     status = Status.DEADLINE
 
 
+class ReceiptExpiredError(TypedError):
+    """What became of these events is not known any more."""
+
+    reason = "RECEIPT_EXPIRED"
+    status = Status.GONE
+
+
 class FencedError(TypedError):
     """Another folder owns the partition now; what this one had in hand was rolled back."""
 
@@ -250,6 +285,13 @@ class TooManyDeadLettersError(TypedError):
 
     reason = "TOO_MANY_DEAD_LETTERS"
     status = Status.INTERNAL
+
+
+class WindowShortenedError(TypedError):
+    """Message ids are forgotten early, for want of disk: what is sent again that late counts twice."""
+
+    reason = "MESSAGE_IDS_WINDOW_SHORTENED"
+    status = Status.EXHAUSTED
 
 
 def shard_of(eid: bytes) -> int:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison
+from services.profile.fates import DUPLICATE, SUPPRESSED, Sheet
 from services.profile.traits import Traits
 from services.profile.views import Signal
 from services.profile.weights import Weights
@@ -24,14 +25,24 @@ Stated = dict[str, tuple[int, bool]]
 
 
 class Books:
-    """What becomes of the events of one fold, per partition, source and hour."""
+    """What becomes of the events of one fold: per partition, source and hour, and of each event of a batch."""
 
     def __init__(self) -> None:
         self._lines: defaultdict[Place, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._sheets: dict[bytes, Sheet] = {}
 
     def add(self, place: Place, fate: str, count: int) -> None:
         if count:
             self._lines[place][fate] += count
+
+    def sheet(self, message: Batch | Poison) -> Sheet:
+        """Return what becomes of each event of a message that has a batch id."""
+        sheet = self._sheets.get(message.batch_id)
+        if sheet is None:
+            # What poison says of its size nobody vouches for; all of it has one fate.
+            events = len(message.interactions) + len(message.rejected) if isinstance(message, Batch) else 1
+            sheet = self._sheets[message.batch_id] = Sheet(events)
+        return sheet
 
     def lines(self) -> list[tuple[int, BooksLine]]:
         """Return the lines with their partitions."""
@@ -63,6 +74,9 @@ class Admitted(NamedTuple):
     place: Place
     bound: Bound
     interaction: Interaction
+    #: The fates of its batch, and which of them is its own.
+    codes: bytearray
+    event: int
 
 
 def unseen(messages: Iterable[Batch | Poison], sequence: int, seen: set[bytes]) -> list[Batch | Poison]:
@@ -116,13 +130,15 @@ def admit(number: int, batches: Iterable[Batch], collecting: Mapping[Address, Bo
     suppressed: defaultdict[Place, int] = defaultdict(int)
     for batch in batches:
         hour = batch.sealed_at_ms // HOUR_MS * HOUR_MS
-        for each in batch.interactions:
+        codes = books.sheet(batch).codes
+        for event, each in enumerate(batch.interactions):
             source = each.source
             bound = collecting.get((source, each.eid))
             if bound is None:
                 suppressed[number, source, hour] += 1
+                codes[event] = SUPPRESSED
             else:
-                admitted.append(Admitted((number, source, hour), bound, each))
+                admitted.append(Admitted((number, source, hour), bound, each, codes, event))
     for place, count in suppressed.items():
         books.add(place, "suppressed", count)
     return admitted
@@ -135,6 +151,7 @@ def first_of_each(admitted: Iterable[Admitted], known: AbstractSet[Identity], bo
         identity = each.bound.persona.shard, each.interaction.mid
         if identity in known or first.setdefault(identity, each) is not each:
             books.add(each.place, "duplicate", 1)
+            each.codes[each.event] = DUPLICATE
     return first
 
 
@@ -142,9 +159,10 @@ def share_out(first: Mapping[Identity, Admitted], new: AbstractSet[Identity], bo
     """Return what each persona gets of the events that are new; the others are duplicates."""
     shares: dict[bytes, Share] = {}
     stored: defaultdict[Place, int] = defaultdict(int)
-    for identity, (place, bound, interaction) in first.items():
+    for identity, (place, bound, interaction, codes, event) in first.items():
         if identity not in new:
             books.add(place, "duplicate", 1)
+            codes[event] = DUPLICATE
             continue
         stored[place] += 1
         pid = bound.persona.pid
@@ -188,6 +206,8 @@ def received(number: int, messages: Iterable[Batch | Poison], books: Books) -> N
             books.add(place, "received", count)
             if isinstance(message, Poison):
                 books.add(place, "quarantined", count)
+        if isinstance(message, Poison) and message.batch_id:
+            books.sheet(message).quarantine(0, message.reason)
 
 
 def _hear(own: Stated, purpose: str, at_ms: int, *, allowed: bool) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import nats.errors
 import sqlalchemy.exc
+from prometheus_client import Gauge
 
 from kit.db import raw
 from kit.errors import TypedError, UnavailableError
@@ -12,11 +13,16 @@ from kit.telemetry import logger
 from services.profile import messages
 from services.profile.days import Days
 from services.profile.domain import Partition
-from services.profile.repository import ledger, positions
+from services.profile.repository import books, ledger, positions
 from services.profile.streams import Streams
 from services.profile.use_cases.parts import Folding
 
 _LOG = logger(__name__)
+_DIFFERENCE = Gauge(
+    "profile_books_difference",
+    "Events received less those stored, duplicate, quarantined and suppressed, in the partitions owned here: 0",
+    ("source",),
+)
 _SECOND_MS = 1000
 # What a door seals may take this long to arrive, and to be announced again.
 _IN_FLIGHT_S = 60
@@ -45,8 +51,9 @@ class Housekeeper:
             await asyncio.sleep(every_s)
 
     async def round(self, *, is_purging: bool) -> None:
-        """Move horizons of idle partitions, turn the days, and forget what is folded."""
-        for partition in (each for owned in self._owned() for each in owned.siblings()):
+        """Move horizons of idle partitions, audit the books, turn the days, and forget what is folded."""
+        owned = self._owned()
+        for partition in (each for one in owned for each in one.siblings()):
             if partition.durability_class not in self._streams.classes:
                 continue
             try:
@@ -55,6 +62,8 @@ class Housekeeper:
                 # One server that is away does not keep the other from being tidied up.
                 facts = {"partition": partition.number, "durability_class": partition.durability_class}
                 _LOG.warning("housekeeping.postponed", **facts, exc_info=error)
+        if owned:
+            await self._audit(owned)
         await self._days.turn()
         if is_purging:
             await self.retire_keys()
@@ -94,6 +103,17 @@ class Housekeeper:
             _LOG.warning("partition.lagging", **facts, sequence=position.sequence)
         if is_purging and position.sequence:
             await self._streams.purge(partition, position)
+
+    async def _audit(self, owned: Sequence[Partition]) -> None:
+        async with self._folding.stores.profile.reading() as reading:
+            numbers = [partition.number for partition in owned]
+            differences = await books.differences(await raw(reading), owned[0].brand, numbers)
+        # A source whose partitions went to another folder is told there.
+        _DIFFERENCE.clear()
+        for source, difference in differences.items():
+            _DIFFERENCE.labels(source).set(difference)
+            if difference:
+                _LOG.error("books.differ", source=source, difference=difference)
 
     async def _keys_in_use(self) -> set[str] | None:
         async with self._folding.stores.profile.reading() as reading:

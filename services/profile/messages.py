@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError, open_sealed, seal
 from services.profile.domain import EID_BYTES, MID_BYTES, POWER_CUT, Batch, Interaction, Kind, Partition, Poison
 from services.profile.folding import Lesson
+from services.profile.mending import Mended
 
 STREAM = "INTERACTIONS"
 SUBJECTS = "interaction.v1.received.>"
@@ -25,6 +27,7 @@ _MAX_VALUE = 1e12
 _MAX_ANNOUNCED_BYTES = 256 * 1024
 _LAST_KIND = max(Kind)
 _BATCH_ID_BYTES = 16
+_MENDED_BY = "rules"
 
 
 def received_subject(partition: Partition) -> str:
@@ -51,7 +54,15 @@ def open_message(partition: Partition, sequence: int, data: bytes, epochs: Epoch
     content = _content(partition, envelope, epochs)
     if isinstance(content, str):
         return Poison(sequence, content, data, envelope.batch_id, envelope.sealed_at_ms, counts)
-    return Batch(sequence, envelope.batch_id, envelope.sealed_at_ms, counts, content.interactions, content.quarantined)
+    return Batch(
+        sequence,
+        envelope.batch_id,
+        envelope.sealed_at_ms,
+        counts,
+        content.interactions,
+        content.quarantined,
+        content.mended,
+    )
 
 
 class Awaited(NamedTuple):
@@ -101,6 +112,31 @@ def announce(brand: str, lessons: Iterable[Lesson], epochs: EpochKeys, token: Ca
     return announced
 
 
+def replay(
+    partition: Partition, mended: Sequence[Mended], epochs: EpochKeys, batch_id: bytes, sealed_at_ms: int
+) -> bytes:
+    """Return the sealed message that lets mended events in: it counts none, for they were counted when they came."""
+    key_id, key = epochs.current()
+    interactions = [
+        payload.Interaction(
+            each.source, each.eid, each.mid, each.kind, each.at_ms, each.channel, each.item, each.topics, each.value
+        )
+        for each in mended
+    ]
+    content = payload.encode(payload.Payload([], [], interactions))
+    nonce, ciphertext = seal(key, content, payload.associated_data(batch_id, partition.brand, partition.number))
+    return interaction_pb2.Envelope(
+        batch_id=batch_id,
+        brand=partition.brand,
+        partition=partition.number,
+        epoch_key_id=key_id,
+        pack_version=_MENDED_BY,
+        nonce=nonce,
+        ciphertext=ciphertext,
+        sealed_at_ms=sealed_at_ms,
+    ).SerializeToString()
+
+
 class Hint(NamedTuple):
     """A partition that went on, the sequence up to which it is folded, and facets that changed."""
 
@@ -148,7 +184,9 @@ def _fault_of(content: payload.Payload, envelope: interaction_pb2.Envelope) -> s
     if counted != told:
         return "COUNTS_DISAGREE"
     sealed_at_ms = envelope.sealed_at_ms
-    return "" if all(_is_sound(each, sealed_at_ms) for each in content.interactions) else "MALFORMED"
+    told_of = chain(content.interactions, content.mended)
+    is_sound = all(_is_sound(each, sealed_at_ms) for each in told_of) and all(map(_is_kept, content.quarantined))
+    return "" if is_sound else "MALFORMED"
 
 
 def _is_sound(each: Interaction, sealed_at_ms: int) -> bool:
@@ -160,6 +198,10 @@ def _is_sound(each: Interaction, sealed_at_ms: int) -> bool:
         and 0 <= each.at_ms <= sealed_at_ms + _DAY_MS
         and (value is None or -_MAX_VALUE < value < _MAX_VALUE)
     )
+
+
+def _is_kept(each: payload.Quarantined) -> bool:
+    return len(each.mid) == MID_BYTES and (each.remains is None or len(each.remains.eid) == EID_BYTES)
 
 
 def _seal_lessons(brand: str, lessons: events_pb2.Lessons, epochs: EpochKeys, batch_id: bytes) -> bytes:

@@ -1,5 +1,7 @@
 """The contract's RPCs: requests are converted, a use case answers."""
 
+from dataclasses import dataclass
+
 from grpc import ServicerContext
 
 from contracts.common.v1 import subject_pb2
@@ -10,19 +12,31 @@ from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition, PositionNotReachedError
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, read
+from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
+from services.profile.use_cases.receipts import Receipts
 from services.profile.use_cases.stores import Stores
+
+_MOST_LISTED = 500
+_MOST_REPLAYED = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What became of events: in the books, and one by one."""
+
+    streams: Streams
+    partitions: int
+    receipts: Receipts
+    quarantine: Quarantine
 
 
 class ProfileRpc(ProfileServiceServicer):
-    def __init__(
-        self, stores: Stores, familiar: read.FamiliarPersonas, reach: Reach, streams: Streams, partitions: int
-    ) -> None:
+    def __init__(self, stores: Stores, familiar: read.FamiliarPersonas, reach: Reach, accounts: Accounts) -> None:
         self._stores = stores
         self._familiar = familiar
         self._reach = reach
-        self._streams = streams
-        self._partitions = partitions
+        self._accounts = accounts
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
         subject = convert.subject_from_proto(request.subject)
@@ -89,9 +103,9 @@ class ProfileRpc(ProfileServiceServicer):
         self, request: profile_pb2.GetBooksRequest, context: ServicerContext
     ) -> profile_pb2.GetBooksResponse:
         brand = convert.brand_from_proto(request.brand)
-        numbers = range(self._partitions)
-        partitions = [Partition(brand, number, each) for number in numbers for each in self._streams.classes]
-        lines = await balance.balance(self._stores, self._streams.waiting, partitions, request.from_ms)
+        streams, numbers = self._accounts.streams, range(self._accounts.partitions)
+        partitions = [Partition(brand, number, each) for number in numbers for each in streams.classes]
+        lines = await balance.balance(self._stores, streams.waiting, partitions, request.from_ms)
         return profile_pb2.GetBooksResponse(lines=map(convert.books_line_to_proto, lines))
 
     async def CountFacets(
@@ -99,6 +113,47 @@ class ProfileRpc(ProfileServiceServicer):
     ) -> profile_pb2.CountFacetsResponse:
         count = await read.count_facets(self._stores, convert.brand_from_proto(request.brand))
         return profile_pb2.CountFacetsResponse(facets=count)
+
+    async def ReadFates(
+        self, request: profile_pb2.ReadFatesRequest, context: ServicerContext
+    ) -> profile_pb2.ReadFatesResponse:
+        brand = convert.brand_from_proto(request.brand)
+        runs = convert.runs_from_proto(request.runs)
+        fates = await self._accounts.receipts.read(brand, request.accepted_at_ms, runs)
+        return profile_pb2.ReadFatesResponse(runs=map(convert.fates_to_proto, fates))
+
+    async def ListQuarantine(
+        self, request: profile_pb2.ListQuarantineRequest, context: ServicerContext
+    ) -> profile_pb2.ListQuarantineResponse:
+        brand = convert.brand_from_proto(request.brand)
+        count = convert.bounded_from_proto(request.count, "count", least=0, most=_MOST_LISTED)
+        page = await self._accounts.quarantine.look(brand, (request.source, request.reason), request.after, count)
+        return profile_pb2.ListQuarantineResponse(
+            counts=map(convert.count_to_proto, page.counts),
+            events=map(convert.event_to_proto, page.events),
+            next=page.next,
+        )
+
+    async def PutMendingRule(
+        self, request: profile_pb2.PutMendingRuleRequest, context: ServicerContext
+    ) -> profile_pb2.PutMendingRuleResponse:
+        brand = convert.brand_from_proto(request.brand)
+        can_replay = await self._accounts.quarantine.put_rules(brand, convert.rules_from_proto(request.rules))
+        return profile_pb2.PutMendingRuleResponse(can_replay=can_replay)
+
+    async def ListMendingRules(
+        self, request: profile_pb2.ListMendingRulesRequest, context: ServicerContext
+    ) -> profile_pb2.ListMendingRulesResponse:
+        rules = await self._accounts.quarantine.rules(convert.brand_from_proto(request.brand))
+        return profile_pb2.ListMendingRulesResponse(rules=map(convert.rule_to_proto, rules))
+
+    async def ReplayQuarantine(
+        self, request: profile_pb2.ReplayQuarantineRequest, context: ServicerContext
+    ) -> profile_pb2.ReplayQuarantineResponse:
+        brand = convert.brand_from_proto(request.brand)
+        count = convert.bounded_from_proto(request.count, "count", least=1, most=_MOST_REPLAYED)
+        sent = await self._accounts.quarantine.replay(brand, request.source, request.after, count)
+        return profile_pb2.ReplayQuarantineResponse(**sent._asdict())
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

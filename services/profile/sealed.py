@@ -91,6 +91,14 @@ def open_block(key: bytes, persona: Persona, block_id: bytes, body: bytes) -> by
     return _open(key, body, _aad(b"block|" + block_id, persona))
 
 
+def seal_remains(key: bytes, persona: Persona, mid: bytes, left: bytes) -> bytes:
+    return b"".join(seal(key, left, _aad(b"remains|" + mid, persona)))
+
+
+def open_remains(key: bytes, persona: Persona, mid: bytes, body: bytes) -> bytes:
+    return _open(key, body, _aad(b"remains|" + mid, persona))
+
+
 def _open(key: bytes, body: bytes, aad: bytes) -> bytes:
     return open_sealed(key, body[:NONCE_BYTES], body[NONCE_BYTES:], aad)
 

@@ -21,8 +21,10 @@ class ProfileSettings(Settings):
     fold_every_s: float = Field(default=0.05, ge=0)
     #: Dead letters of one partition within an hour that stop its folder.
     most_dead_letters: int = Field(default=50, ge=0)
-    #: Full days for which message ids are kept beside the present one.
+    #: Full days for which message ids and batch ids are kept beside the present one.
     days_kept: int = Field(default=2, ge=1)
+    #: Disk for message ids, bytes; when it is not enough, fewer days are kept and an error says so. Absent: no bound.
+    message_ids_max_bytes: int | None = Field(default=None, ge=64 << 20)
     #: Seconds between rounds of housekeeping: days, keys, the stream.
     housekeeping_s: float = Field(default=10.0, gt=0)
     #: Whether what is folded is purged from the stream, and its epoch keys are destroyed.

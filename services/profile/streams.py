@@ -88,6 +88,11 @@ class Streams:
             js, subject = self._jetstream(partition.durability_class), messages.received_subject(partition)
             await forget(js, messages.STREAM, subject, position.sequence)
 
+    async def append(self, partition: Partition, data: bytes) -> None:
+        """Put a message on the stream of interactions and return once it is durable."""
+        with _answering():
+            await self._jetstream(partition.durability_class).publish(messages.received_subject(partition), data)
+
     async def keys_received(self) -> set[str] | None:
         """Return the epoch keys of what doors have put on any stream; None when there is more than is looked at."""
         keys: set[str] = set()

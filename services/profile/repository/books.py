@@ -10,6 +10,15 @@ from services.profile.domain import BooksLine, Partition
 
 
 @dataclass(frozen=True, slots=True)
+class Folded:
+    """One batch that was folded, and what became of its events: see fates.py."""
+
+    batch_id: bytes
+    fates: bytes
+    reasons: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reached:
     """How far one partition is folded now, in whose name, and which batches were folded."""
 
@@ -18,7 +27,7 @@ class Reached:
     stream_created: str
     sequence: int
     horizon_ms: int
-    batch_ids: Sequence[bytes]
+    batches: Sequence[Folded]
 
 
 async def close(
@@ -35,8 +44,10 @@ async def close(
     rows = await connection.fetch(
         """
         WITH kept AS (
-            INSERT INTO batches (brand, partition, batch_id, day)
-            SELECT $1, q.partition, q.batch_id, $2 FROM unnest($3::smallint[], $4::bytea[]) AS q(partition, batch_id)
+            INSERT INTO batches (brand, partition, batch_id, day, fates, reasons)
+            SELECT $1, q.partition, q.batch_id, $2, q.fates, q.reasons
+            FROM unnest($3::smallint[], $4::bytea[], $19::bytea[], $20::text[])
+                AS q(partition, batch_id, fates, reasons)
         ), entered AS (
             INSERT INTO books AS b
                 (brand, partition, source, hour_ms, received, stored, duplicate, quarantined, suppressed)
@@ -59,8 +70,8 @@ async def close(
         """,
         brand,
         day,
-        [each.partition.number for each in reached for _ in each.batch_ids],
-        [batch_id for each in reached for batch_id in each.batch_ids],
+        [each.partition.number for each in reached for _ in each.batches],
+        [batch.batch_id for each in reached for batch in each.batches],
         *_columns(lines),
         [each.partition.number for each in reached],
         [each.partition.durability_class for each in reached],
@@ -68,6 +79,8 @@ async def close(
         [each.stream_created for each in reached],
         [each.sequence for each in reached],
         [each.horizon_ms for each in reached],
+        [batch.fates for each in reached for batch in each.batches],
+        [batch.reasons for each in reached for batch in each.batches],
     )
     return {Partition(brand, *place) for place in rows}
 
@@ -97,3 +110,16 @@ async def read(connection: asyncpg.Connection, brand: str, from_ms: int) -> list
         from_ms,
     )
     return [BooksLine(*row) for row in rows]
+
+
+async def differences(connection: asyncpg.Connection, brand: str, numbers: Sequence[int]) -> dict[str, int]:
+    """Return by source what these partitions received less what became of it: 0 when nothing was lost or made up."""
+    rows = await connection.fetch(
+        """
+        SELECT source, sum(received - stored - duplicate - quarantined - suppressed)::bigint
+        FROM books WHERE brand = $1 AND partition = ANY($2::smallint[]) GROUP BY source
+        """,
+        brand,
+        numbers,
+    )
+    return dict(map(tuple, rows))

@@ -1,19 +1,21 @@
-"""What was seen before: message ids and batch ids, in partitions a day, and what was set aside."""
+"""What was seen before: message ids, and batch ids in partitions a day; and what was set aside."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from weakref import WeakSet
 
 import asyncpg
 
-from services.profile.domain import Batch, Partition, Poison, Rejected
+from services.profile.domain import Batch, Partition, Poison
+from services.profile.repository import message_ids, periods
 
-_BY_DAY = ("message_ids", "batches")
 _DAY = "%Y%m%d"
+_WITH_PERIODS: WeakSet[asyncpg.Connection] = WeakSet()
 
 
 async def create_day(connection: asyncpg.Connection, day: dt.date) -> None:
     """Make the partitions of one day; making them twice changes nothing."""
-    for table in _BY_DAY:
+    for table in await _by_day(connection):
         name = f"{table}_{day.strftime(_DAY)}"
         # Another folder may be making it at the same moment, and IF NOT EXISTS does not hold against that.
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", table)
@@ -26,7 +28,7 @@ async def create_day(connection: asyncpg.Connection, day: dt.date) -> None:
 async def drop_days_before(connection: asyncpg.Connection, day: dt.date) -> list[str]:
     """Drop the partitions of all days before `day` and return their names."""
     dropped = []
-    for table in _BY_DAY:
+    for table in await _by_day(connection):
         rows = await connection.fetch(
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass", table
         )
@@ -39,23 +41,12 @@ async def drop_days_before(connection: asyncpg.Connection, day: dt.date) -> list
 async def claim_messages(
     connection: asyncpg.Connection, brand: str, day: dt.date, ids: Sequence[tuple[int, bytes]]
 ) -> set[tuple[int, bytes]]:
-    """Keep (shard, message id) and return those that no live day held. The caller owns the partitions they are of."""
-    rows = await connection.fetch(
-        """
-        INSERT INTO message_ids (brand, shard, mid, day)
-        SELECT $1, q.shard, q.mid, $4 FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, mid)
-        WHERE NOT EXISTS (
-            SELECT FROM message_ids m WHERE m.brand = $1 AND m.shard = q.shard AND m.mid = q.mid AND m.day <> $4
-        )
-        ON CONFLICT DO NOTHING
-        RETURNING shard, mid
-        """,
-        brand,
-        [shard for shard, _ in ids],
-        [mid for _, mid in ids],
-        day,
-    )
-    return {(shard, mid) for shard, mid in rows}
+    """Keep (shard, message id), each given once, and return the new ones. The caller owns their partitions."""
+    if connection not in _WITH_PERIODS:
+        if not await periods.are_there(connection):
+            return await _claim_by_day(connection, brand, day, ids)
+        _WITH_PERIODS.add(connection)
+    return await message_ids.claim(connection, brand, ids)
 
 
 async def batches_seen(connection: asyncpg.Connection, partition: Partition, ids: Sequence[bytes]) -> set[bytes]:
@@ -66,28 +57,6 @@ async def batches_seen(connection: asyncpg.Connection, partition: Partition, ids
         ids,
     )
     return {batch_id for (batch_id,) in rows}
-
-
-async def quarantine(
-    connection: asyncpg.Connection, brand: str, rejected: Sequence[tuple[int, Rejected]], at_ms: int
-) -> set[bytes]:
-    """Set events aside by (shard, event) and return the message ids that were not set aside before."""
-    rows = await connection.fetch(
-        """
-        INSERT INTO quarantine (brand, shard, mid, source, reason, field, set_aside_at_ms)
-        SELECT $1, q.*, $7 FROM unnest($2::smallint[], $3::bytea[], $4::text[], $5::text[], $6::text[]) AS q
-        ON CONFLICT DO NOTHING
-        RETURNING mid
-        """,
-        brand,
-        [shard for shard, _ in rejected],
-        [each.mid for _, each in rejected],
-        [each.source for _, each in rejected],
-        [each.reason for _, each in rejected],
-        [each.field for _, each in rejected],
-        at_ms,
-    )
-    return {mid for (mid,) in rows}
 
 
 async def bury(
@@ -123,3 +92,35 @@ async def unsent(connection: asyncpg.Connection, most: int) -> list[bytes]:
 
 def batch_ids(messages: Iterable[Batch | Poison]) -> list[bytes]:
     return [message.batch_id for message in messages if message.batch_id]
+
+
+async def _by_day(connection: asyncpg.Connection) -> list[str]:
+    # Before the migration to periods message ids are kept like batches.
+    rows = await connection.fetch(
+        """
+        SELECT relname::text FROM pg_class
+        WHERE oid IN (to_regclass('batches'), to_regclass('message_ids')) AND relkind = 'p' ORDER BY 1
+        """
+    )
+    return [name for (name,) in rows]
+
+
+async def _claim_by_day(
+    connection: asyncpg.Connection, brand: str, day: dt.date, ids: Sequence[tuple[int, bytes]]
+) -> set[tuple[int, bytes]]:
+    rows = await connection.fetch(
+        """
+        INSERT INTO message_ids (brand, shard, mid, day)
+        SELECT $1, q.shard, q.mid, $4 FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, mid)
+        WHERE NOT EXISTS (
+            SELECT FROM message_ids m WHERE m.brand = $1 AND m.shard = q.shard AND m.mid = q.mid AND m.day <> $4
+        )
+        ON CONFLICT DO NOTHING
+        RETURNING shard, mid
+        """,
+        brand,
+        [shard for shard, _ in ids],
+        [mid for _, mid in ids],
+        day,
+    )
+    return {(shard, mid) for shard, mid in rows}

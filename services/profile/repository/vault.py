@@ -96,6 +96,29 @@ async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
     return Bound(Persona(subject.brand, subject.shard, pid), *facts), is_linked
 
 
+async def bound_to(
+    connection: asyncpg.Connection, brand: str, personas: Sequence[tuple[str, Persona]]
+) -> dict[tuple[str, bytes], tuple[bytes, Bound]]:
+    """Return by (audience, pid) the id that is bound to a persona there, and the persona; others are left out."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (q.audience, b.pid) q.audience, b.eid, b.shard, b.pid,
+            k.generation, k.key_id, k.wrapped, k.wrapped_by
+        FROM unnest($2::smallint[], $3::text[], $4::bytea[]) AS q(shard, audience, pid)
+        JOIN bindings b ON b.brand = $1 AND b.shard = q.shard AND b.pid = q.pid AND b.audience = q.audience
+        JOIN personas k ON k.brand = $1 AND k.shard = q.shard AND k.pid = q.pid
+        ORDER BY q.audience, b.pid, b.bound_at_ms DESC, b.eid
+        """,
+        brand,
+        [persona.shard for _, persona in personas],
+        [audience for audience, _ in personas],
+        [persona.pid for _, persona in personas],
+    )
+    return {
+        (audience, pid): (eid, Bound(Persona(brand, shard, pid), *facts)) for audience, eid, shard, pid, *facts in rows
+    }
+
+
 async def keep_preferences(
     connection: asyncpg.Connection, brand: str, said: Sequence[tuple[Address, bytes, int]]
 ) -> None:

@@ -1,7 +1,8 @@
-"""What was folded: positions, message ids by day, sealed facets and interactions, and the books."""
+"""What was folded: positions, message ids by period, sealed facets and interactions, and the books."""
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Identity,
@@ -12,6 +13,8 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
+    false,
 )
 
 from kit.events import outbox_table
@@ -33,14 +36,34 @@ POSITIONS = Table(
     Column("horizon_ms", BigInteger, nullable=False),
 )
 
-MESSAGE_IDS = Table(
-    "message_ids",
+# The present period. A key is made of brand, shard and message id; `repository/message_ids.py` says how.
+MESSAGE_IDS = Table("message_ids", METADATA, Column("key", Uuid, primary_key=True))
+
+# Parents of the earlier periods: as they were claimed (`message_ids_<number>`), and packed, a row of keys for each slot
+# (`packed_message_ids_<number>`). Inherited, not partitioned: no row has to say which period it is of.
+CLOSED_MESSAGE_IDS = Table("closed_message_ids", METADATA, Column("key", Uuid, nullable=False))
+PACKED_MESSAGE_IDS = Table(
+    "packed_message_ids",
     METADATA,
-    Column("brand", Text, primary_key=True),
-    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
-    Column("mid", LargeBinary, primary_key=True),
-    Column("day", Date, primary_key=True),
-    postgresql_partition_by="LIST (day)",
+    Column("slot", BigInteger, nullable=False),
+    Column("keys", LargeBinary, nullable=False),
+)
+
+MESSAGE_ID_PERIODS = Table(
+    "message_id_periods",
+    METADATA,
+    Column("number", Integer, Identity(always=True), primary_key=True),
+    Column("began_ms", BigInteger, nullable=False),
+    # Null of the present one alone.
+    Column("ended_ms", BigInteger),
+    # True when what came before was forgotten early, for want of disk.
+    Column("is_cut", Boolean, nullable=False, server_default=false()),
+    # Known from when it is packed: how many ids there will be, the packed period that is packed anew with it, into how
+    # many buckets they go, and how many of those are done.
+    Column("ids", BigInteger),
+    Column("joins", Integer),
+    Column("buckets", Integer),
+    Column("packed_buckets", Integer, nullable=False, server_default="0"),
 )
 
 BATCHES = Table(
@@ -50,6 +73,9 @@ BATCHES = Table(
     Column("partition", SmallInteger, primary_key=True, autoincrement=False),
     Column("batch_id", LargeBinary, primary_key=True),
     Column("day", Date, primary_key=True),
+    # What became of each event, and why: see fates.py. Empty in what was folded before this was kept.
+    Column("fates", LargeBinary, nullable=False, server_default=""),
+    Column("reasons", Text, nullable=False, server_default=""),
     postgresql_partition_by="LIST (day)",
 )
 
@@ -120,6 +146,35 @@ QUARANTINE = Table(
     Column("reason", Text, nullable=False),
     Column("field", Text, nullable=False),
     Column("set_aside_at_ms", BigInteger, nullable=False),
+    # Hour of the books it is counted in, and its place in a batch: where its fate is told.
+    Column("hour_ms", BigInteger, nullable=False, server_default="0"),
+    Column("batch_id", LargeBinary, nullable=False, server_default=""),
+    Column("place", Integer, nullable=False, server_default="0"),
+    # Keyed hash of the name that no vocabulary knows.
+    Column("named", LargeBinary, nullable=False, server_default=""),
+    # What is left of the event, sealed under the data key of the persona; empty where nothing is kept.
+    Column("persona_shard", SmallInteger, nullable=False, server_default="0"),
+    Column("pid", LargeBinary, nullable=False, server_default=""),
+    Column("key_id", Text, nullable=False, server_default=""),
+    Column("codec", SmallInteger, nullable=False, server_default="0"),
+    Column("remains", LargeBinary, nullable=False, server_default=""),
+    # When it was replayed, 0 for not yet, and what became of it then.
+    Column("mended_at_ms", BigInteger, nullable=False, server_default="0"),
+    Column("fate", Text, nullable=False, server_default=""),
+)
+
+MENDING_RULES = Table(
+    "mending_rules",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("named", LargeBinary, primary_key=True),
+    # Name of the vocabulary's event, and what it says about its parts.
+    Column("means", Text, nullable=False),
+    Column("rule", LargeBinary, nullable=False),
+    Column("made_at_ms", BigInteger, nullable=False),
 )
 
 Index("dead_letters_by_time", DEAD_LETTERS.c.brand, DEAD_LETTERS.c.partition, DEAD_LETTERS.c.set_aside_at_ms)
+Index("quarantine_by_batch", QUARANTINE.c.brand, QUARANTINE.c.batch_id)
+Index("quarantine_by_time", QUARANTINE.c.brand, QUARANTINE.c.set_aside_at_ms, QUARANTINE.c.mid)

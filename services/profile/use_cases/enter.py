@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from kit.events import enqueue
 from services.profile import messages
-from services.profile.domain import SHARDS, FencedError, Poison, TooManyDeadLettersError
-from services.profile.folding import place_of
+from services.profile.domain import FencedError, Poison, Replayed, TooManyDeadLettersError
 from services.profile.repository import books, facets, ledger, positions
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases import set_aside
 from services.profile.use_cases.grow import Grown
 from services.profile.use_cases.parts import Desk, Folding, HaltedError, Part, batches_of, check
 
@@ -18,11 +18,12 @@ async def enter(folding: Folding, desk: Desk, parts: Sequence[Part], fresh: Sequ
     """Write `grown`, which came of `fresh`: what of `parts` was not folded before. Raises HaltedError."""
     for part in fresh:
         await _bury(folding, desk, part)
-    await _set_aside(desk, fresh)
+    await set_aside.set_aside(folding.stores, desk, fresh)
+    await set_aside.close(desk, fresh)
     if grown.blocks:
         await _keep(folding, desk, fresh, grown)
     brand = parts[0].owner.partition.brand
-    reached = [_reached(part, unread) for part, unread in zip(parts, fresh, strict=True)]
+    reached = [_reached(desk, part, unread) for part, unread in zip(parts, fresh, strict=True)]
     moved = await books.close(desk.profile, brand, desk.books.lines(), reached, desk.day)
     still = [part for part in parts if part.owner.partition not in moved]
     if still:
@@ -57,29 +58,14 @@ async def _bury(folding: Folding, desk: Desk, part: Part) -> None:
         raise HaltedError(partition, TooManyDeadLettersError(message, limit=str(limit)))
 
 
-async def _set_aside(desk: Desk, fresh: Sequence[Part]) -> None:
-    rejected = [
-        (place_of(part.owner.partition.number, each.source, batch.sealed_at_ms), each)
-        for part in fresh
-        for batch in batches_of([part])
-        for each in batch.rejected
-    ]
-    if not rejected:
-        return
-    brand = fresh[0].owner.partition.brand
-    rows = [(each.mid[0] % SHARDS, each) for _, each in rejected]
-    new = await ledger.quarantine(desk.profile, brand, rows, desk.at_ms)
-    for place, each in rejected:
-        desk.books.add(place, "quarantined" if each.mid in new else "duplicate", 1)
-        new.discard(each.mid)
-
-
-def _reached(part: Part, fresh: Part) -> books.Reached:
+def _reached(desk: Desk, part: Part, fresh: Part) -> books.Reached:
+    named = [message for message in fresh.opened if message.batch_id and not isinstance(message, Replayed)]
+    sheets = [(message.batch_id, desk.books.sheet(message)) for message in named]
     return books.Reached(
         part.owner.partition,
         part.owner.epoch,
         part.owner.stream_created,
         part.opened[-1].sequence,
         max(message.sealed_at_ms for message in part.opened),
-        ledger.batch_ids(fresh.opened),
+        [books.Folded(batch_id, sheet.packed(), sheet.reasons()) for batch_id, sheet in sheets],
     )

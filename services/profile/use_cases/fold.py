@@ -30,6 +30,7 @@ from services.profile.use_cases.consult import Consulted, consult
 from services.profile.use_cases.enter import enter
 from services.profile.use_cases.grow import Ground, Grown, Growth, in_order
 from services.profile.use_cases.parts import Desk, Folding, Owner, Part, batches_of, check
+from services.profile.use_cases.set_aside import let_in
 
 _One = TypeVar("_One")
 _Other = TypeVar("_Other")
@@ -90,7 +91,7 @@ class Fold:
         async with stores.vault.transaction() as held:
             async with stores.profile.transaction() as transaction:
                 desk = Desk(transaction, await raw(transaction), await raw(held), stores.now_ms(), Books())
-                fresh = await self._unseen()
+                fresh = await let_in(desk, await self._unseen())
                 await self._draft(desk, fresh)
                 if self._before is not None:
                     await self._before._committed.wait()  # noqa: SLF001 - of its own kind

@@ -42,6 +42,21 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def GetBooks(self, request, context):
         return self._services.answer("GetBooks", request, profile_pb2.GetBooksResponse())
 
+    async def ReadFates(self, request, context):
+        return self._services.answer("ReadFates", request, profile_pb2.ReadFatesResponse())
+
+    async def ListQuarantine(self, request, context):
+        return self._services.answer("ListQuarantine", request, profile_pb2.ListQuarantineResponse())
+
+    async def PutMendingRule(self, request, context):
+        return self._services.answer("PutMendingRule", request, profile_pb2.PutMendingRuleResponse())
+
+    async def ListMendingRules(self, request, context):
+        return self._services.answer("ListMendingRules", request, profile_pb2.ListMendingRulesResponse())
+
+    async def ReplayQuarantine(self, request, context):
+        return self._services.answer("ReplayQuarantine", request, profile_pb2.ReplayQuarantineResponse())
+
 
 class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
     def __init__(self, services: FakeServices) -> None:

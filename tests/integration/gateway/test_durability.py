@@ -8,6 +8,8 @@ import nats
 import pytest
 from nats.aio.client import Client
 
+from contracts.interaction.v1.interaction_pb2 import Envelope
+from contracts.profile.v1 import profile_pb2 as contract
 from doors.stream import STREAM, JetStream
 from gateway import sources
 from gateway.domain import PROCESS_DEATH
@@ -49,6 +51,18 @@ class TestDurability:
         assert [place["durability_class"] for place in told["positions"]] == [1]
         assert (await class_1.jetstream().get_msg(STREAM, told["positions"][0]["sequence"])).data
         assert await relaxed.envelopes() == []
+
+    async def test_its_receipt_names_the_batch_that_the_server_of_class_1_holds(
+        self, relaxed: Gateway, class_1: Client
+    ) -> None:
+        told = (await relaxed.track(viewed())).json()
+        held = await class_1.jetstream().get_msg(STREAM, told["positions"][0]["sequence"])
+        stored = contract.RunFates(fates=[contract.EventFate(fate="stored")])
+        relaxed.services.answers["ReadFates"] = contract.ReadFatesResponse(runs=[stored])
+        answer = await relaxed.http.get(f"/v1/receipts/{told['receipt']}", auth=(relaxed.keys.app, ""))
+        assert [each["fate"] for each in answer.json()["events"]] == ["stored"]
+        (asked,) = relaxed.services.asked
+        assert [run.batch_id for run in asked.runs] == [Envelope.FromString(held.data or b"").batch_id]
 
     async def test_one_that_is_away_stops_no_source_of_the_other(
         self, relaxed: Gateway, class_1: Client, tmp_path: Path

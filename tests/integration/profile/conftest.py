@@ -4,21 +4,39 @@ import time
 
 import pytest
 
-from kit.db import Database
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from kit.db import Database, raw
 from kit.fence import FencedCache, boottime_ns, follow
 from kit.rpc import connect
 from services.consent.__main__ import serving
 from services.consent.settings import ConsentSettings
+from services.profile import messages
+from services.profile.__main__ import build
 from services.profile.clients import ConsentClient
+from services.profile.domain import POWER_CUT
 from services.profile.fenced import Decisions
+from services.profile.settings import ProfileSettings
+from services.profile.streams import Streams
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 from tests.integration.profile.door import Clock, Room
 
 _TABLES = {
-    "profile": "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, quarantine, outbox",
+    "profile": (
+        "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
+        "quarantine, mending_rules"
+    ),
     "vault": "bindings, personas, links, faces",
 }
+# What a test has closed goes, and the present period begins with the next.
+_FORGET = """
+    DO $$ DECLARE period regclass; BEGIN
+        FOR period IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relname ~ 'message_ids_[0-9]+$'
+        LOOP EXECUTE 'DROP TABLE ' || period; END LOOP;
+    END $$;
+    TRUNCATE message_id_periods RESTART IDENTITY;
+    INSERT INTO message_id_periods (began_ms) SELECT extract(epoch FROM now()) * 1000;
+"""
 
 
 @pytest.fixture
@@ -41,6 +59,8 @@ async def opened(urls):
     for room, tables in _TABLES.items():
         async with found[room].transaction() as connection:
             await connection.exec_driver_sql(f"TRUNCATE {tables}")
+            if room == "profile":
+                await (await raw(connection)).execute(_FORGET)
     for each in found.values():
         await each.dispose()
 
@@ -73,3 +93,14 @@ async def stores(opened, keyring, consent, clock):
 @pytest.fixture
 def room(stores, clock):
     return Room(stores, clock)
+
+
+@pytest.fixture
+async def profile(stores, nats):
+    await nats.jetstream().add_stream(name=messages.STREAM, subjects=[messages.SUBJECTS])
+    settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
+    server = await build(settings, stores, Streams({POWER_CUT: nats}, 64 << 20))
+    await server.start()
+    async with connect(server.address) as channel:
+        yield ProfileServiceStub(channel)
+    await server.stop(grace=None)

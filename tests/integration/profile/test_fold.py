@@ -1,5 +1,3 @@
-import datetime as dt
-
 import pytest
 
 from kit.errors import UnavailableError
@@ -13,7 +11,6 @@ from services.profile.domain import (
 )
 from services.profile.repository import books as accounts
 from services.profile.repository import facets, ledger
-from services.profile.use_cases.parts import day_of
 from tests.integration.profile.door import BRAND, SHOP, eid, rejected
 
 DAY_MS = 86_400_000
@@ -88,26 +85,6 @@ class TestDuplicates:
         await room.fold(room.door.message(event))
         assert await room.books() == {"received": 2, "stored": 1, "duplicate": 1}
         assert len(await room.rows("SELECT DISTINCT day FROM batches")) == 2
-
-    async def test_ids_are_forgotten_only_when_every_partition_is_past_them(self, room, clock):
-        await room.grant()
-        event = room.door.event()
-        await room.fold(room.door.message(event))
-        first_day = day_of(clock.ms)
-        clock.ms += 5 * DAY_MS
-        await room.days.turn()
-        assert first_day in await days_of(room)
-        await room.fold(room.door.message(event))
-        assert (await room.books())["duplicate"] == 1
-        await room.days.turn()
-        assert first_day not in await days_of(room)
-
-
-async def days_of(room):
-    rows = await room.rows(
-        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'message_ids'::regclass"
-    )
-    return {dt.date.fromisoformat(row["name"].rpartition("_")[2]) for row in rows}
 
 
 class TestConsent:

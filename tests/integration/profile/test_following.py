@@ -2,6 +2,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+from prometheus_client import REGISTRY
 
 from kit.db import raw
 from kit.errors import TypedError
@@ -18,7 +19,7 @@ from services.profile.repository import positions
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
-from tests.integration.profile.door import BRAND, PARTITION, Door, rejected
+from tests.integration.profile.door import BRAND, PARTITION, SHOP, Door, rejected
 
 SUBJECT = messages.received_subject(PARTITION)
 
@@ -242,3 +243,17 @@ class TestHousekeeping:
         await self.keeper(stage).round(is_purging=False)
         (row,) = await room.rows("SELECT horizon_ms FROM positions")
         assert row["horizon_ms"] == clock.ms - 60_000
+
+    async def test_books_that_do_not_balance_are_told(self, stage, room):
+        await room.grant()
+        await room.fold(room.door.message(room.door.event(), room.door.event("bob"), rejected=[rejected()]))
+        keeper = self.keeper(stage)
+        await keeper.round(is_purging=False)
+        assert difference() == 0
+        await room.rows("UPDATE books SET stored = stored - 1 RETURNING 1")
+        await keeper.round(is_purging=False)
+        assert difference() == 1
+
+
+def difference():
+    return REGISTRY.get_sample_value("profile_books_difference", {"source": SHOP})

@@ -5,30 +5,14 @@ import pytest
 
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2 as contract
-from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.errors import RemoteError, UnavailableError
-from kit.rpc import connect
 from kit.testing import eventually
 from services.profile import messages
-from services.profile.__main__ import build
-from services.profile.domain import COLLECT, POWER_CUT, Kind
+from services.profile.domain import COLLECT, Kind
 from services.profile.repository import facets, vault
-from services.profile.settings import ProfileSettings
-from services.profile.streams import Streams
 from tests.integration.profile.door import BRAND, PARTITION, SHOP, rejected, subject_message
 
 PERSONALISE, OFFER, REMEMBER = "personalise.world", "recommend.offer", "remember.conversation"
-
-
-@pytest.fixture
-async def profile(stores, nats):
-    await nats.jetstream().add_stream(name=messages.STREAM, subjects=[messages.SUBJECTS])
-    settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
-    server = await build(settings, stores, Streams({POWER_CUT: nats}, 64 << 20))
-    await server.start()
-    async with connect(server.address) as channel:
-        yield ProfileServiceStub(channel)
-    await server.stop(grace=None)
 
 
 @pytest.fixture

@@ -80,12 +80,12 @@ class TestSealer:
             interaction(0, source="app:forum"),
             Quarantined("app:shop", b"m" * 16, "malformed", ""),
         ]
-        envelope = Envelope.FromString(sealer.seal("oak", 0, fates))
+        envelope = Envelope.FromString(sealer.seal("oak", 0, fates).body)
         assert {count.source: count.received for count in envelope.counts} == {"app:shop": 2, "app:forum": 1}
         assert (envelope.pack_version, envelope.sealed_at_ms) == ("pack/1", 12_500)
 
     def test_ciphertext_opens_in_its_own_partition_only(self, sealer: Sealer, keyring: FolderKeyRing) -> None:
-        envelope = Envelope.FromString(sealer.seal("oak", 1, [interaction(1)]))
+        envelope = Envelope.FromString(sealer.seal("oak", 1, [interaction(1)]).body)
         key = EpochKeys(keyring).opener(envelope.epoch_key_id)
         for partition in (1, 2):
             place = payload.associated_data(envelope.batch_id, envelope.brand, partition)

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contracts.interaction.v1.payload import Interaction, Quarantined
 from gateway.translate import Request, Translator
 from gateway.vocabulary import load_vocabulary
 from tests.unit.gateway import plain
@@ -89,4 +91,8 @@ class TestFastAndPlain:
         self, translator: Translator, request_of: Callable[..., Request], event: dict[str, Any], has_gpc: bool
     ) -> None:
         fast = translator.translate(request_of(has_gpc=has_gpc), json.dumps(event).encode())
-        assert fast == plain.translate(VOCABULARY, request_of(has_gpc=has_gpc), event)
+        assert without_remains(fast) == plain.translate(VOCABULARY, request_of(has_gpc=has_gpc), event)
+
+
+def without_remains(fate: Interaction | Quarantined) -> Interaction | Quarantined:
+    return msgspec.structs.replace(fate, remains=None) if isinstance(fate, Quarantined) else fate

@@ -30,6 +30,21 @@ class Interaction(msgspec.Struct, array_like=True, gc=False, frozen=True):
     withdrawn: tuple[str, ...] = ()
 
 
+class Remains(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What a rule can mend of an event whose name no vocabulary knows: closed words, numbers, harmless ids."""
+
+    eid: bytes
+    at_ms: int
+    channel: str
+    #: 16-byte keyed hash of source and name.
+    named: bytes
+    #: Opaque ids of at most 64 characters, by the property they stood in; at most 4.
+    items: dict[str, str] = {}
+    topics: tuple[str, ...] = ()
+    #: Numbers by the property they stood in.
+    values: dict[str, float] = {}
+
+
 class Quarantined(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """One event that could not be translated: why, and which field, never what it held."""
 
@@ -37,6 +52,8 @@ class Quarantined(msgspec.Struct, array_like=True, gc=False, frozen=True):
     mid: bytes
     reason: str
     field: str
+    #: Absent where nothing can be mended, or keeping it would risk identity.
+    remains: Remains | None = None
 
 
 class Payload(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -44,6 +61,8 @@ class Payload(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     interactions: list[Interaction]
     quarantined: list[Quarantined]
+    #: Events set aside earlier and mended since, of the partition of their visitor; the counts leave them out.
+    mended: list[Interaction] = []
 
 
 _encoder = msgspec.msgpack.Encoder()

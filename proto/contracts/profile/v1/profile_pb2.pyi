@@ -729,3 +729,529 @@ class CountFacetsResponse(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["facets", b"facets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Run(message.Message):
+    """Events that follow each other in one batch."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PARTITION_FIELD_NUMBER: builtins.int
+    BATCH_ID_FIELD_NUMBER: builtins.int
+    FIRST_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    partition: builtins.int
+    """Partition of the stream, 0 to 63."""
+    batch_id: builtins.bytes
+    """16 bytes."""
+    first: builtins.int
+    """Place of the first event: interactions count first, then what the door refused."""
+    count: builtins.int
+    """How many, at least 1."""
+    def __init__(
+        self,
+        *,
+        partition: builtins.int = ...,
+        batch_id: builtins.bytes = ...,
+        first: builtins.int = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["batch_id", b"batch_id", "count", b"count", "first", b"first", "partition", b"partition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadFatesRequest(message.Message):
+    """Asks for fates."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    ACCEPTED_AT_MS_FIELD_NUMBER: builtins.int
+    RUNS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    accepted_at_ms: builtins.int
+    """When a door accepted the events, milliseconds since 1970 UTC."""
+    @builtins.property
+    def runs(self) -> containers.RepeatedCompositeFieldContainer[Run]:
+        """At most 255, of at most 10,000 events together."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        accepted_at_ms: builtins.int = ...,
+        runs: abc.Iterable[Run] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at_ms", b"accepted_at_ms", "brand", b"brand", "runs", b"runs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class EventFate(message.Message):
+    """What became of one event."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FATE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    FIELD_FIELD_NUMBER: builtins.int
+    fate: builtins.str
+    """"pending", "stored", "duplicate", "suppressed" or "quarantined"."""
+    reason: builtins.str
+    """Why it is not stored, or "mended" when it is after it was set aside; empty for a stored or pending event."""
+    field: builtins.str
+    """Path of the field that was refused; empty when there is none."""
+    def __init__(
+        self,
+        *,
+        fate: builtins.str = ...,
+        reason: builtins.str = ...,
+        field: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["fate", b"fate", "field", b"field", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RunFates(message.Message):
+    """What became of the events of one run."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FATES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def fates(self) -> containers.RepeatedCompositeFieldContainer[EventFate]:
+        """One each, in order."""
+
+    def __init__(
+        self,
+        *,
+        fates: abc.Iterable[EventFate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["fates", b"fates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadFatesResponse(message.Message):
+    """What became of them."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RUNS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def runs(self) -> containers.RepeatedCompositeFieldContainer[RunFates]:
+        """In the order asked."""
+
+    def __init__(
+        self,
+        *,
+        runs: abc.Iterable[RunFates] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["runs", b"runs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListQuarantineRequest(message.Message):
+    """Asks for what was set aside."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    source: builtins.str
+    """Of this source alone; empty for all."""
+    reason: builtins.str
+    """For this reason alone; empty for all."""
+    count: builtins.int
+    """How many events to list, 0 to 500. Counts are of all."""
+    after: builtins.bytes
+    """What `next` of the page before said; empty for the newest."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        source: builtins.str = ...,
+        reason: builtins.str = ...,
+        count: builtins.int = ...,
+        after: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "brand", b"brand", "count", b"count", "reason", b"reason", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class QuarantineCount(message.Message):
+    """How many events were set aside alike."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    FIELD_FIELD_NUMBER: builtins.int
+    NAMED_FIELD_NUMBER: builtins.int
+    QUARANTINED_FIELD_NUMBER: builtins.int
+    CAN_REPLAY_FIELD_NUMBER: builtins.int
+    MENDED_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    """Source id."""
+    reason: builtins.str
+    """Why, for example "malformed"."""
+    field: builtins.str
+    """Path of the field; empty when there is none."""
+    named: builtins.bytes
+    """Keyed hash of the event name that no vocabulary knows, 16 bytes; empty where that is not the reason."""
+    quarantined: builtins.int
+    """Still set aside."""
+    can_replay: builtins.int
+    """Of these, what can be replayed once a rule mends it."""
+    mended: builtins.int
+    """Replayed since."""
+    def __init__(
+        self,
+        *,
+        source: builtins.str = ...,
+        reason: builtins.str = ...,
+        field: builtins.str = ...,
+        named: builtins.bytes = ...,
+        quarantined: builtins.int = ...,
+        can_replay: builtins.int = ...,
+        mended: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["can_replay", b"can_replay", "field", b"field", "mended", b"mended", "named", b"named", "quarantined", b"quarantined", "reason", b"reason", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class QuarantinedEvent(message.Message):
+    """One event that was set aside. Says nothing of whom it is."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    FIELD_FIELD_NUMBER: builtins.int
+    NAMED_FIELD_NUMBER: builtins.int
+    SET_ASIDE_AT_MS_FIELD_NUMBER: builtins.int
+    CAN_REPLAY_FIELD_NUMBER: builtins.int
+    MENDED_AT_MS_FIELD_NUMBER: builtins.int
+    FATE_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    """Source id."""
+    reason: builtins.str
+    """Why."""
+    field: builtins.str
+    """Path of the field; empty when there is none."""
+    named: builtins.bytes
+    """As in QuarantineCount."""
+    set_aside_at_ms: builtins.int
+    """When it was set aside, milliseconds since 1970 UTC."""
+    can_replay: builtins.bool
+    """Whether enough was kept to mend it."""
+    mended_at_ms: builtins.int
+    """When it was replayed, milliseconds since 1970 UTC; 0 for not yet."""
+    fate: builtins.str
+    """What became of it then: "stored", "duplicate" or "suppressed"; empty before."""
+    def __init__(
+        self,
+        *,
+        source: builtins.str = ...,
+        reason: builtins.str = ...,
+        field: builtins.str = ...,
+        named: builtins.bytes = ...,
+        set_aside_at_ms: builtins.int = ...,
+        can_replay: builtins.bool = ...,
+        mended_at_ms: builtins.int = ...,
+        fate: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["can_replay", b"can_replay", "fate", b"fate", "field", b"field", "mended_at_ms", b"mended_at_ms", "named", b"named", "reason", b"reason", "set_aside_at_ms", b"set_aside_at_ms", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListQuarantineResponse(message.Message):
+    """What was set aside."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: builtins.int
+    EVENTS_FIELD_NUMBER: builtins.int
+    NEXT_FIELD_NUMBER: builtins.int
+    next: builtins.bytes
+    """Where the next page begins; empty after the last."""
+    @builtins.property
+    def counts(self) -> containers.RepeatedCompositeFieldContainer[QuarantineCount]:
+        """By source, reason, field and name."""
+
+    @builtins.property
+    def events(self) -> containers.RepeatedCompositeFieldContainer[QuarantinedEvent]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        counts: abc.Iterable[QuarantineCount] | None = ...,
+        events: abc.Iterable[QuarantinedEvent] | None = ...,
+        next: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["counts", b"counts", "events", b"events", "next", b"next"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ValueField(message.Message):
+    """A property that may hold the value of an event."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: builtins.int
+    IS_SCALED_FIELD_NUMBER: builtins.int
+    LEAST_FIELD_NUMBER: builtins.int
+    MOST_FIELD_NUMBER: builtins.int
+    field: builtins.str
+    """Name of the property."""
+    is_scaled: builtins.bool
+    """Whether it is brought from least … most to 0 … 1; out of that range the event stays set aside."""
+    least: builtins.float
+    """Least value."""
+    most: builtins.float
+    """Greatest value."""
+    def __init__(
+        self,
+        *,
+        field: builtins.str = ...,
+        is_scaled: builtins.bool = ...,
+        least: builtins.float = ...,
+        most: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["field", b"field", "is_scaled", b"is_scaled", "least", b"least", "most", b"most"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class MendingRule(message.Message):
+    """Which event of the vocabulary a source means by a name."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    NAMED_FIELD_NUMBER: builtins.int
+    MEANS_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    ITEMS_FIELD_NUMBER: builtins.int
+    VALUES_FIELD_NUMBER: builtins.int
+    NEEDS_VALUE_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    """Source id."""
+    named: builtins.bytes
+    """Keyed hash of the name, 16 bytes."""
+    means: builtins.str
+    """Name of the vocabulary's event."""
+    kind: builtins.int
+    """Number of interaction.v1.Kind."""
+    needs_value: builtins.bool
+    """Whether an event without a value stays set aside."""
+    @builtins.property
+    def items(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Properties that may hold the item, the first ones first; at most 32."""
+
+    @builtins.property
+    def values(self) -> containers.RepeatedCompositeFieldContainer[ValueField]:
+        """Properties that may hold the value, the first ones first; at most 32."""
+
+    def __init__(
+        self,
+        *,
+        source: builtins.str = ...,
+        named: builtins.bytes = ...,
+        means: builtins.str = ...,
+        kind: builtins.int = ...,
+        items: abc.Iterable[builtins.str] | None = ...,
+        values: abc.Iterable[ValueField] | None = ...,
+        needs_value: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["items", b"items", "kind", b"kind", "means", b"means", "named", b"named", "needs_value", b"needs_value", "source", b"source", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PutMendingRuleRequest(message.Message):
+    """Asks to keep a rule."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    RULES_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    @builtins.property
+    def rules(self) -> containers.RepeatedCompositeFieldContainer[MendingRule]:
+        """1 to 16 rules: one for each version of the key that hashes names."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        rules: abc.Iterable[MendingRule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PutMendingRuleResponse(message.Message):
+    """Kept."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CAN_REPLAY_FIELD_NUMBER: builtins.int
+    can_replay: builtins.int
+    """Events that are set aside under these names and can be replayed."""
+    def __init__(
+        self,
+        *,
+        can_replay: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["can_replay", b"can_replay"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListMendingRulesRequest(message.Message):
+    """Asks for the rules."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListMendingRulesResponse(message.Message):
+    """The rules."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RULES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def rules(self) -> containers.RepeatedCompositeFieldContainer[MendingRule]:
+        """By source and name."""
+
+    def __init__(
+        self,
+        *,
+        rules: abc.Iterable[MendingRule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReplayQuarantineRequest(message.Message):
+    """Asks to replay."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    source: builtins.str
+    """Of this source alone; empty for all."""
+    count: builtins.int
+    """How many events to look at, 1 to 5,000."""
+    after: builtins.bytes
+    """What `next` of the call before said; empty to begin with the oldest."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        source: builtins.str = ...,
+        count: builtins.int = ...,
+        after: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "brand", b"brand", "count", b"count", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReplayQuarantineResponse(message.Message):
+    """What was sent."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REPLAYED_FIELD_NUMBER: builtins.int
+    UNFIT_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
+    NEXT_FIELD_NUMBER: builtins.int
+    replayed: builtins.int
+    """Events sent through the stream; their receipts and the books tell what became of them."""
+    unfit: builtins.int
+    """Events that their rule does not fit: a value is missing or out of range."""
+    unreadable: builtins.int
+    """Events that cannot be read any more: erased, or of somebody nothing is bound to."""
+    next: builtins.bytes
+    """Where to go on; empty when all was looked at."""
+    def __init__(
+        self,
+        *,
+        replayed: builtins.int = ...,
+        unfit: builtins.int = ...,
+        unreadable: builtins.int = ...,
+        next: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next", b"next", "replayed", b"replayed", "unfit", b"unfit", "unreadable", b"unreadable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -76,6 +76,31 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.FromString,
                 _registered_method=True)
+        self.ReadFates = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReadFates',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesResponse.FromString,
+                _registered_method=True)
+        self.ListQuarantine = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ListQuarantine',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListQuarantineRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListQuarantineResponse.FromString,
+                _registered_method=True)
+        self.PutMendingRule = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/PutMendingRule',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.PutMendingRuleRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.PutMendingRuleResponse.FromString,
+                _registered_method=True)
+        self.ListMendingRules = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ListMendingRules',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListMendingRulesRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListMendingRulesResponse.FromString,
+                _registered_method=True)
+        self.ReplayQuarantine = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReplayQuarantine',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -140,6 +165,43 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadFates(self, request, context):
+        """Reads what became of events by the places that a receipt names.
+        Errors: RECEIPT_EXPIRED when they were folded so long ago that it is not known any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQuarantine(self, request, context):
+        """Lists what was set aside, newest first, with counts. Takes time in proportion to what there is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutMendingRule(self, request, context):
+        """Says which event of the vocabulary a source means by a name; in the place of what was said before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMendingRules(self, request, context):
+        """Lists the rules of a brand.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayQuarantine(self, request, context):
+        """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
+        what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -182,6 +244,31 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.CountFacets,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.SerializeToString,
+            ),
+            'ReadFates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadFates,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesResponse.SerializeToString,
+            ),
+            'ListQuarantine': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuarantine,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListQuarantineRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListQuarantineResponse.SerializeToString,
+            ),
+            'PutMendingRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutMendingRule,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.PutMendingRuleRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.PutMendingRuleResponse.SerializeToString,
+            ),
+            'ListMendingRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMendingRules,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListMendingRulesRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListMendingRulesResponse.SerializeToString,
+            ),
+            'ReplayQuarantine': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayQuarantine,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -402,6 +489,141 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/CountFacets',
             contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.CountFacetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadFates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReadFates',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadFatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuarantine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ListQuarantine',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ListQuarantineRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ListQuarantineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutMendingRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/PutMendingRule',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.PutMendingRuleRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.PutMendingRuleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMendingRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ListMendingRules',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ListMendingRulesRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ListMendingRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayQuarantine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReplayQuarantine',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,20 @@ class ProfileServiceStub:
     """Reads the books: what became of every received event, per source and hour."""
     CountFacets: _grpc.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]
     """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
+    ReadFates: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadFatesRequest, _profile_pb2.ReadFatesResponse]
+    """Reads what became of events by the places that a receipt names.
+    Errors: RECEIPT_EXPIRED when they were folded so long ago that it is not known any more.
+    """
+    ListQuarantine: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListQuarantineRequest, _profile_pb2.ListQuarantineResponse]
+    """Lists what was set aside, newest first, with counts. Takes time in proportion to what there is."""
+    PutMendingRule: _grpc.UnaryUnaryMultiCallable[_profile_pb2.PutMendingRuleRequest, _profile_pb2.PutMendingRuleResponse]
+    """Says which event of the vocabulary a source means by a name; in the place of what was said before."""
+    ListMendingRules: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListMendingRulesRequest, _profile_pb2.ListMendingRulesResponse]
+    """Lists the rules of a brand."""
+    ReplayQuarantine: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReplayQuarantineRequest, _profile_pb2.ReplayQuarantineResponse]
+    """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
+    what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -79,6 +93,20 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Reads the books: what became of every received event, per source and hour."""
     CountFacets: _aio.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]  # type: ignore[assignment]
     """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
+    ReadFates: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadFatesRequest, _profile_pb2.ReadFatesResponse]  # type: ignore[assignment]
+    """Reads what became of events by the places that a receipt names.
+    Errors: RECEIPT_EXPIRED when they were folded so long ago that it is not known any more.
+    """
+    ListQuarantine: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListQuarantineRequest, _profile_pb2.ListQuarantineResponse]  # type: ignore[assignment]
+    """Lists what was set aside, newest first, with counts. Takes time in proportion to what there is."""
+    PutMendingRule: _aio.UnaryUnaryMultiCallable[_profile_pb2.PutMendingRuleRequest, _profile_pb2.PutMendingRuleResponse]  # type: ignore[assignment]
+    """Says which event of the vocabulary a source means by a name; in the place of what was said before."""
+    ListMendingRules: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListMendingRulesRequest, _profile_pb2.ListMendingRulesResponse]  # type: ignore[assignment]
+    """Lists the rules of a brand."""
+    ReplayQuarantine: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReplayQuarantineRequest, _profile_pb2.ReplayQuarantineResponse]  # type: ignore[assignment]
+    """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
+    what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
+    """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns the vault (who is bound to which persona) and the facets (what was learnt). Doors speak in subjects; only
@@ -150,5 +178,49 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.CountFacetsResponse, _abc.Awaitable[_profile_pb2.CountFacetsResponse]]:
         """Counts the facets of a brand: personas as one audience knows them. Takes time in proportion to their number."""
+
+    @_abc_1.abstractmethod
+    def ReadFates(
+        self,
+        request: _profile_pb2.ReadFatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReadFatesResponse, _abc.Awaitable[_profile_pb2.ReadFatesResponse]]:
+        """Reads what became of events by the places that a receipt names.
+        Errors: RECEIPT_EXPIRED when they were folded so long ago that it is not known any more.
+        """
+
+    @_abc_1.abstractmethod
+    def ListQuarantine(
+        self,
+        request: _profile_pb2.ListQuarantineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ListQuarantineResponse, _abc.Awaitable[_profile_pb2.ListQuarantineResponse]]:
+        """Lists what was set aside, newest first, with counts. Takes time in proportion to what there is."""
+
+    @_abc_1.abstractmethod
+    def PutMendingRule(
+        self,
+        request: _profile_pb2.PutMendingRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.PutMendingRuleResponse, _abc.Awaitable[_profile_pb2.PutMendingRuleResponse]]:
+        """Says which event of the vocabulary a source means by a name; in the place of what was said before."""
+
+    @_abc_1.abstractmethod
+    def ListMendingRules(
+        self,
+        request: _profile_pb2.ListMendingRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ListMendingRulesResponse, _abc.Awaitable[_profile_pb2.ListMendingRulesResponse]]:
+        """Lists the rules of a brand."""
+
+    @_abc_1.abstractmethod
+    def ReplayQuarantine(
+        self,
+        request: _profile_pb2.ReplayQuarantineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReplayQuarantineResponse, _abc.Awaitable[_profile_pb2.ReplayQuarantineResponse]]:
+        """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
+        what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
+        """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
