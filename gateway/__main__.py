@@ -7,6 +7,7 @@ from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
 from gateway.app import build_app
 from gateway.clients import Services, open_services
+from gateway.domain import MAX_REST_BYTES
 from gateway.rest import Rest, build_rest
 from gateway.settings import GatewaySettings
 from gateway.sources import load_sources
@@ -16,7 +17,7 @@ from gateway.vocabulary import load_vocabulary
 from kit import events, process
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
-from kit.http import serve
+from kit.http import bounded, serve
 from kit.http.types import App
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
@@ -58,7 +59,8 @@ def build(
         max_requests=settings.max_requests,
     )
     rest = build_rest(Rest(credentials, edge_keys, services, readiness))
-    return build_app(Tracking(door), rest), publisher
+    bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
+    return build_app(Tracking(door), bound), publisher
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from gateway.vocabulary import MOST_TOPICS, Rule, Vocabulary
 from kit.refusal import identity_in
 
 _MOST_REMEMBERED = 65_536
+# Names of categories are shorter; longer ones are looked up anew, and not kept.
+_MOST_REMEMBERED_CHARACTERS = 64
 _MOST_PRODUCTS = 100
 _NO_PRODUCTS: list[dict[str, Any]] = []
 _NO_WORDS: tuple[Any, ...] = ()
@@ -81,11 +83,7 @@ class Reader:
 
     def _topics_told(self, told: tuple[Any, ...], products: list[dict[str, Any]]) -> tuple[str, ...]:
         if not products:
-            try:
-                return self._topics_in(told)
-            except TypeError:
-                # A list among them cannot be looked up.
-                return self._topics(told)
+            return (self._topics_in if _is_short(told) else self._topics)(told)
         of_products = (product.get(name) for product in products for name in self._fields.topics)
         return self._topics((*told, *of_products))
 
@@ -140,6 +138,13 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     if len(names) > 1:
         return attrgetter(*names)
     return lambda properties: tuple(getattr(properties, name) for name in names)
+
+
+def _is_short(told: tuple[Any, ...]) -> bool:
+    for each in told:
+        if each is not None and (type(each) is not str or len(each) > _MOST_REMEMBERED_CHARACTERS):
+            return False
+    return True
 
 
 def _first(properties: Any, names: tuple[str, ...]) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi.openapi.models import HTTPBase
+from fastapi.security.base import SecurityBase
 
 from contracts.common.v1.subject_pb2 import Subject
 from contracts.profile.v1 import profile_pb2
@@ -22,9 +24,18 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
         (400, "The body does not fit"),
         (401, "Nobody we know is calling"),
         (403, "This key may not do that"),
+        (405, "The path does not take this method; Allow says which it takes"),
+        (413, "The body is larger than 2 MiB, also after un-gzipping"),
+        (429, "Too many requests at once; come back after Retry-After seconds"),
         (503, "A service is away; come back after Retry-After seconds"),
         (504, "A service did not answer in time"),
     )
+}
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"model": bodies.Problem, "description": "What was asked for contradicts what holds"}
+}
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"model": bodies.HealthAnswer, "description": "This door cannot take events now"}
 }
 # A read that waits for a position is answered by the service within 2 s, one way or the other.
 _REACH_S = 4.0
@@ -82,12 +93,27 @@ def build_rest(rest: Rest) -> FastAPI:
     register_problems(app)
     app.state.rest = rest
     app.include_router(_router, prefix="/v1")
+    app.include_router(_open, prefix="/v1")
     return app
 
 
 def _rest(request: Request) -> Rest:
     found: Rest = request.app.state.rest
     return found
+
+
+class _Scheme(SecurityBase):
+    """Only says in the description how a key is sent: FastAPI's own schemes refuse in words of their own."""
+
+    def __init__(self, scheme: str) -> None:
+        self.model = HTTPBase(scheme=scheme)
+        self.scheme_name = scheme
+
+    def __call__(self) -> None:
+        """Read nothing."""
+
+
+_KEYS = [Depends(_Scheme("bearer")), Depends(_Scheme("basic"))]
 
 
 def _app(request: Request) -> Credential:
@@ -102,10 +128,11 @@ Door = Annotated[Rest, Depends(_rest)]
 App = Annotated[Credential, Depends(_app)]
 Staff = Annotated[Credential, Depends(_staff)]
 FromMs = Annotated[int, Query(ge=0, le=1 << 52)]
-_router = APIRouter(responses=_REFUSALS)
+_router = APIRouter(responses=_REFUSALS, dependencies=_KEYS)
+_open = APIRouter(responses={status: _REFUSALS[status] for status in (405, 413, 429)})
 
 
-@_router.post("/consent/grant", tags=["consent"], operation_id="grantConsent")
+@_router.post("/consent/grant", tags=["consent"], operation_id="grantConsent", responses=_CONFLICT)
 async def grant(body: bodies.GrantBody, door: Door, app: App) -> bodies.ConsentsAnswer:
     """Record that a person allows purposes. The first grant is what makes a persona."""
     request = profile_pb2.GrantRequest(
@@ -116,7 +143,7 @@ async def grant(body: bodies.GrantBody, door: Door, app: App) -> bodies.Consents
     return convert.records_from_proto((await door.services.profile.Grant(request)).records)
 
 
-@_router.post("/consent/withdraw", tags=["consent"], operation_id="withdrawConsent")
+@_router.post("/consent/withdraw", tags=["consent"], operation_id="withdrawConsent", responses=_CONFLICT)
 async def withdraw(body: bodies.WithdrawBody, door: Door, app: App) -> bodies.ConsentsAnswer:
     """Record that a person takes purposes back. Once this is answered, no later read returns what they covered."""
     request = profile_pb2.WithdrawRequest(
@@ -179,7 +206,7 @@ async def count_facets(door: Door, staff: Staff) -> bodies.FacetsAnswer:
     return bodies.FacetsAnswer(facets=answer.facets)
 
 
-@_router.get("/health", tags=["operation"], operation_id="getHealth")
+@_open.get("/health", tags=["operation"], operation_id="getHealth", responses=_NOT_READY)
 async def get_health(door: Door, response: Response) -> bodies.HealthAnswer:
     """Say whether this door can take events: 503 when it cannot."""
     checks = await door.readiness.look()

@@ -29,5 +29,5 @@ class GatewaySettings(Settings):
     max_waiting_bytes: int = Field(default=32 << 20, ge=1 << 20)
     #: Largest size of the stream, bytes; the profile service reads the same variable.
     interactions_stream_max_bytes: int = 8 << 30
-    #: Tracking requests at work at a time; each may hold 1 MiB.
+    #: Tracking requests at work at a time, and as many of REST; each may hold 1 MiB, of REST 2.
     max_requests: int = Field(default=256, ge=1)

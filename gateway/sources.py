@@ -8,6 +8,9 @@ import msgspec
 
 from kit.packs import Pack, PackError, load
 
+# Longer ones are read anew each time: what is remembered is bounded in bytes too.
+_MOST_REMEMBERED_BYTES = 4_096
+
 PACK = Path(__file__).parent / "packs" / "sources.yaml"
 
 
@@ -47,10 +50,13 @@ class ConsentCategories:
             if not set(meant) <= set(purposes):
                 raise PackError(f"consent category {category}: unknown purpose")
             self._meaning[category.lower()] = meant
-        self.read = lru_cache(maxsize=256)(self._read)
+        self._remembered = lru_cache(maxsize=256)(self._read)
+
+    def read(self, preferences: bytes) -> Preferences:
+        """Return what a `categoryPreferences` object (JSON) says; raises msgspec.MsgspecError when it is none."""
+        return (self._remembered if len(preferences) <= _MOST_REMEMBERED_BYTES else self._read)(preferences)
 
     def _read(self, preferences: bytes) -> Preferences:
-        """Return what a `categoryPreferences` object (JSON) says; raises msgspec.MsgspecError when it is none."""
         said: dict[str, Any] = msgspec.json.decode(preferences, type=dict[str, Any])
         allowed: set[str] = set()
         refused: set[str] = set()

@@ -39,7 +39,10 @@ def _place(found: Sequence[Any]) -> str:
 def _routing(_request: Request, error: Exception) -> Response:
     refused = cast(HTTPException, error)
     code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(refused.status_code, "INVALID_ARGUMENT")
-    return _response(rendered(refused.status_code, {"code": code, "message": code.lower().replace("_", " ")}, 0))
+    status, headers, body = rendered(refused.status_code, {"code": code, "message": code.lower().replace("_", " ")}, 0)
+    # A 405 says which methods there are.
+    told = [(name.encode(), value.encode()) for name, value in (refused.headers or {}).items()]
+    return _response((status, [*headers, *told], body))
 
 
 def _defect(_request: Request, _error: Exception) -> Response:
