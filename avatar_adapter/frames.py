@@ -154,7 +154,7 @@ def frame_id(body: Raw) -> str:
     """Return the id of a frame that may be wrong otherwise, so that its refusal can be told apart; empty for none."""
     try:
         name = _named.decode(body).i
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return ""
     return name if _SAFE_KEY.fullmatch(name) else ""
 
