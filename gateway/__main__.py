@@ -12,8 +12,7 @@ from gateway.rest import Rest, build_rest
 from gateway.settings import GatewaySettings
 from gateway.sources import load_sources
 from gateway.tracking import Door, Tracking
-from gateway.translate import Translator
-from gateway.vocabulary import load_vocabulary
+from gateway.translators import Translators
 from kit import events, process
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
@@ -46,14 +45,15 @@ def build(
     keyring = FolderKeyRing(settings.keyring_dir)
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     edge_keys = EdgeKeys(keyring)
-    vocabulary = load_vocabulary(settings.vocabulary_file)
-    sealer = Sealer(EpochKeys(keyring), vocabulary.version)
+    sources = load_sources(settings.sources_file)
+    translators = Translators(sources, settings.vocabulary_file, settings.vocabularies_dir)
+    sealer = Sealer(EpochKeys(keyring), translators.version)
     publisher = Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
     door = Door(
         credentials=credentials,
         edge_keys=edge_keys,
-        sources=load_sources(settings.sources_file),
-        translator=Translator(vocabulary),
+        sources=sources,
+        translators=translators,
         publisher=publisher,
         partitions=settings.partitions,
         max_requests=settings.max_requests,

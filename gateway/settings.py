@@ -24,6 +24,8 @@ class GatewaySettings(Settings):
     process: str = "gateway"
     http_address: str = "127.0.0.1:0"
     vocabulary_file: Path = vocabulary.PACK
+    #: Packs of further kinds of sources, a file each.
+    vocabularies_dir: Path = vocabulary.FURTHER
     sources_file: Path = sources.PACK
     #: Estimated bytes of events that may wait for the stream; beyond it callers are told to come back.
     max_waiting_bytes: int = Field(default=32 << 20, ge=1 << 20)

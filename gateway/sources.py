@@ -1,4 +1,4 @@
-"""What a source's consent banner means: its categories, mapped to purposes."""
+"""What is said about each source: what its consent banner means, which events it tells, what its item ids look like."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,12 @@ class Preferences(NamedTuple):
 class SourceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is said about one source."""
 
+    #: Category names of its consent banner, mapped to purposes.
     consent_categories: dict[str, tuple[str, ...]]
+    #: Packs of `vocabularies` beside the first one; all of them where nothing is said.
+    vocabularies: tuple[str, ...] | None = None
+    #: Shapes of its item ids that would pass for somebody's number: "digits-9" to "digits-19".
+    item_ids: tuple[str, ...] = ()
 
 
 class SourcesPack(Pack, frozen=True, kw_only=True):
@@ -76,8 +81,19 @@ class Sources:
     """The rules of every source."""
 
     def __init__(self, pack: SourcesPack) -> None:
+        self._rules = pack.sources
+        self._default_rules = pack.default
         self._default = ConsentCategories(pack.purposes, pack.default)
         self._by_id = {id_: ConsentCategories(pack.purposes, rules) for id_, rules in pack.sources.items()}
+
+    @property
+    def every(self) -> tuple[SourceRules, ...]:
+        """What is said about any source."""
+        return (self._default_rules, *self._rules.values())
+
+    def rules(self, source: str) -> SourceRules:
+        """Return what is said about a source, about others when it is not listed."""
+        return self._rules.get(source, self._default_rules)
 
     def consent_categories(self, source: str) -> ConsentCategories:
         """Return the rules of a source, the default's for one that is not listed."""

@@ -15,7 +15,8 @@ from gateway import access, parse
 from gateway.domain import DURABILITY_CLASS, MAX_BODY_BYTES
 from gateway.moments import skew_ms
 from gateway.sources import Sources
-from gateway.translate import Request, Translator
+from gateway.translate import Request
+from gateway.translators import Translators
 from kit.credentials import Credentials
 from kit.errors import ExhaustedError
 from kit.http import read_body
@@ -44,7 +45,7 @@ class Door:
     credentials: Credentials
     edge_keys: EdgeKeys
     sources: Sources
-    translator: Translator
+    translators: Translators
     publisher: Publisher
     partitions: int
     max_requests: int
@@ -106,7 +107,7 @@ class Tracking:
             context=batch.context,
             type=type_ or "",
         )
-        translate = door.translator.translate
+        translate = door.translators.of(source.id).translate
         fates = [translate(request, raw) for raw in batch.batch]
         positions = await door.publisher.publish(source.brand, parcels(fates, door.partitions))
         quarantined = [fate for fate in fates if type(fate) is Quarantined]

@@ -56,10 +56,15 @@ _Meant = tuple[int, str | None, tuple[str, ...], float | None, bytes | None]
 class Translator:
     """Translates under one vocabulary. Pure, apart from message ids for events that came without."""
 
-    def __init__(self, vocabulary: Vocabulary, random: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        own_ids: frozenset[int] = frozenset(),
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         properties: Any = vocabulary.properties()
         self._vocabulary = vocabulary
-        self._reader = Reader(vocabulary)
+        self._reader = Reader(vocabulary, own_ids)
         self._decoder: msgspec.json.Decoder[Event[Any]] = msgspec.json.Decoder(Event[properties])
         self._no_properties = properties()
         self._decode = self._decoder.decode

@@ -20,8 +20,7 @@ from gateway.domain import MAX_REST_BYTES
 from gateway.rest import Rest, build_rest
 from gateway.sources import load_sources
 from gateway.tracking import Door, Tracking
-from gateway.translate import Translator
-from gateway.vocabulary import load_vocabulary
+from gateway.translators import Translators
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
 from kit.errors import UnavailableError
@@ -68,11 +67,10 @@ class Doors:
         return adapter.Guard(self.credentials, RateLimiter(_RPS, lambda: 0.0), _RPS)
 
     def _gateway(self) -> App:
-        vocabulary, edge_keys, away = load_vocabulary(), EdgeKeys(self.keyring), Away()
-        publisher = Publisher(Memory(), Sealer(EpochKeys(self.keyring), vocabulary.version), max_waiting=1 << 26)
-        door = Door(
-            self.credentials, edge_keys, load_sources(), Translator(vocabulary), publisher, partitions=4, max_requests=9
-        )
+        sources, edge_keys, away = load_sources(), EdgeKeys(self.keyring), Away()
+        translators = Translators(sources)
+        publisher = Publisher(Memory(), Sealer(EpochKeys(self.keyring), translators.version), max_waiting=1 << 26)
+        door = Door(self.credentials, edge_keys, sources, translators, publisher, partitions=4, max_requests=9)
         rest = build_rest(Rest(self.credentials, edge_keys, away, Readiness()))
         return guarded(gateway.build_app(Tracking(door), bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=9)))
 
