@@ -25,7 +25,7 @@ def keys(shared_stack: RunningStack) -> dict[bool, str]:
 
 
 @schema.parametrize()
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings.default.max_examples // 10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_answers_are_described(case: schemathesis.Case, shared_stack: RunningStack, keys: dict[bool, str]) -> None:
     is_for_staff = bool({"catalogue", "operation"} & set(case.operation.tags))
     answer = case.call(base_url=shared_stack.endpoints["gateway"], headers={"Authorization": keys[is_for_staff]})
