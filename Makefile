@@ -77,6 +77,10 @@ fence-sim: ## The fence under faults in virtual time, as it is and with each rul
 
 fuzz-coverage: ## Search for what breaks a parser of a door, guided by coverage: FUZZ_SECONDS (20) for each
 	$(BIN)/uv pip install --quiet --require-hashes --only-binary atheris --requirement requirements/fuzz.txt
+	mkdir -p .cache
+	# The engine ends without clearing up; what broke a parser stays in .cache.
+	export TMPDIR="$$(mktemp -d)"
+	trap 'rm -rf "$$TMPDIR"' EXIT
 	for target in $$($(BIN)/python -m tests.fuzz.names); do
 	  echo "$$target"
 	  $(BIN)/python -m tests.fuzz $$target $${FUZZ_SECONDS:-20}

@@ -27,7 +27,7 @@ def main(name: str, seconds: int) -> None:
         for number, seed in enumerate(seeds(name)):
             (Path(folder) / str(number)).write_bytes(seed[:_MOST_BYTES])
         bounds = [f"-max_total_time={seconds}", f"-max_len={_MOST_BYTES}", "-timeout=10", "-rss_limit_mb=1024"]
-        artifacts = f"-artifact_prefix={tempfile.gettempdir()}/maskenball-fuzz-{name}-"
+        artifacts = f"-artifact_prefix=.cache/fuzz-{name}-"
         atheris.Setup([sys.argv[0], *bounds, artifacts, folder], TARGETS[name])
         atheris.Fuzz()
 

@@ -1,7 +1,9 @@
 """Both doors whole, in this process: real applications, with services that are away and a stream in memory."""
 
 import asyncio
+import atexit
 import os
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -86,7 +88,9 @@ class Doors:
 @cache
 def doors() -> Doors:
     """One stand for the whole process."""
-    return Doors(Path(tempfile.mkdtemp(prefix="maskenball-fuzz-")))
+    folder = Path(tempfile.mkdtemp(prefix="maskenball-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Doors(folder)
 
 
 def ask(app: App, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
