@@ -14,7 +14,7 @@ import msgspec
 
 from bench.load import Order
 from bench.report import Result
-from bench.usage import Usage, look, spent
+from bench.usage import cpu, memory, spent
 
 GENERATOR = "load generator"
 #: Told how far the load is ("warm", "measured"), with a way to raise its credit.
@@ -37,6 +37,7 @@ class Shape(NamedTuple):
     units: int = 1
     rate: float | None = None
     credit: int | None = None
+    warm_up_s: float = 1.0
 
 
 class Outcome(NamedTuple):
@@ -50,7 +51,7 @@ class Outcome(NamedTuple):
     unsent: int
     acknowledged: int
     cpu_s_per_10k: dict[str, float]
-    usage: Usage
+    rss_mib: dict[str, float]
 
     def result(self, name: str, unit: str) -> Result:
         """Return the outcome as a line of the report; CPU is that of the platform without the generator."""
@@ -65,9 +66,9 @@ class Outcome(NamedTuple):
             p50_ms=round(self.p50_ms, 2),
             p99_ms=round(self.p99_ms, 2),
             cpu_s_per_10k=round(sum(s for process, s in self.cpu_s_per_10k.items() if process not in own), 3),
-            rss_mib=round(sum(mib for process, mib in self.usage.rss_mib.items() if process not in own), 1),
+            rss_mib=round(sum(mib for process, mib in self.rss_mib.items() if process not in own), 1),
             cpu_s_per_10k_by_process=self.cpu_s_per_10k,
-            rss_mib_by_process=self.usage.rss_mib,
+            rss_mib_by_process=self.rss_mib,
             note=f"answers besides 200: {refused}" if refused else None,
         )
 
@@ -107,9 +108,9 @@ async def _follow(
     watching = asyncio.create_task(watch(grant)) if watch else None
     try:
         await _line(stdout)
-        before = look(pids)
+        before = cpu(pids)
         await _line(stdout)
-        after = look(pids)
+        after = cpu(pids)
         seen = await _line(stdout)
     finally:
         if watching:
@@ -129,7 +130,7 @@ async def _follow(
         unsent=seen["unsent"],
         acknowledged=seen["acknowledged_units"],
         cpu_s_per_10k=used,
-        usage=after,
+        rss_mib=memory(pids),
     )
 
 

@@ -176,7 +176,7 @@ async def _probe(client: httpx.AsyncClient, number: int, seen: Seen) -> None:
 async def _overload(stack: Stack, plan: Plan) -> tuple[Result, int]:
     before = await _load(stack, plan, 100, Shape(_CONNECTIONS[100], 2.0, 100))
     outcome = await _load(stack, plan, 100, Shape(_OVERLOADED, plan.seconds, 100))
-    grown = outcome.usage.rss_mib["gateway"] - before.usage.rss_mib["gateway"]
+    grown = outcome.rss_mib["gateway"] - before.rss_mib["gateway"]
     refused = sum(count for status, count in outcome.statuses.items() if status in {"429", "503"})
     result = Result(
         "overload_rss_growth",

@@ -1,4 +1,7 @@
-"""The way out: an avatar opens an encounter and asks, 200 times a second."""
+"""The way out: an avatar opens an encounter and asks, 200 times a second.
+
+Visitors come again and again, after each has come once; those who come for the first time are measured beside them.
+"""
 
 import json
 import random
@@ -15,6 +18,8 @@ from bench.report import Result
 RATE = 200.0
 _CONNECTIONS = 32
 _VISITORS = 400
+#: Who come for the first time while the platform is at work: as many as come in the seconds measured and the first one.
+_STRANGERS_S = 5
 _VISITS = 200
 _ITEMS = 1_500
 _EVENTS_EACH = 20
@@ -27,22 +32,28 @@ async def measure(stack: Stack, plan: Plan, say: Callable[[str], None]) -> list[
     visitors = [f"benchvisitor{number:010d}" for number in range(_VISITORS)]
     await preparing.grant(stack, stack.world, visitors, preparing.WORLD_PURPOSES)
     await preparing.stock(stack, _ITEMS)
+    strangers = [f"benchstranger{number:08d}" for number in range(int(RATE) * (_STRANGERS_S + 1))]
+    await preparing.grant(stack, stack.world, strangers, preparing.WORLD_PURPOSES)
     before = (await folding.books(stack)).received
-    taken = await preparing.live(stack, visitors, random.Random(1), events=_EVENTS_EACH)
+    taken = await preparing.live(stack, [*visitors, *strangers], random.Random(1), events=_EVENTS_EACH)
     await folding.drained(stack, before + taken)
-    shape = Shape(_CONNECTIONS, 2 * plan.seconds, rate=RATE)
+    # Every visitor comes once before it counts.
+    shape = Shape(_CONNECTIONS, 2 * plan.seconds, rate=RATE, warm_up_s=_VISITORS / RATE + 1)
     say("empty endpoint")
     async with references.empty_endpoint() as (target, pid):
         empty = await drive(target, _opens(stack, visitors), shape, {"empty": pid})
     adapter = Target(stack.endpoints["adapter"], _PATH, stack.world_headers)
     say("open")
     opened = await drive(adapter, _opens(stack, visitors), shape, stack.pids)
+    say("open, for the first time")
+    first = await drive(adapter, _opens(stack, strangers), Shape(_CONNECTIONS, _STRANGERS_S, rate=RATE), stack.pids)
     say("ask")
     visits = await preparing.open_visits(stack, visitors[:_VISITS])
     asked = await drive(adapter, _asks(visits), shape, stack.pids)
     return [
         _paced("empty_endpoint", empty),
         _beside(_paced("open", opened), empty),
+        _beside(_paced("open_first_time", first), empty),
         _beside(_paced("ask", asked), empty),
     ]
 

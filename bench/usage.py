@@ -1,46 +1,42 @@
-"""What each process takes: CPU seconds and memory, by the name the stack gives it."""
+"""What each process takes: CPU seconds and memory, by the name the stack gives it, children included."""
 
-import os
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import psutil
 
 
-class Usage(NamedTuple):
-    """CPU seconds since the start of each process, and its memory in MiB (proportional share of what is shared)."""
-
-    cpu_s: dict[str, float]
-    rss_mib: dict[str, float]
-
-
-def look(pids: Mapping[str, int]) -> Usage:
-    """Return the usage of processes with their children; a backend that has ended counts with its parent."""
-    cpu_s: dict[str, float] = {}
-    rss_mib: dict[str, float] = {}
-    for name, pid in {**pids, "bench": os.getpid()}.items():
-        parent = psutil.Process(pid)
-        times = parent.cpu_times()
-        cpu_s[name] = times.user + times.system
-        rss_mib[name] = _pss(parent)
-        if name == "bench":
-            continue
-        cpu_s[name] += times.children_user + times.children_system
-        for child in parent.children(recursive=True):
-            try:
-                used = child.cpu_times()
-                cpu_s[name] += used.user + used.system
-                rss_mib[name] += _pss(child)
-            except psutil.NoSuchProcess:
-                continue
-    return Usage(cpu_s, rss_mib)
+def cpu(pids: Mapping[str, int]) -> dict[str, float]:
+    """Return the CPU seconds since each process started; a child that has ended counts with its parent."""
+    used = dict.fromkeys((*pids, "bench"), 0.0)
+    for name, process in _family(pids):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            ended = times.children_user + times.children_system if process.pid == pids.get(name) else 0.0
+            used[name] += times.user + times.system + ended
+    return used
 
 
-def spent(before: Usage, after: Usage, units: float) -> dict[str, float]:
+def memory(pids: Mapping[str, int]) -> dict[str, float]:
+    """Return MiB, what is shared in proportion.
+
+    Not while a load runs: to read it takes tenths of a second, and PostgreSQL's processes off their work.
+    """
+    held = dict.fromkeys((*pids, "bench"), 0.0)
+    for name, process in _family(pids):
+        with suppress(psutil.NoSuchProcess):
+            held[name] += process.memory_full_info().pss / 2**20
+    return {name: round(mib, 1) for name, mib in held.items()}
+
+
+def spent(before: Mapping[str, float], after: Mapping[str, float], units: float) -> dict[str, float]:
     """Return CPU seconds per 10,000 units by process."""
     per = max(units, 1) / 10_000
-    return {name: round((after.cpu_s[name] - before.cpu_s.get(name, 0.0)) / per, 3) for name in after.cpu_s}
+    return {name: round((used - before.get(name, 0.0)) / per, 3) for name, used in after.items()}
 
 
-def _pss(process: psutil.Process) -> float:
-    return round(process.memory_full_info().pss / 2**20, 1)
+def _family(pids: Mapping[str, int]) -> Iterator[tuple[str, psutil.Process]]:
+    yield "bench", psutil.Process()
+    for name, pid in pids.items():
+        parent = psutil.Process(pid)
+        yield from ((name, process) for process in (parent, *parent.children(recursive=True)))

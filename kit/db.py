@@ -16,6 +16,9 @@ from kit.errors import TypedError, UnavailableError
 from kit.statements import Statements
 
 _POOL_WAIT_S = 5.0
+# Each takes a connection for less than a millisecond. One more is opened just when load comes, and that takes tens of
+# milliseconds of both sides: signing in, planning every statement anew.
+_MOST_STATEMENTS = 4
 _CONNECT_S = 5.0
 # The JIT costs more than the short statements of a service take.
 _SERVER_SETTINGS = {"jit": "off", "application_name": "maskenball"}
@@ -33,7 +36,7 @@ _GONE = (
 
 
 class Database:
-    """Pools of up to `pool_size` connections each: for transactions, for reading, and for single statements.
+    """Pools of up to `pool_size` connections each for transactions and for reading, and of four for single statements.
 
     A lost or unreachable server becomes UnavailableError (retry after 1 s); every other database error passes through.
     """
@@ -62,7 +65,7 @@ class Database:
         return self._pool({**_PLANNED_ONCE, "synchronous_commit": "off"})
 
     def _pool(self, server_settings: dict[str, str]) -> Statements:
-        return Statements(self._url.replace("+asyncpg", "", 1), self._pool_size, server_settings)
+        return Statements(self._url.replace("+asyncpg", "", 1), min(_MOST_STATEMENTS, self._pool_size), server_settings)
 
     async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement, with $1 for its first argument, as a transaction of its own, and return its rows.
