@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test chaos-power unit lint format generate lock clean \
-	bench fence-sim
+	bench fence-sim fuzz fuzz-coverage
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,20 @@ bench: ## Measure everything, write bench/results
 
 fence-sim: ## The fence under faults in virtual time, as it is and with each rule broken
 	$(BIN)/python -m tests.simulation
+
+fuzz-coverage: ## Search for what breaks a parser of a door, guided by coverage: FUZZ_SECONDS (20) for each
+	$(BIN)/uv pip install --quiet --require-hashes --only-binary atheris --requirement requirements/fuzz.txt
+	mkdir -p .cache
+	# The engine ends without clearing up; what broke a parser stays in .cache.
+	export TMPDIR="$$(mktemp -d)"
+	trap 'rm -rf "$$TMPDIR"' EXIT
+	for target in $$($(BIN)/python -m tests.fuzz.names); do
+	  echo "$$target"
+	  $(BIN)/python -m tests.fuzz $$target $${FUZZ_SECONDS:-20}
+	done
+
+fuzz: fuzz-coverage ## The same, then fifty times as many examples as `make test` has, others each time
+	MASKENBALL_EXAMPLES=search $(BIN)/pytest --timeout=3600 tests/fuzz tests/e2e/gateway/test_openapi.py
 
 clean: ## Remove what was made here, data included
 	rm -rf .venv .maskenball .mypy_cache .pytest_cache .ruff_cache .import_linter_cache $(SDK)/node_modules

@@ -16,15 +16,16 @@ from avatar_adapter.domain import (
     UnknownOpError,
 )
 from kit.errors import InvalidArgumentError, TypedError
+from kit.refusal import identity_in
 
-FrameId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+FrameId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 # An opaque id and never free text: no space, no "@", so that neither a name nor an address fits in.
-Ref = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-VisitToken = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,256}$")]
-WorldId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-AvatarId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}$")]
-Language = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?)?$")]
-Purpose = Annotated[str, Meta(pattern=r"^(\*|[a-z_]{1,32}(\.[a-z_]{1,32}){1,3})$")]
+Ref = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
+VisitToken = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,256}\Z")]
+WorldId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
+AvatarId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
+Language = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?)?\Z")]
+Purpose = Annotated[str, Meta(pattern=r"^(\*|[a-z_]{1,32}(\.[a-z_]{1,32}){1,3})\Z")]
 # Whole numbers arrive as 4000.0 from worlds whose language has but one kind of number.
 AnswerBytes = Annotated[float, Meta(ge=LEAST_ANSWER_BYTES, le=MOST_ANSWER_BYTES)]
 
@@ -62,7 +63,7 @@ class VisitFrame(Frame, frozen=True):
 class Observe(VisitFrame, frozen=True, tag="obs"):
     """Something happened `dt` seconds ago."""
 
-    e: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$")]
+    e: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
     ref: Ref = ""
     dt: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
 
@@ -78,7 +79,7 @@ class Ask(VisitFrame, frozen=True, tag="ask"):
 class Act(VisitFrame, frozen=True, tag="act"):
     """What became of an offered step."""
 
-    ref: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,24}$")]
+    ref: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,24}\Z")]
     r: Literal["done", "refused", "ignored", "stopped"]
 
 
@@ -87,7 +88,7 @@ class Consent(VisitFrame, frozen=True, tag="con"):
 
     give: Annotated[list[Purpose], Meta(max_length=32)] = []
     take: Annotated[list[Purpose], Meta(max_length=32)] = []
-    notice: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]{0,16}$")] = ""
+    notice: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]{0,16}\Z")] = ""
     lang: Language = ""
 
 
@@ -127,7 +128,7 @@ _UNKNOWN = re.compile(r"^Object contains unknown field `(.*?)`(?: - at `|$)", re
 _MISSING = re.compile(r"^Object missing required field `(\w+)`")
 _PLACE = re.compile(r" - at `\$\.?(\w+(?:\.\w+)?)[^`]*`$")
 _BOUND = re.compile(r"^Expected `\w+`(?: of length)? (?:>=|<=) (\d+)")
-_SAFE_KEY = re.compile(r"^[A-Za-z0-9_.-]{1,32}$")
+_SAFE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 T = TypeVar("T")
 
@@ -153,9 +154,9 @@ def frame_id(body: Raw) -> str:
     """Return the id of a frame that may be wrong otherwise, so that its refusal can be told apart; empty for none."""
     try:
         name = _named.decode(body).i
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return ""
-    return name if _SAFE_KEY.match(name) else ""
+    return name if _SAFE_KEY.fullmatch(name) else ""
 
 
 def _decode(decoder: msgspec.json.Decoder[T], body: bytes | Raw) -> T:
@@ -186,7 +187,7 @@ def _refusal(message: str) -> TypedError:
 
 
 def _unknown_key(key: str) -> TypedError:
-    name = key if _SAFE_KEY.match(key) else ""
+    name = key if _SAFE_KEY.fullmatch(key) and not identity_in(key) else ""
     if _BODY_SIGNALS.search(key):
         return BodySignalError("motion, gaze and voice are not part of the contract", field=name)
     return UnknownKeyError("the contract has no such key", field=name)

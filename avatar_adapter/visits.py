@@ -1,7 +1,6 @@
 """Visit tokens: sealed, for one world and one avatar, so that the door need not remember who is inside."""
 
 import base64
-import binascii
 import struct
 from collections.abc import Callable
 
@@ -66,7 +65,7 @@ class Visits:
             key = derive(self._keyring.get(EDGE_FAMILY, version), "maskenball/visit/v1")
             plain = open_sealed(key, raw[:NONCE_BYTES], raw[NONCE_BYTES:], _context(world))
             visit_id, eid, expires_at, answer_bytes, say_characters = _LAYOUT.unpack_from(plain)
-        except (binascii.Error, KeyMissingError, UnsealableError, struct.error):
+        except (ValueError, KeyMissingError, UnsealableError, struct.error):
             raise VisitUnknownError("no such visit in this world", field="s") from None
         if expires_at <= self._clock():
             raise VisitExpiredError("the visit is over; open another", field="s")

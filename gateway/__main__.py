@@ -9,18 +9,17 @@ from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
 from gateway.app import build_app
 from gateway.clients import Services, open_services
-from gateway.domain import POWER_CUT, PROCESS_DEATH
+from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
 from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
 from gateway.settings import GatewaySettings
 from gateway.sources import Sources, load_sources
 from gateway.tracking import Door, Tracking
-from gateway.translate import Translator
-from gateway.vocabulary import load_vocabulary
+from gateway.translators import Translators
 from kit import events, process
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
-from kit.http import serve
+from kit.http import bounded, serve
 from kit.http.types import App
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
@@ -76,8 +75,8 @@ def build(
     keyring = FolderKeyRing(settings.keyring_dir)
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     edge_keys = EdgeKeys(keyring)
-    vocabulary = load_vocabulary(settings.vocabulary_file)
-    sealer = Sealer(EpochKeys(keyring), vocabulary.version)
+    translators = Translators(sources, settings.vocabulary_file, settings.vocabularies_dir)
+    sealer = Sealer(EpochKeys(keyring), translators.version)
     publishers = {
         durability: Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
         for durability, stream in streams.items()
@@ -86,14 +85,15 @@ def build(
         credentials=credentials,
         edge_keys=edge_keys,
         sources=sources,
-        translator=Translator(vocabulary),
+        translators=translators,
         publishers=publishers,
         partitions=settings.partitions,
         max_requests=settings.max_requests,
     )
     rest = build_rest(Rest(credentials, edge_keys, services, readiness))
-    add_quarantine(rest, vocabulary)
-    return build_app(Tracking(door), rest), list(publishers.values())
+    add_quarantine(rest, translators)
+    bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
+    return build_app(Tracking(door), bound), list(publishers.values())
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.bodies import Body
+from gateway.fields import WHOLE
 
 Source = Annotated[str, Field(pattern=r"^(app|world):[^\s\x00-\x1f:][^\s\x00-\x1f]{0,74}$")]
 AnySource = Annotated[str, Field(pattern=r"^((app|world):[^\s\x00-\x1f:][^\s\x00-\x1f]{0,74})?$")]
 AnyReason = Annotated[str, Field(pattern=r"^[A-Za-z_]{0,64}$")]
-Cursor = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=64)]
+#: When an event was set aside, and its message id.
+Cursor = Annotated[str, Field(pattern=r"^([0-9a-f]{48})?$")]
 
 
 class EventFate(Body):
@@ -122,7 +124,7 @@ class ReplayBody(Body):
 
     #: All sources when absent.
     source: AnySource = ""
-    limit: Annotated[int, Field(ge=1, le=5_000)] = 1_000
+    limit: Annotated[int, Field(ge=1, le=5_000), WHOLE] = 1_000
     #: What `next` of the answer before said.
     after: Cursor = ""
 

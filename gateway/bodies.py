@@ -2,13 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic.config import JsonDict
 
-RawId = Annotated[str, Field(min_length=1, max_length=512)]
-Purpose = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$", max_length=64)]
-ItemId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-Topic = Annotated[str, Field(min_length=1, max_length=40)]
-Milliseconds = Annotated[int, Field(ge=0, le=1 << 52)]
+from gateway.fields import LINE, WHOLE, ItemId, Milliseconds, Purpose, RawId, Topic
 
 
 class Body(BaseModel):
@@ -20,13 +17,19 @@ class Body(BaseModel):
 class Position(Body):
     """A place in the stream, as the answer to a tracking request names it."""
 
-    partition: Annotated[int, Field(ge=0, le=63)]
-    sequence: Annotated[int, Field(ge=0, lt=1 << 63)]
+    partition: Annotated[int, Field(ge=0, le=63), WHOLE]
+    sequence: Annotated[int, Field(ge=0, lt=1 << 63), WHOLE]
     durability_class: Literal[1, 2] = 2
+
+
+def _says(name: str) -> JsonDict:
+    return {"required": [name], "properties": {name: {"type": "string"}}}
 
 
 class Someone(Body):
     """Who is meant: the same ids that the app gives its analytics SDK; one of them."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_says("userId"), _says("anonymousId")]})
 
     user_id: RawId | None = Field(default=None, alias="userId")
     anonymous_id: RawId | None = Field(default=None, alias="anonymousId")
@@ -43,7 +46,7 @@ class Statement(Someone):
 
     #: When it was said, milliseconds since 1970 UTC; now when absent. An older statement never replaces a newer one.
     stated_at_ms: Milliseconds | None = None
-    notice_version: Annotated[str, Field(max_length=64)] = ""
+    notice_version: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")] = ""
     #: BCP 47.
     language: Annotated[str, Field(max_length=16, pattern=r"^[A-Za-z0-9-]*$")] = ""
 
@@ -86,7 +89,7 @@ class PersonaBody(Someone):
     #: Wait until these are folded, to see what was just written.
     min_positions: Annotated[list[Position], Field(max_length=64)] = []
     #: When two seconds were not enough for that: answer with what there is, and say how far it is behind.
-    may_be_stale: bool = False
+    may_be_stale: StrictBool = False
 
 
 class Wish(Body):
@@ -144,7 +147,7 @@ class PersonaAnswer(Body):
 class RecommendBody(Someone):
     """Asks for offers."""
 
-    count: Annotated[int, Field(ge=1, le=100)] = 10
+    count: Annotated[int, Field(ge=1, le=100), WHOLE] = 10
     exclude: Annotated[list[ItemId], Field(max_length=1000)] = []
 
 
@@ -182,10 +185,10 @@ class Item(Body):
     """One thing that can be offered."""
 
     item: ItemId
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
     topics: Annotated[list[Topic], Field(max_length=5)] = []
-    price: Annotated[str, Field(max_length=32)] = ""
-    place: Annotated[str, Field(max_length=100)] = ""
+    price: Annotated[str, Field(max_length=32, pattern=LINE)] = ""
+    place: Annotated[str, Field(max_length=100, pattern=LINE)] = ""
 
 
 class ItemsBody(Body):

@@ -4,6 +4,12 @@ from kit.errors import Status, TypedError, UnauthenticatedError
 
 MAX_BODY_BYTES = 1 << 20
 MAX_EVENT_BYTES = 32 << 10
+#: More events than a mebibyte can hold; of zeros and commas it would hold half a million, five seconds of work.
+MAX_EVENTS = 40_000
+#: As in REST; ids of visitors who were here of late are remembered.
+MAX_ID_CHARACTERS = 512
+#: Of a REST request: 2,000 items of the catalogue fit.
+MAX_REST_BYTES = 2 << 20
 #: What an acknowledgement is worth: 2 survives a power cut, 1 the death of any process. Each has a stream of its own.
 POWER_CUT, PROCESS_DEATH = 2, 1
 CHANNELS = frozenset({"web", "mobile", "server"})

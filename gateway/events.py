@@ -16,6 +16,12 @@ class Consent(msgspec.Struct, rename="camel", gc=False):
     category_preferences: msgspec.Raw = msgspec.Raw()
 
 
+class Library(msgspec.Struct, gc=False):
+    """`context.library`."""
+
+    name: Any = None
+
+
 class Context(msgspec.Struct, rename="camel", gc=False):
     """`context`, of an event or of its whole batch."""
 

@@ -7,17 +7,18 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from contracts.profile.v1 import profile_pb2
 from gateway import accounts, convert
 from gateway.domain import EventUnknownError
-from gateway.rest import REFUSALS, Door, Staff
-from gateway.vocabulary import Vocabulary, spelled
+from gateway.rest import KEYS, REFUSALS, Door, Staff
+from gateway.translators import Translators
+from gateway.vocabulary import spelled
 
 # Thousands of events are opened, mended and sealed.
 _REPLAY_S = 20.0
-_router = APIRouter(prefix="/quarantine", tags=["operation"], responses=REFUSALS)
+_router = APIRouter(prefix="/quarantine", tags=["operation"], responses=REFUSALS, dependencies=KEYS)
 
 
-def add_quarantine(app: FastAPI, vocabulary: Vocabulary) -> None:
-    """Add the endpoints; `vocabulary` says which events rules may name."""
-    app.state.vocabulary = vocabulary
+def add_quarantine(app: FastAPI, translators: Translators) -> None:
+    """Add the endpoints; `translators` say which events the rules of a source may name."""
+    app.state.translators = translators
     app.include_router(_router, prefix="/v1")
 
 
@@ -46,9 +47,9 @@ async def list_rules(door: Door, staff: Staff) -> accounts.RulesAnswer:
 @_router.post("/rules", operation_id="putMendingRule")
 async def put_rule(request: Request, body: accounts.RuleBody, door: Door, staff: Staff) -> accounts.RuleAnswer:
     """Say which event of the vocabulary a source means by a name. It mends what was set aside, once it is replayed."""
-    rule = request.app.state.vocabulary.rule(body.means)
+    rule = request.app.state.translators.vocabulary_of(body.source).rule(body.means)
     if rule is None:
-        raise EventUnknownError("no event of the vocabulary", field="means", limit="an event of the vocabulary pack")
+        raise EventUnknownError("no such event", field="means", limit="an event of a pack that the source uses")
     # The name was hashed under the key of its day.
     names = [keys.event(spelled(body.event)) for keys in door.edge_keys.every(body.source)]
     rules = [convert.rule_to_proto(body, name, rule) for name in names]

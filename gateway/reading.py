@@ -11,6 +11,8 @@ from gateway.vocabulary import MOST_TOPICS, Rule, Vocabulary
 from kit.refusal import identity_in
 
 _MOST_REMEMBERED = 65_536
+# Names of categories are shorter; longer ones are looked up anew, and not kept.
+_MOST_REMEMBERED_CHARACTERS = 64
 _MOST_PRODUCTS = 100
 _NO_PRODUCTS: list[dict[str, Any]] = []
 _NO_WORDS: tuple[Any, ...] = ()
@@ -37,8 +39,10 @@ _MOST_LEFT = 4
 class Reader:
     """Reads decoded properties. Remembers which items were found harmless, so that each is judged once."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, own_ids: frozenset[int] = frozenset()) -> None:
+        """Take the lengths at which digits alone are an item of this source, whoever's number they may look like."""
         self._vocabulary = vocabulary
+        self._own_ids = own_ids
         self._fields = vocabulary.fields
         fields = vocabulary.fields
         self._lists_of = _getter((*fields.products, *fields.words))
@@ -66,7 +70,11 @@ class Reader:
         return few, self._all_topics(properties, products, words), values
 
     def _is_harmless(self, item: str, raw_ids: tuple[str, str]) -> bool:
-        return bool(item) and item not in raw_ids and not identity_in(item)
+        return bool(item) and item not in raw_ids and not self._is_identity(item)
+
+    def _is_identity(self, item: str) -> bool:
+        is_own = len(item) in self._own_ids and item.isascii() and item.isdigit()
+        return not is_own and bool(identity_in(item))
 
     def _lists(self, properties: Any) -> tuple[list[dict[str, Any]], tuple[Any, ...]]:
         if (lists := self._lists_of(properties)) == self._nothing:
@@ -97,18 +105,14 @@ class Reader:
         return item
 
     def _judge(self, item: str, field: str) -> None:
-        if identity_in(item):
+        if self._is_identity(item):
             raise RefusedError("identity_refused", f"properties.{field}")
         if len(self._harmless) < _MOST_REMEMBERED:
             self._harmless.add(item)
 
     def _topics_told(self, told: tuple[Any, ...], products: list[dict[str, Any]]) -> tuple[str, ...]:
         if not products:
-            try:
-                return self._topics_in(told)
-            except TypeError:
-                # A list among them cannot be looked up.
-                return self._topics(told)
+            return (self._topics_in if _is_short(told) else self._topics)(told)
         of_products = (product.get(name) for product in products for name in self._fields.topics)
         return self._topics((*told, *of_products))
 
@@ -163,6 +167,13 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     if len(names) > 1:
         return attrgetter(*names)
     return lambda properties: tuple(getattr(properties, name) for name in names)
+
+
+def _is_short(told: tuple[Any, ...]) -> bool:
+    for each in told:
+        if each is not None and (type(each) is not str or len(each) > _MOST_REMEMBERED_CHARACTERS):
+            return False
+    return True
 
 
 def _first(properties: Any, names: tuple[str, ...]) -> tuple[str, str]:

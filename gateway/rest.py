@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi.openapi.models import HTTPBase
+from fastapi.security.base import SecurityBase
 
 from contracts.common.v1.subject_pb2 import Subject
 from contracts.profile.v1 import profile_pb2
@@ -23,11 +25,23 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (400, "The body does not fit"),
         (401, "Nobody we know is calling"),
         (403, "This key may not do that"),
-        (404, "There is no such thing for this key"),
-        (410, "It is forgotten by now"),
+        (405, "The path does not take this method; Allow says which it takes"),
+        (413, "The body is larger than 2 MiB, also after un-gzipping"),
+        (429, "Too many requests at once; come back after Retry-After seconds"),
         (503, "A service is away; come back after Retry-After seconds"),
         (504, "A service did not answer in time"),
     )
+}
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"model": bodies.Problem, "description": "What was asked for contradicts what holds"}
+}
+_NO_RECEIPT: dict[int | str, dict[str, Any]] = {
+    404: {"model": bodies.Problem, "description": "This source was given no such receipt"},
+    410: {"model": bodies.Problem, "description": "What became of these events is forgotten"},
+    414: {"description": "The address is longer than that of any receipt"},
+}
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"model": bodies.HealthAnswer, "description": "This door cannot take events now"}
 }
 # A read that waits for a position is answered by the service within 2 s, one way or the other.
 _REACH_S = 4.0
@@ -85,6 +99,7 @@ def build_rest(rest: Rest) -> FastAPI:
     register_problems(app)
     app.state.rest = rest
     app.include_router(_router, prefix="/v1")
+    app.include_router(_open, prefix="/v1")
     return app
 
 
@@ -92,6 +107,21 @@ def build_rest(rest: Rest) -> FastAPI:
 async def _rest(request: Request) -> Rest:
     found: Rest = request.app.state.rest
     return found
+
+
+class _Scheme(SecurityBase):
+    """Only says in the description how a key is sent: FastAPI's own schemes refuse in words of their own."""
+
+    def __init__(self, scheme: str) -> None:
+        self.model = HTTPBase(scheme=scheme)
+        self.scheme_name = scheme
+
+    async def __call__(self) -> None:
+        """Read nothing."""
+
+
+#: How an endpoint that asks for a key says so.
+KEYS = [Depends(_Scheme("bearer")), Depends(_Scheme("basic"))]
 
 
 async def _app(request: Request) -> Credential:
@@ -106,10 +136,11 @@ Door = Annotated[Rest, Depends(_rest)]
 App = Annotated[Credential, Depends(_app)]
 Staff = Annotated[Credential, Depends(_staff)]
 FromMs = Annotated[int, Query(ge=0, le=1 << 52)]
-_router = APIRouter(responses=REFUSALS)
+_router = APIRouter(responses=REFUSALS, dependencies=KEYS)
+_open = APIRouter(responses={status: REFUSALS[status] for status in (405, 413, 429)})
 
 
-@_router.post("/consent/grant", tags=["consent"], operation_id="grantConsent")
+@_router.post("/consent/grant", tags=["consent"], operation_id="grantConsent", responses=_CONFLICT)
 async def grant(body: bodies.GrantBody, door: Door, app: App) -> bodies.ConsentsAnswer:
     """Record that a person allows purposes. The first grant is what makes a persona."""
     request = profile_pb2.GrantRequest(
@@ -120,7 +151,7 @@ async def grant(body: bodies.GrantBody, door: Door, app: App) -> bodies.Consents
     return convert.records_from_proto((await door.services.profile.Grant(request)).records)
 
 
-@_router.post("/consent/withdraw", tags=["consent"], operation_id="withdrawConsent")
+@_router.post("/consent/withdraw", tags=["consent"], operation_id="withdrawConsent", responses=_CONFLICT)
 async def withdraw(body: bodies.WithdrawBody, door: Door, app: App) -> bodies.ConsentsAnswer:
     """Record that a person takes purposes back. Once this is answered, no later read returns what they covered."""
     request = profile_pb2.WithdrawRequest(
@@ -160,7 +191,7 @@ async def recommend(body: bodies.RecommendBody, door: Door, app: App) -> bodies.
     return convert.recommendations_from_proto(answer, catalogue)
 
 
-@_router.get("/receipts/{receipt}", tags=["operation"], operation_id="getReceipt")
+@_router.get("/receipts/{receipt}", tags=["receipts"], operation_id="getReceipt", responses=_NO_RECEIPT)
 async def get_receipt(
     door: Door, app: App, receipt: Annotated[str, Path(max_length=receipts.MOST_CHARACTERS)]
 ) -> accounts.ReceiptAnswer:
@@ -194,7 +225,7 @@ async def count_facets(door: Door, staff: Staff) -> bodies.FacetsAnswer:
     return bodies.FacetsAnswer(facets=answer.facets)
 
 
-@_router.get("/health", tags=["operation"], operation_id="getHealth")
+@_open.get("/health", tags=["operation"], operation_id="getHealth", responses=_NOT_READY)
 async def get_health(door: Door, response: Response) -> bodies.HealthAnswer:
     """Say whether this door can take events: 503 when it cannot."""
     checks = await door.readiness.look()

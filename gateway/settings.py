@@ -24,10 +24,12 @@ class GatewaySettings(Settings):
     process: str = "gateway"
     http_address: str = "127.0.0.1:0"
     vocabulary_file: Path = vocabulary.PACK
+    #: Packs of further kinds of sources, a file each.
+    vocabularies_dir: Path = vocabulary.FURTHER
     sources_file: Path = sources.PACK
     #: Estimated bytes of events that may wait for the stream; beyond it callers are told to come back.
     max_waiting_bytes: int = Field(default=32 << 20, ge=1 << 20)
     #: Largest size of the stream, bytes; the profile service reads the same variable.
     interactions_stream_max_bytes: int = 8 << 30
-    #: Tracking requests at work at a time; each may hold 1 MiB.
+    #: Tracking requests at work at a time, and as many of REST; each may hold 1 MiB, of REST 2.
     max_requests: int = Field(default=256, ge=1)

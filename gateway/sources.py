@@ -1,4 +1,4 @@
-"""What is set for each source: what its consent banner means, and what an acknowledgement is to be worth."""
+"""What is said about each source: its consent banner, its events, its item ids, what an acknowledgement is worth."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,6 +9,9 @@ import msgspec
 
 from gateway.domain import POWER_CUT
 from kit.packs import Pack, PackError, load
+
+# Longer ones are read anew each time: what is remembered is bounded in bytes too.
+_MOST_REMEMBERED_BYTES = 4_096
 
 PACK = Path(__file__).parent / "packs" / "sources.yaml"
 
@@ -28,8 +31,19 @@ class Preferences(NamedTuple):
 class SourceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is said about one source; what is not is as the default says."""
 
+    #: Category names of its consent banner, mapped to purposes.
     consent_categories: dict[str, tuple[str, ...]] | None = None
+    #: What an acknowledgement is to be worth; class 2 where nobody says.
     durability: Literal[1, 2] | None = None
+    #: Packs of `vocabularies` beside the first one; all of them where nobody says.
+    vocabularies: tuple[str, ...] | None = None
+    #: Shapes of its item ids that would pass for somebody's number: "digits-9" to "digits-19".
+    item_ids: tuple[str, ...] | None = None
+
+    def over(self, usual: "SourceRules") -> "SourceRules":
+        """Return the same, with what is not said as `usual` says."""
+        said = {name: told for name, told in msgspec.structs.asdict(self).items() if told is not None}
+        return msgspec.structs.replace(usual, **said)
 
 
 class SourcesPack(Pack, frozen=True, kw_only=True):
@@ -50,10 +64,13 @@ class ConsentCategories:
             if not set(meant) <= set(purposes):
                 raise PackError(f"consent category {category}: unknown purpose")
             self._meaning[category.lower()] = meant
-        self.read = lru_cache(maxsize=256)(self._read)
+        self._remembered = lru_cache(maxsize=256)(self._read)
+
+    def read(self, preferences: bytes) -> Preferences:
+        """Return what a `categoryPreferences` object (JSON) says; raises msgspec.MsgspecError when it is none."""
+        return (self._remembered if len(preferences) <= _MOST_REMEMBERED_BYTES else self._read)(preferences)
 
     def _read(self, preferences: bytes) -> Preferences:
-        """Return what a `categoryPreferences` object (JSON) says; raises msgspec.MsgspecError when it is none."""
         said: dict[str, Any] = msgspec.json.decode(preferences, type=dict[str, Any])
         allowed: set[str] = set()
         refused: set[str] = set()
@@ -73,28 +90,36 @@ class Sources:
     """The rules of every source."""
 
     def __init__(self, pack: SourcesPack) -> None:
-        usual = ConsentCategories(pack.purposes, pack.default.consent_categories or {})
-        self._default = usual, pack.default.durability or POWER_CUT
-        self._by_id = {id_: self._rules(pack, rules) for id_, rules in pack.sources.items()}
+        self._default = pack.default
+        self._rules = {id_: rules.over(pack.default) for id_, rules in pack.sources.items()}
+        self._usual = ConsentCategories(pack.purposes, pack.default.consent_categories or {})
+        self._categories = {
+            id_: ConsentCategories(pack.purposes, rules.consent_categories)
+            for id_, rules in pack.sources.items()
+            if rules.consent_categories is not None
+        }
+
+    @property
+    def every(self) -> tuple[SourceRules, ...]:
+        """What is said about any source."""
+        return (self._default, *self._rules.values())
 
     @property
     def durability_classes(self) -> frozenset[int]:
         """Every class that some source asks for."""
-        return frozenset(durability for _, durability in (self._default, *self._by_id.values()))
+        return frozenset(rules.durability or POWER_CUT for rules in self.every)
+
+    def rules(self, source: str) -> SourceRules:
+        """Return what is said about a source, the default's for one that is not listed."""
+        return self._rules.get(source, self._default)
 
     def consent_categories(self, source: str) -> ConsentCategories:
-        """Return the rules of a source, the default's for one that is not listed."""
-        return self._by_id.get(source, self._default)[0]
+        """Return what the banner of a source means."""
+        return self._categories.get(source, self._usual)
 
     def durability_class(self, source: str) -> int:
-        """Return what an acknowledgement to a source is to be worth, the default's for one that is not listed."""
-        return self._by_id.get(source, self._default)[1]
-
-    def _rules(self, pack: SourcesPack, rules: SourceRules) -> tuple[ConsentCategories, int]:
-        usual, durability = self._default
-        said = rules.consent_categories
-        categories = usual if said is None else ConsentCategories(pack.purposes, said)
-        return categories, rules.durability or durability
+        """Return what an acknowledgement to a source is to be worth."""
+        return self.rules(source).durability or POWER_CUT
 
 
 def load_sources(path: Path = PACK) -> Sources:

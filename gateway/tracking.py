@@ -15,7 +15,8 @@ from gateway import access, parse, receipts
 from gateway.domain import MAX_BODY_BYTES, POWER_CUT
 from gateway.moments import skew_ms
 from gateway.sources import Sources
-from gateway.translate import Request, Translator
+from gateway.translate import Request
+from gateway.translators import Translators
 from kit.credentials import Credentials
 from kit.errors import ExhaustedError
 from kit.http import read_body
@@ -43,7 +44,7 @@ class Door:
     credentials: Credentials
     edge_keys: EdgeKeys
     sources: Sources
-    translator: Translator
+    translators: Translators
     #: By durability class; there is always one of class 2.
     publishers: Mapping[int, Publisher]
     partitions: int
@@ -106,7 +107,7 @@ class Tracking:
             context=batch.context,
             type=type_ or "",
         )
-        translate = door.translator.translate
+        translate = door.translators.of(source.id).translate
         fates = [translate(request, raw) for raw in batch.batch]
         durability, publisher = self._way_of(source.id)
         packed = parcels(fates, door.partitions)

@@ -12,8 +12,8 @@ import msgspec
 from contracts.interaction.v1 import interaction_pb2
 from contracts.interaction.v1.payload import Interaction, Quarantined, Remains
 from doors.subjects import SourceKeys
-from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES
-from gateway.events import Consent, Context, Event, Id
+from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES, MAX_ID_CHARACTERS
+from gateway.events import Consent, Context, Event, Id, Library
 from gateway.moments import EARLIEST_MS, clamped, moment_ms, skew_ms
 from gateway.reading import Reader, RefusedError
 from gateway.sources import ConsentCategories, Preferences
@@ -26,6 +26,9 @@ _NO_PREFERENCES = (b"", b"null")
 _NOTHING_SAID = Preferences()
 _UNKNOWN_EVENT = "unknown_event"
 _USUAL_CHANNEL = {"page": "web", "screen": "mobile"}
+# What an SDK says about itself is shorter.
+_MOST_LIBRARY_BYTES = 512
+_LIBRARY = msgspec.json.Decoder(Library)
 
 
 @dataclass(slots=True)
@@ -54,10 +57,15 @@ _Meant = tuple[int, str | None, tuple[str, ...], float | None, bytes | None]
 class Translator:
     """Translates under one vocabulary. Pure, apart from message ids for events that came without."""
 
-    def __init__(self, vocabulary: Vocabulary, random: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        own_ids: frozenset[int] = frozenset(),
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         properties: Any = vocabulary.properties()
         self._vocabulary = vocabulary
-        self._reader = Reader(vocabulary)
+        self._reader = Reader(vocabulary, own_ids)
         self._decoder: msgspec.json.Decoder[Event[Any]] = msgspec.json.Decoder(Event[properties])
         self._no_properties = properties()
         self._decode = self._decoder.decode
@@ -110,8 +118,8 @@ class Translator:
         meaning = self._meaning_of.get(type_)
         if meaning is None:
             raise RefusedError("unknown_type", "type")
-        user = _text(event.user_id) if event.user_id is not None else ""
-        stranger = _text(event.anonymous_id) if event.anonymous_id is not None else ""
+        user = _id(event.user_id, "userId") if event.user_id is not None else ""
+        stranger = _id(event.anonymous_id, "anonymousId") if event.anonymous_id is not None else ""
         if not (user or stranger):
             raise RefusedError("identity_missing", "userId")
         kind, item, topics, value, other = meaning(request, event, user, stranger)
@@ -153,13 +161,14 @@ class Translator:
     def _channel_told(self, context: Context) -> str | None:
         if context.channel is not None and (channel := _known_channel(context.channel)):
             return channel
-        return self._channel_of(bytes(context.library))
+        library = bytes(context.library)
+        return self._channel_of(library) if 0 < len(library) <= _MOST_LIBRARY_BYTES else None
 
     def _channel_in(self, library: bytes) -> str | None:
-        if not library:
+        try:
+            name = _LIBRARY.decode(library).name
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        told = msgspec.json.decode(library)
-        name = told.get("name") if isinstance(told, dict) else None
         return self._vocabulary.channel_of(name) if isinstance(name, str) else None
 
 
@@ -173,17 +182,24 @@ def _identify(request: Request, _: Event[Any], user: str, stranger: str) -> _Mea
 
 def _alias(request: Request, event: Event[Any], user: str, stranger: str) -> _Meant:
     # Browsers send both ids and a previous one that may be a user's; servers send the anonymous id as the previous one.
-    stranger = stranger or _text(event.previous_id)
+    stranger = stranger or _id(event.previous_id, "previousId")
     if not stranger:
         raise RefusedError("malformed", "previousId")
     return _IDENTIFIED, None, (), None, request.keys.anonymous(stranger) if user else None
 
 
 def _group(request: Request, event: Event[Any], _: str, __: str) -> _Meant:
-    group = _text(event.group_id)
+    group = _id(event.group_id, "groupId")
     if not group:
         raise RefusedError("malformed", "groupId")
     return _JOINED, None, (), None, request.keys.group(group)
+
+
+def _id(told: Id, field: str) -> str:
+    text = _text(told)
+    if len(text) > MAX_ID_CHARACTERS:
+        raise RefusedError("too_large", field)
+    return text
 
 
 def _text(id_: Id) -> str:
@@ -225,7 +241,7 @@ def _said_by(categories: ConsentCategories, consent: Consent) -> Preferences:
         return _NOTHING_SAID
     try:
         return categories.read(written)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise RefusedError("malformed", "context.consent.categoryPreferences") from None
 
 

@@ -1,7 +1,7 @@
-"""The vocabulary pack, compiled: event name to rule, word to topic, library to channel."""
+"""The vocabulary packs of a source, compiled: event name to rule, word to topic, library to channel."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from gateway.domain import CHANNELS
 from kit.packs import Pack, PackError, load
 
 PACK = Path(__file__).parent / "packs" / "segment_ecommerce.yaml"
+FURTHER = Path(__file__).parent / "packs" / "vocabularies"
 _KIND = "KIND_"
 _WORD = re.compile(r"[\w'&-]+")
 _CATEGORY_PATH = re.compile(r"[>/|,;]")
@@ -57,6 +58,15 @@ class VocabularyPack(Pack, frozen=True, kw_only=True):
     channels: dict[str, str]
 
 
+_NO_FIELDS = Fields(item=(), topics=(), value=(), words=(), products=())
+
+
+class FurtherPack(Pack, frozen=True, kw_only=True):
+    """Events of one kind of source, beside those of the first pack. What a rule does not name it does not read."""
+
+    events: dict[str, EventRule]
+
+
 class Rule(msgspec.Struct, frozen=True):
     """One event name, ready to use. An empty `item` means that the event has none."""
 
@@ -69,10 +79,13 @@ class Rule(msgspec.Struct, frozen=True):
 class Vocabulary:
     """What the door understands. Everything it is asked about it looks up; nothing is guessed."""
 
-    def __init__(self, pack: VocabularyPack) -> None:
-        self.version = f"{pack.id}/{pack.version}"
+    def __init__(self, pack: VocabularyPack, further: Sequence[FurtherPack] = ()) -> None:
+        """Merge the packs; raises PackError where two of them say different things about one event."""
+        self.version = "+".join(f"{each.id}/{each.version}" for each in (pack, *further))
         self.fields = pack.fields
         self._rules = {name: _rule(name, rule, pack.fields) for name, rule in pack.events.items()}
+        for each in further:
+            self._add(each)
         self._spellings: dict[str, Rule] = {}
         self._topics = {word: topic for topic, words in pack.topics.items() for word in (topic, *words)}
         self._channels = _channels(pack)
@@ -81,6 +94,12 @@ class Vocabulary:
         self.item_fields = _once(pack.fields.item, *(rule.item for rule in rules))
         values = (pack.fields.value, *(rule.value for rule in rules))
         self.value_fields = _once(*([value.field for value in each] for each in values))
+
+    def _add(self, pack: FurtherPack) -> None:
+        for name, told in pack.events.items():
+            rule = _rule(name, told, _NO_FIELDS)
+            if self._rules.setdefault(name, rule) != rule:
+                raise PackError(f"{pack.id}: event {name} means something else in another pack of this source")
 
     def rule(self, event: str) -> Rule | None:
         """Return the rule of an event name, None when the pack does not know it."""
@@ -139,9 +158,19 @@ def spelled(event: str) -> str:
     return event.lower().translate(_SPACES)
 
 
-def load_vocabulary(path: Path = PACK) -> Vocabulary:
-    """Return the pack in `path`, compiled; raises PackError naming what is wrong with it."""
-    return Vocabulary(load(path, VocabularyPack))
+def load_vocabulary(path: Path = PACK, further: Sequence[FurtherPack] = ()) -> Vocabulary:
+    """Return the pack in `path` and `further` ones, compiled; raises PackError naming what is wrong with them."""
+    return Vocabulary(load(path, VocabularyPack), further)
+
+
+def load_further(folder: Path = FURTHER) -> dict[str, FurtherPack]:
+    """Return the packs in `folder` by their ids; raises PackError."""
+    packs: dict[str, FurtherPack] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        pack = load(path, FurtherPack)
+        if packs.setdefault(pack.id, pack) is not pack:
+            raise PackError(f"{path}: there is another pack {pack.id}")
+    return packs
 
 
 def _once(*names: Iterable[str]) -> tuple[str, ...]:

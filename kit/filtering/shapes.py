@@ -132,7 +132,7 @@ SHAPES: tuple[Shape, ...] = (
     _shape("crypto", rf"{_LEFT}[1-9A-HJ-NP-Za-km-z]{{25,35}}{_RIGHT}", _is_base58),
     _shape("crypto", rf"{_LEFT}(?:bc1|tb1|ltc1|addr1)[02-9ac-hj-np-z]{{25,100}}{_RIGHT}", flags=_I),
     _shape("crypto", rf"{_LEFT}0x[0-9a-f]{{40}}{_RIGHT}", flags=_I),
-    _shape("key", r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", flags=re.ASCII),
+    _shape("key", r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", flags=re.ASCII),
     _shape("key", rf"{_LEFT}(?:AKIA|ASIA)[A-Z0-9]{{16}}{_RIGHT}", _is_mixed),
     _shape(
         "key",

@@ -8,6 +8,10 @@ from kit.http.types import RawHeaders, Receive
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _PLAIN = (b"", b"identity")
 _GZIP = (b"gzip", b"x-gzip")
+# Clients send one. Each costs an inflater of its own and a copy of what follows it, however little it holds.
+_MOST_MEMBERS = 64
+# As many as 2⁶³ has; Python refuses to read thousands.
+_MOST_DIGITS = 19
 
 
 class BadEncodingError(TypedError):
@@ -80,6 +84,7 @@ class _Members:
         self._out = bytearray()
         self._inflater = zlib.decompressobj(_GZIP_WINDOW)
         self._inside = True
+        self._ended = 0
 
     def feed(self, part: bytes) -> None:
         while part:
@@ -95,8 +100,15 @@ class _Members:
             part = b""
             if self._inflater.eof:
                 part = self._inflater.unused_data
+                self._count()
                 self._inflater = zlib.decompressobj(_GZIP_WINDOW)
                 self._inside = False
+
+    def _count(self) -> None:
+        self._ended += 1
+        if self._ended > _MOST_MEMBERS:
+            limit = f"{_MOST_MEMBERS} members"
+            raise BadEncodingError("the gzip body has too many members", field="content-encoding", limit=limit)
 
     def result(self) -> bytes:
         if self._inside:
@@ -115,7 +127,7 @@ def _declared(headers: RawHeaders) -> tuple[int, bytes]:
     length, coding = 0, b""
     for name, value in headers:
         if name == b"content-length":
-            if not value.isdigit():
+            if not value.isdigit() or len(value) > _MOST_DIGITS:
                 raise BadEncodingError("Content-Length must be a number", field="content-length")
             length = int(value)
         elif name == b"content-encoding":

@@ -6,9 +6,13 @@ from typing import Any, cast
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from kit.errors import InternalError, InvalidArgumentError, TypedError
 from kit.http.problems import Rendered, problem, rendered
+
+_NO_SUCH_METHOD = 405
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 def register_problems(app: FastAPI) -> None:
@@ -36,10 +40,19 @@ def _place(found: Sequence[Any]) -> str:
     return ".".join(str(part) for part in known)
 
 
-def _routing(_request: Request, error: Exception) -> Response:
+def _routing(request: Request, error: Exception) -> Response:
     refused = cast(HTTPException, error)
-    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(refused.status_code, "INVALID_ARGUMENT")
-    return _response(rendered(refused.status_code, {"code": code, "message": code.lower().replace("_", " ")}, 0))
+    code = {404: "NOT_FOUND", _NO_SUCH_METHOD: "METHOD_NOT_ALLOWED"}.get(refused.status_code, "INVALID_ARGUMENT")
+    status, headers, body = rendered(refused.status_code, {"code": code, "message": code.lower().replace("_", " ")}, 0)
+    told = [(b"allow", _methods(request).encode())] if status == _NO_SUCH_METHOD else []
+    return _response((status, [*headers, *told], body))
+
+
+def _methods(request: Request) -> str:
+    # All there are: the framework names those of the first route alone.
+    routes = request.app.routes
+    asked = ((method, {**request.scope, "method": method}) for method in _METHODS)
+    return ", ".join(method for method, scope in asked if any(each.matches(scope)[0] is Match.FULL for each in routes))
 
 
 def _defect(_request: Request, _error: Exception) -> Response:

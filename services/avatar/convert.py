@@ -36,6 +36,8 @@ _AVATAR = re.compile(r"[a-z0-9-]{1,64}")
 _REF = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _OPTIONAL_REF = re.compile(r"[A-Za-z0-9._:-]{0,64}")
 _STEP = re.compile(r"[A-Za-z0-9._:-]{1,24}")
+# What people read on one line; PostgreSQL takes no NUL.
+_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,16}")
 _MAX_TOPICS = 5
 
@@ -155,6 +157,10 @@ def to_item(item: Item) -> pb.Item:
 
 def _item(message: pb.Item) -> Item:
     _matches(_REF, message.item, "items.item")
+    for field, text in (("title", message.title), ("price", message.price), ("place", message.place)):
+        _matches(_LINE, text, f"items.{field}")
+    for topic in message.topics:
+        _matches(_LINE, topic, "items.topics")
     _require(1 <= len(message.title) <= 200, "items.title", "1 to 200 characters")  # noqa: PLR2004 - as the contract says
     _require(len(message.topics) <= _MAX_TOPICS, "items.topics", f"at most {_MAX_TOPICS}")
     _require(all(1 <= len(topic) <= 64 for topic in message.topics), "items.topics", "1 to 64 characters each")  # noqa: PLR2004 - as ids

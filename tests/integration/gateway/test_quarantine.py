@@ -106,6 +106,11 @@ class TestRules:
         (value,) = rule.values
         assert (value.field, value.is_scaled, value.least, value.most) == ("rating", True, 1, 5)
 
+    async def test_a_rule_may_name_an_event_of_every_pack_of_its_source(self, gateway: Gateway) -> None:
+        body = {"source": "app:shop", "event": "Asked For Help", "means": "Support Ticket Opened"}
+        assert (await ask(gateway, "POST", "/rules", json=body)).status_code == 200
+        assert gateway.services.asked[0].rules[0].kind == interaction_pb2.KIND_ASKED
+
     async def test_an_event_the_vocabulary_does_not_have_is_refused(self, gateway: Gateway) -> None:
         body = {"source": "app:shop", "event": "x", "means": "Nothing We Know"}
         answer = await ask(gateway, "POST", "/rules", json=body)

@@ -212,3 +212,12 @@ class TestDescription:
 
     async def test_health_says_what_is_needed(self, gateway: Gateway) -> None:
         assert (await gateway.http.get("/v1/health")).json() == {"ready": True, "checks": {"stream": "ok"}}
+
+
+class TestCatalogue:
+    @pytest.mark.parametrize("field", ["title", "price", "place"])
+    async def test_control_characters_are_refused_by_name(self, gateway: Gateway, field: str) -> None:
+        items = [{"item": "a1", "title": "Oak chair", field: "a\0b"}]
+        answer = await gateway.http.put("/v1/catalogue/items", json={"items": items}, headers=staff(gateway))
+        assert (answer.status_code, answer.json()["field"]) == (400, f"body.items.0.{field}")
+        assert gateway.services.asked == []

@@ -71,6 +71,12 @@ class TestParse:
         assert isinstance(error, UnknownKeyError)
         assert error.field == ""
 
+    def test_a_telephone_as_a_key_is_not_named(self):
+        assert refusal(b'{"op":"open","01701234567":1}').field == ""
+
+    def test_a_line_feed_is_no_part_of_an_id(self):
+        assert refusal(b'{"op":"open","i":"b-1\\n"}').field == "i"
+
     @pytest.mark.parametrize("body", ['{"op":"poke","s":"1.a"}', "{}", '{"op":5}', '{"s":"1.a"}'])
     def test_an_unknown_op_is_refused(self, body):
         assert isinstance(refusal(body.encode()), UnknownOpError)

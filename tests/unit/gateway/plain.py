@@ -39,11 +39,18 @@ def id_text(told: Any) -> str:
     return "" if text.isspace() else text
 
 
+def bounded_id(event: dict[str, Any], name: str) -> str:
+    text = id_text(event.get(name))
+    if len(text) > 512:
+        raise RefusedError("too_large", name)
+    return text
+
+
 def _interaction(vocabulary: Vocabulary, request: Request, event: dict[str, Any], mid: bytes) -> Interaction:
     type_ = event.get("type") or request.type or ("track" if event.get("event") else "")
     if type_ not in _TYPES:
         raise RefusedError("unknown_type", "type")
-    user, stranger = id_text(event.get("userId")), id_text(event.get("anonymousId"))
+    user, stranger = bounded_id(event, "userId"), bounded_id(event, "anonymousId")
     if not user and not stranger:
         raise RefusedError("identity_missing", "userId")
     kind, item, topics, value, other = _meaning(vocabulary, request, event, type_)
@@ -70,12 +77,12 @@ def _meaning(vocabulary: Vocabulary, request: Request, event: dict[str, Any], ty
     if type_ in {"page", "screen"}:
         return kinds.KIND_SEEN, None, vocabulary.topics([event.get("category"), event.get("name")]), None, None
     if type_ == "group":
-        group = id_text(event.get("groupId"))
+        group = bounded_id(event, "groupId")
         if not group:
             raise RefusedError("malformed", "groupId")
         return kinds.KIND_JOINED, None, (), None, request.keys.group(group)
     if type_ in {"identify", "alias"}:
-        stranger = stranger or (id_text(event.get("previousId")) if type_ == "alias" else "")
+        stranger = stranger or (bounded_id(event, "previousId") if type_ == "alias" else "")
         if type_ == "alias" and not stranger:
             raise RefusedError("malformed", "previousId")
         other = request.keys.anonymous(stranger) if user and stranger else None

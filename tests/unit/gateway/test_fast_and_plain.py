@@ -49,7 +49,10 @@ properties = st.dictionaries(
     max_size=6,
 )
 ids = (
-    st.none() | st.sampled_from(("u1", "item-1", "", " ", "größe")) | st.integers(-9, 99) | st.sampled_from((1.0, 2.5))
+    st.none()
+    | st.sampled_from(("u1", "item-1", "", " ", "größe", "x" * 513))
+    | st.integers(-9, 99)
+    | st.sampled_from((1.0, 2.5))
 )
 moments = st.none() | st.datetimes().map(lambda at: at.isoformat() + "Z") | st.integers(0, 2**42) | st.just("gestern")
 contexts = st.fixed_dictionaries(

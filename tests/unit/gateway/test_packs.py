@@ -66,6 +66,14 @@ class TestSources:
         assert (known.durability_class("app:shop"), known.durability_class("app:forum")) == (1, 2)
         assert known.durability_classes == {1, 2}
 
+    def test_so_are_packs_and_item_ids(self, changed: Callable[[Path, str, str], Path]) -> None:
+        said = "default:\n  vocabularies: [support]\n  item_ids: [digits-13]"
+        path = changed(sources.PACK, "default:", said)
+        known = load_sources(changed(path, "sources: {}", 'sources:\n  "app:shop": {vocabularies: []}'))
+        shop, forum = known.rules("app:shop"), known.rules("app:forum")
+        assert (shop.vocabularies, shop.item_ids) == ((), ("digits-13",))
+        assert (forum.vocabularies, forum.item_ids) == (("support",), ("digits-13",))
+
     def test_a_class_there_is_not_is_named(self, changed: Callable[[Path, str, str], Path]) -> None:
         rules = 'sources:\n  "app:shop":\n    durability: 3'
         with pytest.raises(PackError, match="durability"):

@@ -2,7 +2,7 @@ import json
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
@@ -25,6 +25,10 @@ def application() -> FastAPI:
             raise UnavailableError("later", retry_after_s=4)
         return 7 // wish.stars
 
+    shelf = APIRouter()
+    shelf.add_api_route("/shelf", lambda: 1, methods=["GET"])
+    shelf.add_api_route("/shelf", lambda: 2, methods=["PUT"])
+    app.include_router(shelf)
     return app
 
 
@@ -89,3 +93,7 @@ class TestFastApi:
         answer = await client.request(method, path)
         assert answer.status_code == code
         assert set(answer.json()) == {"code", "message"}
+
+    async def test_a_405_names_every_method_of_its_path(self, client):
+        answer = await client.post("/shelf")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
