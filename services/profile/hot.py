@@ -1,7 +1,7 @@
 """What the folder knows of those it folded of late: how their facets stand, and traits that are open in memory."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from services.profile.tails import Standing
@@ -66,6 +66,12 @@ class Hot:
             if self._bytes <= self._most_bytes and oldest.at_ms > at_ms - _MOST_AGE_MS:
                 return
             self._bytes -= self._kept.popitem(last=False)[1].open.size
+
+    def drop(self, pids: Iterable[bytes]) -> None:
+        """Close the traits of these."""
+        for pid in pids:
+            kept = self._kept.pop(pid, None)
+            self._bytes -= kept.open.size if kept else 0
 
     def clear(self) -> None:
         self._kept.clear()

@@ -137,9 +137,11 @@ class Fold:
             await self._before._grown.wait()  # noqa: SLF001 - of its own kind
             before = self._before._ahead.grown  # noqa: SLF001 - of its own kind
         if shares:
-            self._ahead.grown = await self._grow(shares, ground, batches[0].batch_id, before)
-            self._hot.stand(self._ahead.grown.standings)
-            self._hot.keep(self._ahead.grown.traits, desk.at_ms)
+            grown = self._ahead.grown = await self._grow(shares, ground, batches[0].batch_id, before)
+            self._hot.stand(grown.standings)
+            self._hot.keep(grown.traits, desk.at_ms)
+            # Whom models learn from no longer may have got a block that is not in what is hot.
+            self._hot.drop(grown.standings.keys() - grown.traits.keys())
         self._grown.set()
 
     async def _share_out(self, desk: Desk, fresh: Sequence[Part], consulted: Consulted) -> tuple[list[Share], Ground]:

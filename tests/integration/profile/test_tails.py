@@ -1,7 +1,7 @@
 import asyncpg
 import pytest
 
-from services.profile.domain import Kind
+from services.profile.domain import COLLECT, RESEARCH, Kind
 from services.profile.hot import Hot
 from services.profile.repository import facets
 from tests.integration.profile.door import BRAND
@@ -68,6 +68,17 @@ class TestTwoFoldsAtOnce:
             Kind.BOUGHT: 1,
         }
         assert (await room.traits("bob")).kinds[Kind.SEEN].count == 100
+
+    async def test_nothing_grows_on_traits_that_missed_a_block(self, room, pair):
+        await room.grant("ada", COLLECT, RESEARCH)
+        await pair.run([events(room, 1)], [events(room, 1)])
+        room.clock.ms += 1
+        await room.withdraw("ada", RESEARCH)
+        await pair.run([events(room, 1)], [events(room, 1)])
+        _, task = await pair.begin([events(room, 128)])
+        await task
+        assert await lying(room) == (5, 5)
+        assert (await room.traits()).kinds[Kind.SEEN].count == 132
 
     async def test_both_may_be_due(self, room, pair):
         await pair.run([events(room, 1)], [events(room, 127)])

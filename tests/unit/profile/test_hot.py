@@ -23,6 +23,9 @@ class TestHot:
     def test_cleared_it_has_nothing_and_all_its_room(self):
         hot, ada, bob = Hot(most_bytes=10), Traits(), Traits()
         hot.keep({b"ada": Open(ada, 10)}, 0)
+        hot.drop([b"ada", b"eve"])
+        assert hot.get(b"ada") is None
+        hot.keep({b"ada": Open(ada, 10)}, 0)
         hot.clear()
         assert hot.get(b"ada") is None
         hot.keep({b"ada": Open(ada, 5), b"bob": Open(bob, 5)}, 0)
