@@ -11,13 +11,13 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 from rich.console import Console
 
-from bench import events, folding
+from bench import folding
 from bench.driving import Shape, Target, drive
-from bench.preparing import Stack, now_text
+from bench.ingest import bodies
+from bench.preparing import Stack
 from bench.report import Result, show
 from gateway.sources import PACK
 from infra.local.errors import StackError
@@ -30,7 +30,6 @@ _ASKS = 'sources: {"app:shop": {durability: 1}}'
 _SOURCES = {"world_write_key": 2, "write_key": 1}
 # Events a request and connections to what that is called.
 _LOADS = {(1, 1): "one_at_a_time", (1, 64): "single", (100, 8): "batch_100"}
-_BODIES = {1: 4_000, 100: 160}
 _CROWD = 3_000
 
 
@@ -74,17 +73,10 @@ async def measure(stack: Stack, seconds: float, say: Callable[[str], None]) -> l
                 say(f"{load} in class {durability}")
                 headers = {"authorization": f"Bearer {stack.endpoints[key]}", "content-type": "application/json"}
                 target = Target(stack.endpoints["gateway"], "/v1/track" if size == 1 else "/v1/batch", headers)
-                outcome = await drive(target, _bodies(size), Shape(connections, seconds, size), stack.pids)
+                outcome = await drive(target, bodies(size, _CROWD), Shape(connections, seconds, size), stack.pids)
                 unit = "requests/s" if size == 1 else "events/s"
                 results.append(outcome.result(f"{load}_class_{durability}", unit))
     return results
-
-
-def _bodies(size: int) -> list[bytes]:
-    crowd, run = events.Crowd(_CROWD, seed=size), uuid4().hex[:8]
-    if size == 1:
-        return list(events.singles(crowd, run, now_text(), count=_BODIES[1]))
-    return list(events.batches(crowd, run, now_text(), size=size, count=_BODIES[size]))
 
 
 if __name__ == "__main__":

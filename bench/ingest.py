@@ -61,7 +61,7 @@ async def measure(stack: Stack, plan: Plan, say: Callable[[str], None]) -> list[
     results.append(freshness)
     ledger += taken
     say("door pipeline")
-    results.append(pipeline.measure(stack, list(_bodies(100, plan.crowd))[:20], min(plan.seconds, 5.0)))
+    results.append(pipeline.measure(stack, list(bodies(100, plan.crowd))[:20], min(plan.seconds, 5.0)))
     books, _ = await folding.drained(stack, ledger)
     if not books.balance or books.received != ledger:
         raise RuntimeError(f"the books do not balance: {books}, acknowledged {ledger}")
@@ -101,7 +101,7 @@ async def _acknowledged(stack: Stack, plan: Plan, say: Callable[[str], None]) ->
 
 async def _empty(plan: Plan) -> Outcome:
     async with references.empty_endpoint() as (target, pid):
-        return await drive(target, _bodies(1, plan.crowd), Shape(_CONNECTIONS[1], plan.seconds), {"empty": pid})
+        return await drive(target, bodies(1, plan.crowd), Shape(_CONNECTIONS[1], plan.seconds), {"empty": pid})
 
 
 async def _drain(stack: Stack, ledger: int, plan: Plan) -> Result:
@@ -190,10 +190,11 @@ async def _overload(stack: Stack, plan: Plan) -> tuple[Result, int]:
 
 async def _load(stack: Stack, plan: Plan, size: int, shape: Shape, watch: Watcher | None = None) -> Outcome:
     target = Target(stack.endpoints["gateway"], _TRACK if size == 1 else _BATCH, stack.app_headers)
-    return await drive(target, _bodies(size, plan.crowd), shape, stack.pids, watch)
+    return await drive(target, bodies(size, plan.crowd), shape, stack.pids, watch)
 
 
-def _bodies(size: int, crowd_size: int) -> list[bytes]:
+def bodies(size: int, crowd_size: int) -> list[bytes]:
+    """Return bodies with `size` events each, 1, 15 or 100, to go round in; each send has message ids of its own."""
     crowd, run = events.Crowd(crowd_size, seed=size), uuid4().hex[:8]
     if size == 1:
         return list(events.singles(crowd, run, now_text(), count=_BODIES[1]))
