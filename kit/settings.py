@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "MASKENBALL_"
+MOST_PARTITIONS = 64
 
 
 class SettingsError(Exception):
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
     otlp_endpoint: str = ""
     trace_ratio: float = Field(default=0.01, ge=0, le=1)
     log_file: Path | None = None
-    partitions: int = Field(default=4, ge=1, le=64)
+    partitions: int = Field(default=4, ge=1, le=MOST_PARTITIONS)
     brand: str = "oak"
 
     @classmethod

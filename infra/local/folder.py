@@ -24,6 +24,7 @@ class DataFolder:
         self.traces = self.path / "traces"
         self.credentials = self.path / "credentials.json"
         self.access = self.path / "access.json"
+        self.layout = self.path / "layout.json"
         self.endpoints = self.path / "endpoints.json"
         self.processes = self.path / "processes.json"
         self._lock: TextIO | None = None

@@ -62,6 +62,7 @@ class Surroundings:
     databases: Mapping[str, str]
     ports: Mapping[str, Ports]
     brand: str
+    partitions: int
     #: Of the server of durability class 1; empty where no source asks for one.
     nats_class_1_url: str = ""
 
@@ -77,6 +78,7 @@ def environment(program: Program, around: Surroundings) -> dict[str, str]:
     told = {
         "PROCESS": program.name,
         "BRAND": around.brand,
+        "PARTITIONS": str(around.partitions),
         "OPS_ADDRESS": ports.ops.address,
         "NATS_URL": around.nats_url,
         "KEYRING_DIR": str(around.folder.keyring),

@@ -12,6 +12,7 @@ from infra.local import access as development
 from infra.local.databases import prepare_databases
 from infra.local.errors import StackError, StopRequested
 from infra.local.folder import DataFolder, write_json
+from infra.local.layout import partitions_of
 from infra.local.members import Database, Member, Process, Stream
 from infra.local.orphans import end_orphans, record
 from infra.local.processes import PROGRAMS, Ports, Program, Surroundings
@@ -97,6 +98,7 @@ class LocalStack:
         self._folder.close()
 
     def _start_servers(self) -> tuple[Surroundings, dict[str, str]]:
+        partitions = partitions_of(self._folder)
         self._begin(Database(self._postgres))
         self._begin(Stream(self._nats))
         # Also where no source asks for it any more: what it holds is still to be folded.
@@ -116,6 +118,7 @@ class LocalStack:
             databases=urls,
             ports={program.name: Ports.reserve(program) for program in self._programs},
             brand=development.BRAND,
+            partitions=partitions,
             nats_class_1_url=self._nats_class_1.url if self._nats_class_1 else "",
         )
         return around, keys

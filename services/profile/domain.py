@@ -280,6 +280,13 @@ class StreamRecreatedError(TypedError):
     status = Status.CONFLICT
 
 
+class PartitionLeftError(TypedError):
+    """Events were read from a partition that is none of those configured: what waits in it would wait for ever."""
+
+    reason = "PARTITION_LEFT"
+    status = Status.CONFLICT
+
+
 class TooManyDeadLettersError(TypedError):
     """So much is poison that the fault is likely ours."""
 

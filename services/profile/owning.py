@@ -12,7 +12,7 @@ from kit.db import raw
 from kit.errors import TypedError, UnavailableError
 from kit.telemetry import logger
 from services.profile.consumers import Folder
-from services.profile.domain import FencedError, Partition
+from services.profile.domain import FencedError, Partition, PartitionLeftError
 from services.profile.repository import positions
 from services.profile.use_cases.stores import Stores
 
@@ -56,6 +56,10 @@ class Ownership:
             await asyncio.sleep(_LOOK_S)
 
     async def _hold(self, session: asyncpg.Connection, partitions: Sequence[Partition]) -> None:
+        numbers = {partition.number for partition in partitions}
+        for left in await positions.all_of(session, partitions[0].brand):
+            if left.number not in numbers:
+                self._halt(left, _left(left, len(numbers)))
         folding = asyncio.create_task(self._folder.fold_on())
         try:
             while not folding.done():
@@ -110,3 +114,11 @@ class Ownership:
         _OWNED.set(0)
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             await positions.disown(session)
+
+
+def _left(partition: Partition, configured: int) -> PartitionLeftError:
+    return PartitionLeftError(
+        f"partition {partition.number} was read before and is none of the {configured} configured; set "
+        "MASKENBALL_PARTITIONS back: what waits in it is folded nowhere else",
+        limit=str(configured),
+    )

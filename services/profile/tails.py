@@ -9,8 +9,8 @@ from services.profile.traits import Traits, absorb
 from services.profile.weights import Weights
 
 # At one of these a facet takes its tail in; a read opens and folds less than that.
-_MOST_BLOCKS = 24
-_MOST_EVENTS = 128
+MOST_BLOCKS = 64
+MOST_EVENTS = 256
 
 
 class Standing(NamedTuple):
@@ -27,7 +27,7 @@ class Standing(NamedTuple):
     @property
     def is_due(self) -> bool:
         """True when the facet is to take in what is behind it; the first block of all makes a facet."""
-        return not self.taken or self.last - self.taken >= _MOST_BLOCKS or self.behind >= _MOST_EVENTS
+        return not self.taken or self.last - self.taken >= MOST_BLOCKS or self.behind >= MOST_EVENTS
 
     @property
     def settled(self) -> "Standing":

@@ -183,6 +183,21 @@ class TestOwning:
         assert await eventually(is_halted, timeout_s=30) == "STREAM_RECREATED"
         assert await room.books() == {"received": 1, "stored": 1}
 
+    async def test_a_partition_that_was_left_is_named(self, stage, room):
+        await room.grant()
+        stage.start()
+        await stage.folded(await stage.publish(room.door.event()))
+        await stage.stop()
+        ownership = stage.start((Partition(BRAND, PARTITION.number + 1),))
+
+        async def is_named():
+            try:
+                await ownership.check()
+            except TypedError as error:
+                return error.reason
+
+        assert await eventually(is_named, timeout_s=30) == "PARTITION_LEFT"
+
     async def test_too_much_poison_halts_the_partition(self, stage, room):
         ownership = stage.start()
         for _ in range(6):

@@ -4,6 +4,7 @@ import pytest
 from services.profile.domain import COLLECT, RESEARCH, Kind
 from services.profile.hot import Hot
 from services.profile.repository import facets
+from services.profile.tails import MOST_BLOCKS, MOST_EVENTS
 from tests.integration.profile.door import BRAND
 from tests.integration.profile.test_together import pair as pair  # noqa: PLC0414 - a fixture
 
@@ -29,21 +30,21 @@ class TestTails:
 
     async def test_many_blocks_are_taken_in(self, room):
         await room.grant()
-        for _ in range(25):
+        for _ in range(MOST_BLOCKS + 1):
             await room.fold(events(room, 1))
-        assert await lying(room) == (25, 25)
+        assert await lying(room) == (MOST_BLOCKS + 1, MOST_BLOCKS + 1)
         await room.fold(events(room, 1))
-        assert await lying(room) == (25, 26)
-        assert (await room.traits()).kinds[Kind.SEEN].count == 26
+        assert await lying(room) == (MOST_BLOCKS + 1, MOST_BLOCKS + 2)
+        assert (await room.traits()).kinds[Kind.SEEN].count == MOST_BLOCKS + 2
 
     async def test_many_events_are_taken_in(self, room):
         await room.grant()
-        for count in (1, 127):
+        for count in (1, MOST_EVENTS - 1):
             await room.fold(events(room, count))
         assert await lying(room) == (1, 2)
         await room.fold(events(room, 1))
         assert await lying(room) == (3, 3)
-        assert (await room.traits()).kinds[Kind.SEEN].count == 129
+        assert (await room.traits()).kinds[Kind.SEEN].count == MOST_EVENTS + 1
 
     async def test_two_that_append_under_one_number_cannot_both_commit(self, room):
         await room.grant()
@@ -60,14 +61,14 @@ class TestTwoFoldsAtOnce:
     async def test_the_one_behind_takes_in_what_the_one_before_has_not_committed(self, room, pair, hot):
         pair.hot = hot
         await room.grant("bob")
-        both = [room.door.message(*(room.door.event(name) for name in ("ada", "bob") for _ in range(100)))]
+        both = [room.door.message(*(room.door.event(name) for name in ("ada", "bob") for _ in range(200)))]
         await pair.run(both, [events(room, 100)])
         await room.fold(events(room, 1, kind=Kind.BOUGHT), owner=pair.owner)
         assert {kind: tally.count for kind, tally in (await room.traits()).kinds.items()} == {
-            Kind.SEEN: 200,
+            Kind.SEEN: 300,
             Kind.BOUGHT: 1,
         }
-        assert (await room.traits("bob")).kinds[Kind.SEEN].count == 100
+        assert (await room.traits("bob")).kinds[Kind.SEEN].count == 200
 
     async def test_nothing_grows_on_traits_that_missed_a_block(self, room, pair):
         await room.grant("ada", COLLECT, RESEARCH)
@@ -75,13 +76,13 @@ class TestTwoFoldsAtOnce:
         room.clock.ms += 1
         await room.withdraw("ada", RESEARCH)
         await pair.run([events(room, 1)], [events(room, 1)])
-        _, task = await pair.begin([events(room, 128)])
+        _, task = await pair.begin([events(room, MOST_EVENTS)])
         await task
         assert await lying(room) == (5, 5)
-        assert (await room.traits()).kinds[Kind.SEEN].count == 132
+        assert (await room.traits()).kinds[Kind.SEEN].count == MOST_EVENTS + 4
 
     async def test_both_may_be_due(self, room, pair):
-        await pair.run([events(room, 1)], [events(room, 127)])
-        await pair.run([events(room, 128)], [events(room, 128)])
+        await pair.run([events(room, 1)], [events(room, MOST_EVENTS - 1)])
+        await pair.run([events(room, MOST_EVENTS)], [events(room, MOST_EVENTS)])
         assert await lying(room) == (4, 4)
-        assert (await room.traits()).kinds[Kind.SEEN].count == 384
+        assert (await room.traits()).kinds[Kind.SEEN].count == 3 * MOST_EVENTS
