@@ -24,7 +24,7 @@ from gateway.vocabulary import load_vocabulary
 from kit.epochs import EpochKeys
 from kit.keyring import FolderKeyRing
 
-_PARTITIONS = 4
+_PARTITIONS = 1
 _SOURCE = "app:shop"
 
 

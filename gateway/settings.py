@@ -32,4 +32,4 @@ class GatewaySettings(Settings):
     #: Largest size of the stream, bytes; the profile service reads the same variable.
     interactions_stream_max_bytes: int = 8 << 30
     #: Tracking requests at work at a time, and as many of REST; each may hold 1 MiB, of REST 2.
-    max_requests: int = Field(default=256, ge=1)
+    max_requests: int = Field(default=128, ge=1)

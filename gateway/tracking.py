@@ -9,7 +9,7 @@ import msgspec
 from prometheus_client import Counter
 
 from contracts.interaction.v1.payload import Quarantined
-from doors.publish import Publisher, parcels
+from doors.publish import Parcel, Publisher, parcels
 from doors.subjects import EdgeKeys
 from gateway import access, parse, receipts
 from gateway.domain import MAX_BODY_BYTES, POWER_CUT
@@ -17,7 +17,7 @@ from gateway.moments import skew_ms
 from gateway.sources import Sources
 from gateway.translate import Request
 from gateway.translators import Translators
-from kit.credentials import Credentials
+from kit.credentials import Credential, Credentials
 from kit.errors import ExhaustedError
 from kit.http import read_body
 from kit.http.types import Receive, Scope
@@ -50,6 +50,27 @@ class Door:
     partitions: int
     max_requests: int
     clock: Callable[[], float] = time.time
+
+
+class _Head(NamedTuple):
+    """What is known of a request before its body is read: the key it came with, and whose that is."""
+
+    call: Call
+    key: str
+    source: Credential | None
+    type: str | None
+    received_ms: int
+
+
+class _Taken(NamedTuple):
+    """What a request held, translated."""
+
+    source: Credential
+    receipt_key: Callable[[bytes], bytes]
+    packed: list[Parcel]
+    events: int
+    #: Reasons of those that were set aside.
+    refusals: list[str]
 
 
 class Tracking:
@@ -87,13 +108,24 @@ class Tracking:
         return _ENCODER.encode({"source": told})
 
     async def _record(self, scope: Scope, receive: Receive, type_: str | None) -> bytes:
-        door = self._door
-        received_ms = round(door.clock() * 1000)
+        received_ms = round(self._door.clock() * 1000)
         call = _call(scope)
         key = access.agreed(access.header_key(call.authorization), access.query_key(scope["query_string"]))
         # Refused before its body is read, where that is possible: some clients put the key into the body alone.
-        source = access.source_of(door.credentials, key) if key else None
-        body = await read_body(receive, scope["headers"], max_bytes=MAX_BODY_BYTES)
+        source = access.source_of(self._door.credentials, key) if key else None
+        head = _Head(call, key, source, type_, received_ms)
+        # The body has no name here: it would lie in memory until the stream has answered.
+        taken = self._take(head, await read_body(receive, scope["headers"], max_bytes=MAX_BODY_BYTES))
+        durability, publisher = self._way_of(taken.source.id)
+        positions = await publisher.publish(taken.source.brand, taken.packed)
+        _count(taken)
+        places = b",".join([_PLACE % (*position, durability) for position in positions])
+        receipt = receipts.write(taken.receipt_key, taken.source.brand, received_ms, taken.packed)
+        return _ANSWER % (durability, taken.events, len(taken.refusals), places, receipt.encode())
+
+    def _take(self, head: _Head, body: bytes) -> _Taken:
+        """Translate all of a body."""
+        door, (call, key, source, type_, received_ms) = self._door, head
         batch = parse.read_batch(body) if type_ is None else parse.read_single(body)
         key = access.agreed(key, batch.write_key)
         source = source or access.source_of(door.credentials, key)
@@ -109,14 +141,8 @@ class Tracking:
         )
         translate = door.translators.of(source.id).translate
         fates = [translate(request, raw) for raw in batch.batch]
-        durability, publisher = self._way_of(source.id)
-        packed = parcels(fates, door.partitions)
-        positions = await publisher.publish(source.brand, packed)
-        quarantined = [fate for fate in fates if type(fate) is Quarantined]
-        _count(len(fates), quarantined)
-        places = b",".join([_PLACE % (*position, durability) for position in positions])
-        receipt = receipts.write(request.keys.receipt, source.brand, received_ms, packed)
-        return _ANSWER % (durability, len(fates), len(quarantined), places, receipt.encode())
+        refusals = [fate.reason for fate in fates if type(fate) is Quarantined]
+        return _Taken(source, request.keys.receipt, parcels(fates, door.partitions), len(fates), refusals)
 
     def _way_of(self, source: str) -> tuple[int, Publisher]:
         asked = self._door.sources.durability_class(source)
@@ -135,7 +161,7 @@ def _call(scope: Scope) -> Call:
     return Call(authorization, has_gpc)
 
 
-def _count(received: int, quarantined: list[Quarantined]) -> None:
-    _TRANSLATED.inc(received - len(quarantined))
-    for fate in quarantined:
-        _QUARANTINED.labels(fate.reason).inc()
+def _count(taken: _Taken) -> None:
+    _TRANSLATED.inc(taken.events - len(taken.refusals))
+    for reason in taken.refusals:
+        _QUARANTINED.labels(reason).inc()
