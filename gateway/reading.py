@@ -7,6 +7,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+from gateway.domain import MAX_VALUE
 from gateway.vocabulary import MOST_TOPICS, Rule, Vocabulary
 from kit.refusal import identity_in
 
@@ -16,8 +17,6 @@ _MOST_REMEMBERED_CHARACTERS = 64
 _MOST_PRODUCTS = 100
 _NO_PRODUCTS: list[dict[str, Any]] = []
 _NO_WORDS: tuple[Any, ...] = ()
-# Beyond any price; a folder would set the whole message aside.
-_MOST_VALUE = 1e11
 
 
 class RefusedError(Exception):
@@ -65,7 +64,7 @@ class Reader:
             items = {name: products[0].get(name) for name in items}
         harmless = {name: text for name, told in items.items() if self._is_harmless(text := _id_text(told), raw_ids)}
         told = ((name, _number(getattr(properties, name))) for name in self._vocabulary.value_fields)
-        values = {name: number for name, number in told if number is not None and abs(number) <= _MOST_VALUE}
+        values = {name: number for name, number in told if number is not None and abs(number) <= MAX_VALUE}
         few = dict(islice(harmless.items(), _MOST_LEFT))
         return few, self._all_topics(properties, products, words), values
 
@@ -136,7 +135,7 @@ def _value(rule: Rule, properties: Any) -> float | None:
         number = _number(getattr(properties, value.field))
         if number is None:
             continue
-        least, most = value.scale or (-_MOST_VALUE, _MOST_VALUE)
+        least, most = value.scale or (-MAX_VALUE, MAX_VALUE)
         if not least <= number <= most:
             raise RefusedError("out_of_range", f"properties.{value.field}")
         return (number - least) / (most - least) if value.scale else number

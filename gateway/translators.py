@@ -37,6 +37,10 @@ class Translators:
         """Return what a source may tell, also of one that has no credential."""
         return self._vocabularies[self._names(self._sources.rules(source))]
 
+    def own_ids(self, source: str) -> list[int]:
+        """Return the lengths at which digits alone are an item of a source."""
+        return sorted(map(_length, self._sources.rules(source).item_ids or ()))
+
     def _of(self, source: str) -> Translator:
         """Return the translator of a source that has a credential: there are few."""
         rules = self._sources.rules(source)
