@@ -38,8 +38,17 @@ _MOST_LEFT = 4
 class Reader:
     """Reads decoded properties. Remembers which items were found harmless, so that each is judged once."""
 
-    def __init__(self, vocabulary: Vocabulary, own_ids: frozenset[int] = frozenset()) -> None:
-        """Take the lengths at which digits alone are an item of this source, whoever's number they may look like."""
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        own_ids: frozenset[int] = frozenset(),
+        passed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Take the lengths at which digits alone are an item of this source, whoever's number they may look like.
+
+        `passed` is told each item that the filter let pass, when it is judged.
+        """
+        self._passed = passed
         self._vocabulary = vocabulary
         self._own_ids = own_ids
         self._fields = vocabulary.fields
@@ -72,8 +81,10 @@ class Reader:
         return bool(item) and item not in raw_ids and not self._is_identity(item)
 
     def _is_identity(self, item: str) -> bool:
-        is_own = len(item) in self._own_ids and item.isascii() and item.isdigit()
-        return not is_own and bool(identity_in(item))
+        return not self._is_own(item) and bool(identity_in(item))
+
+    def _is_own(self, item: str) -> bool:
+        return len(item) in self._own_ids and item.isascii() and item.isdigit()
 
     def _lists(self, properties: Any) -> tuple[list[dict[str, Any]], tuple[Any, ...]]:
         if (lists := self._lists_of(properties)) == self._nothing:
@@ -106,6 +117,8 @@ class Reader:
     def _judge(self, item: str, field: str) -> None:
         if self._is_identity(item):
             raise RefusedError("identity_refused", f"properties.{field}")
+        if self._passed is not None and not self._is_own(item):
+            self._passed(item)
         if len(self._harmless) < _MOST_REMEMBERED:
             self._harmless.add(item)
 

@@ -62,10 +62,11 @@ class Translator:
         vocabulary: Vocabulary,
         own_ids: frozenset[int] = frozenset(),
         random: Callable[[int], bytes] = os.urandom,
+        passed: Callable[[str], None] | None = None,
     ) -> None:
         properties: Any = vocabulary.properties()
         self._vocabulary = vocabulary
-        self._reader = Reader(vocabulary, own_ids)
+        self._reader = Reader(vocabulary, own_ids, passed)
         self._decoder: msgspec.json.Decoder[Event[Any]] = msgspec.json.Decoder(Event[properties])
         self._no_properties = properties()
         self._decode = self._decoder.decode
