@@ -11,7 +11,7 @@ SDK := tests/e2e/gateway/sdk
 # What the packages would run when they are installed is not needed.
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
-.PHONY: help setup setup-worlds up compose-keys demo test chaos-power unit lint format generate lock clean \
+.PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
 	bench bench-ingest fence-sim fuzz fuzz-coverage
 
 help: ## List the targets
@@ -45,6 +45,10 @@ demo: ## 100,000 interactions become personas, an avatar meets one
 
 test: lint ## What CI runs: lint, then every test
 	$(BIN)/pytest
+
+shadow: ## Let Presidio judge what the filter lets pass: installs it beside the rest (400 MB), then tests its judge
+	$(BIN)/uv pip install --quiet --require-hashes --requirement requirements/shadow.txt
+	$(BIN)/pytest tests/shadow
 
 chaos-power: ## Cut the power many times, at other moments than `make test` does
 	MASKENBALL_POWER_CUTS=$${MASKENBALL_POWER_CUTS:-40} $(BIN)/pytest --timeout=1800 tests/e2e/power

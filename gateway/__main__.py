@@ -19,6 +19,8 @@ from gateway.translators import Translators
 from kit import events, process
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
+from kit.filtering.presidio import PresidioJudge
+from kit.filtering.shadow import Shadow, judging
 from kit.http import bounded, serve
 from kit.http.types import App
 from kit.keyring import FolderKeyRing
@@ -33,7 +35,8 @@ async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readin
     async with AsyncExitStack() as closing:
         streams = await open_streams(settings, sources, readiness, closing)
         services = await closing.enter_async_context(open_services(settings))
-        app, publishers = build(settings, sources, streams, services, readiness)
+        translators = translators_of(settings, sources, open_shadow(settings.shadow_share, closing))
+        app, publishers = build(settings, translators, streams, services, readiness)
         await serve(app, settings.http_address, stop)
         for publisher in publishers:
             await publisher.drain()
@@ -62,9 +65,28 @@ async def open_streams(
     return streams
 
 
+def open_shadow(share: float, closing: AsyncExitStack) -> Shadow | None:
+    """Begin to judge a share of what passes the filter; refuses to start when there is nobody to judge."""
+    if not share:
+        return None
+    try:
+        judge = PresidioJudge()
+    except ImportError as error:
+        raise RuntimeError("MASKENBALL_SHADOW_SHARE needs the extra: pip install maskenball[shadow]") from error
+    shadow = Shadow(judge, share)
+    closing.enter_context(judging(shadow))
+    return shadow
+
+
+def translators_of(settings: GatewaySettings, sources: Sources, shadow: Shadow | None = None) -> Translators:
+    """Read the packs of all sources."""
+    passed = shadow.offer if shadow else None
+    return Translators(sources, settings.vocabulary_file, settings.vocabularies_dir, passed)
+
+
 def build(
     settings: GatewaySettings,
-    sources: Sources,
+    translators: Translators,
     streams: Mapping[int, Stream],
     services: Services,
     readiness: Readiness,
@@ -75,7 +97,6 @@ def build(
     keyring = FolderKeyRing(settings.keyring_dir)
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     edge_keys = EdgeKeys(keyring)
-    translators = Translators(sources, settings.vocabulary_file, settings.vocabularies_dir)
     sealer = Sealer(EpochKeys(keyring), translators.version)
     publishers = {
         durability: Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
@@ -84,7 +105,7 @@ def build(
     door = Door(
         credentials=credentials,
         edge_keys=edge_keys,
-        sources=sources,
+        sources=translators.sources,
         translators=translators,
         publishers=publishers,
         partitions=settings.partitions,

@@ -1,11 +1,11 @@
 """Bodies about events one by one: receipts for apps, the quarantine for staff."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from gateway.bodies import Body
-from gateway.fields import WHOLE
+from gateway.fields import WHOLE, Number
 
 Source = Annotated[str, Field(pattern=r"^(app|world):[^\s\x00-\x1f:][^\s\x00-\x1f]{0,74}$")]
 AnySource = Annotated[str, Field(pattern=r"^((app|world):[^\s\x00-\x1f:][^\s\x00-\x1f]{0,74})?$")]
@@ -54,7 +54,7 @@ class QuarantineCount(Body):
     source: str
     reason: str
     field: str
-    #: Keyed hash of the event name that no vocabulary knows; the name itself is kept nowhere.
+    #: Keyed hash of name and reason, which a rule speaks of; the name itself is kept nowhere.
     named: str
     #: Still set aside.
     quarantined: int
@@ -89,19 +89,25 @@ class QuarantineAnswer(Body):
 
 
 class RuleBody(Body):
-    """Says what a source means by an event name that no vocabulary knows."""
+    """Says how events of a source are to be read that were set aside under one name, for one reason."""
 
     source: Source
     event: Annotated[str, Field(min_length=1, max_length=512)]
-    #: Name of an event of the vocabulary pack, for example "Product Viewed".
-    means: Annotated[str, Field(min_length=1, max_length=64)]
+    #: A malformed event can be mended when it is its time that cannot be read: it gets the time of its receipt.
+    reason: Literal["unknown_event", "unknown_type", "out_of_range", "value_missing", "malformed"] = "unknown_event"
+    #: Name of an event of the vocabulary pack, for example "Product Viewed"; the event itself when absent.
+    means: Annotated[str, Field(max_length=64)] = ""
+    #: Least and greatest value that this source sends, where the pack expects another range.
+    scale: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
+    #: The value, as it is kept, of events that have none that fits: of what has a range, 0 to 1.
+    default: Number | None = None
 
 
 class RuleAnswer(Body):
     """The rule is kept."""
 
     named: str
-    #: Events that are set aside under this name and can be replayed.
+    #: Events that are set aside under this name, for this reason, and can be replayed.
     can_replay: int
 
 
@@ -135,6 +141,8 @@ class ReplayAnswer(Body):
     replayed: int
     #: The rule asks for a value that is missing or out of range.
     unfit: int
+    #: The item looks like an identity to the filter of today.
+    refused: int
     #: Erased, or of somebody nothing is bound to any more.
     unreadable: int
     #: Empty when all was looked at.

@@ -199,7 +199,7 @@ def quarantine_from_proto(answer: profile_pb2.ListQuarantineResponse) -> account
     )
 
 
-def rule_to_proto(body: accounts.RuleBody, named: bytes, rule: Rule) -> profile_pb2.MendingRule:
+def rule_to_proto(body: accounts.RuleBody, named: bytes, rule: Rule, own_ids: Iterable[int]) -> profile_pb2.MendingRule:
     values = [
         profile_pb2.ValueField(field=value.field, is_scaled=True, least=value.scale[0], most=value.scale[1])
         if value.scale
@@ -209,11 +209,13 @@ def rule_to_proto(body: accounts.RuleBody, named: bytes, rule: Rule) -> profile_
     return profile_pb2.MendingRule(
         source=body.source,
         named=named,
-        means=spelled(body.means),
+        means=spelled(body.means or body.event),
         kind=rule.kind,
         items=rule.item,
         values=values,
         needs_value=rule.needs_value,
+        default_value=body.default,
+        own_ids=own_ids,
     )
 
 

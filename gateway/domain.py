@@ -13,6 +13,10 @@ MAX_REST_BYTES = 2 << 20
 #: What an acknowledgement is worth: 2 survives a power cut, 1 the death of any process. Each has a stream of its own.
 POWER_CUT, PROCESS_DEATH = 2, 1
 CHANNELS = frozenset({"web", "mobile", "server"})
+#: Reasons for which a rule can mend what was set aside; of what is malformed, a time that cannot be read.
+MENDABLE = frozenset({"unknown_event", "unknown_type", "out_of_range", "value_missing", "malformed"})
+#: Beyond any price; a folder would set the whole message aside.
+MAX_VALUE = 1e11
 #: What Global Privacy Control refuses: sharing, and linking across contexts.
 GPC_REFUSES = ("share.brand_profile", "link.cross_world")
 
@@ -41,4 +45,11 @@ class EventUnknownError(TypedError):
     """A rule names an event that the vocabulary does not have."""
 
     reason = "EVENT_UNKNOWN"
+    status = Status.INVALID
+
+
+class RuleUselessError(TypedError):
+    """A rule that would mend nothing, or make up a value that the event cannot have."""
+
+    reason = "RULE_USELESS"
     status = Status.INVALID

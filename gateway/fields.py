@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from gateway.domain import MAX_VALUE
+
 #: No control characters: databases take no NUL, and what is said to people stands on one line.
 LINE = r"^[^\x00-\x1f\x7f]*$"
 
@@ -16,6 +18,8 @@ def _number(told: object) -> object:
 
 #: Refuses texts and truth values as numbers. Strict integers would refuse 4.0 too, which is one in JSON.
 WHOLE = BeforeValidator(_number)
+#: Within what a value may be.
+Number = Annotated[float, Field(ge=-MAX_VALUE, le=MAX_VALUE), WHOLE]
 RawId = Annotated[str, Field(min_length=1, max_length=512)]
 Purpose = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$", max_length=64)]
 ItemId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]

@@ -6,10 +6,10 @@ from fastapi import APIRouter, FastAPI, Query, Request
 
 from contracts.profile.v1 import profile_pb2
 from gateway import accounts, convert
-from gateway.domain import EventUnknownError
+from gateway.mending import mending_rule
 from gateway.rest import KEYS, REFUSALS, Door, Staff
+from gateway.translate import named_for
 from gateway.translators import Translators
-from gateway.vocabulary import spelled
 
 # Thousands of events are opened, mended and sealed.
 _REPLAY_S = 20.0
@@ -46,13 +46,13 @@ async def list_rules(door: Door, staff: Staff) -> accounts.RulesAnswer:
 
 @_router.post("/rules", operation_id="putMendingRule")
 async def put_rule(request: Request, body: accounts.RuleBody, door: Door, staff: Staff) -> accounts.RuleAnswer:
-    """Say which event of the vocabulary a source means by a name. It mends what was set aside, once it is replayed."""
-    rule = request.app.state.translators.vocabulary_of(body.source).rule(body.means)
-    if rule is None:
-        raise EventUnknownError("no such event", field="means", limit="an event of a pack that the source uses")
+    """Say how events of one name and one reason are to be read. It mends what was set aside, once it is replayed."""
+    translators: Translators = request.app.state.translators
+    rule = mending_rule(translators.vocabulary_of(body.source), body)
+    own_ids = translators.own_ids(body.source)
     # The name was hashed under the key of its day.
-    names = [keys.event(spelled(body.event)) for keys in door.edge_keys.every(body.source)]
-    rules = [convert.rule_to_proto(body, name, rule) for name in names]
+    names = [keys.event(named_for(body.reason, body.event)) for keys in door.edge_keys.every(body.source)]
+    rules = [convert.rule_to_proto(body, name, rule, own_ids) for name in names]
     answer = await door.services.profile.PutMendingRule(
         profile_pb2.PutMendingRuleRequest(brand=staff.brand, rules=rules)
     )
@@ -67,5 +67,9 @@ async def replay(body: accounts.ReplayBody, door: Door, staff: Staff) -> account
     )
     answer = await door.services.profile.ReplayQuarantine(request, timeout=_REPLAY_S)
     return accounts.ReplayAnswer(
-        replayed=answer.replayed, unfit=answer.unfit, unreadable=answer.unreadable, next=answer.next.hex()
+        replayed=answer.replayed,
+        unfit=answer.unfit,
+        refused=answer.refused,
+        unreadable=answer.unreadable,
+        next=answer.next.hex(),
     )

@@ -7,6 +7,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+from gateway.domain import MAX_VALUE
 from gateway.vocabulary import MOST_TOPICS, Rule, Vocabulary
 from kit.refusal import identity_in
 
@@ -16,8 +17,6 @@ _MOST_REMEMBERED_CHARACTERS = 64
 _MOST_PRODUCTS = 100
 _NO_PRODUCTS: list[dict[str, Any]] = []
 _NO_WORDS: tuple[Any, ...] = ()
-# Beyond any price; a folder would set the whole message aside.
-_MOST_VALUE = 1e11
 
 
 class RefusedError(Exception):
@@ -39,8 +38,17 @@ _MOST_LEFT = 4
 class Reader:
     """Reads decoded properties. Remembers which items were found harmless, so that each is judged once."""
 
-    def __init__(self, vocabulary: Vocabulary, own_ids: frozenset[int] = frozenset()) -> None:
-        """Take the lengths at which digits alone are an item of this source, whoever's number they may look like."""
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        own_ids: frozenset[int] = frozenset(),
+        passed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Take the lengths at which digits alone are an item of this source, whoever's number they may look like.
+
+        `passed` is told each item that the filter let pass, when it is judged.
+        """
+        self._passed = passed
         self._vocabulary = vocabulary
         self._own_ids = own_ids
         self._fields = vocabulary.fields
@@ -65,7 +73,7 @@ class Reader:
             items = {name: products[0].get(name) for name in items}
         harmless = {name: text for name, told in items.items() if self._is_harmless(text := _id_text(told), raw_ids)}
         told = ((name, _number(getattr(properties, name))) for name in self._vocabulary.value_fields)
-        values = {name: number for name, number in told if number is not None and abs(number) <= _MOST_VALUE}
+        values = {name: number for name, number in told if number is not None and abs(number) <= MAX_VALUE}
         few = dict(islice(harmless.items(), _MOST_LEFT))
         return few, self._all_topics(properties, products, words), values
 
@@ -73,8 +81,10 @@ class Reader:
         return bool(item) and item not in raw_ids and not self._is_identity(item)
 
     def _is_identity(self, item: str) -> bool:
-        is_own = len(item) in self._own_ids and item.isascii() and item.isdigit()
-        return not is_own and bool(identity_in(item))
+        return not self._is_own(item) and bool(identity_in(item))
+
+    def _is_own(self, item: str) -> bool:
+        return len(item) in self._own_ids and item.isascii() and item.isdigit()
 
     def _lists(self, properties: Any) -> tuple[list[dict[str, Any]], tuple[Any, ...]]:
         if (lists := self._lists_of(properties)) == self._nothing:
@@ -107,6 +117,8 @@ class Reader:
     def _judge(self, item: str, field: str) -> None:
         if self._is_identity(item):
             raise RefusedError("identity_refused", f"properties.{field}")
+        if self._passed is not None and not self._is_own(item):
+            self._passed(item)
         if len(self._harmless) < _MOST_REMEMBERED:
             self._harmless.add(item)
 
@@ -136,7 +148,7 @@ def _value(rule: Rule, properties: Any) -> float | None:
         number = _number(getattr(properties, value.field))
         if number is None:
             continue
-        least, most = value.scale or (-_MOST_VALUE, _MOST_VALUE)
+        least, most = value.scale or (-MAX_VALUE, MAX_VALUE)
         if not least <= number <= most:
             raise RefusedError("out_of_range", f"properties.{value.field}")
         return (number - least) / (most - least) if value.scale else number

@@ -27,6 +27,8 @@ class GatewaySettings(Settings):
     #: Packs of further kinds of sources, a file each.
     vocabularies_dir: Path = vocabulary.FURTHER
     sources_file: Path = sources.PACK
+    #: Share of the items let pass that a slower judge looks at again, off the path. Needs maskenball[shadow].
+    shadow_share: float = Field(default=0.0, ge=0, le=1)
     #: Estimated bytes of events that may wait for the stream; beyond it callers are told to come back.
     max_waiting_bytes: int = Field(default=32 << 20, ge=1 << 20)
     #: Largest size of the stream, bytes; the profile service reads the same variable.

@@ -12,7 +12,7 @@ import msgspec
 from contracts.interaction.v1 import interaction_pb2
 from contracts.interaction.v1.payload import Interaction, Quarantined, Remains
 from doors.subjects import SourceKeys
-from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES, MAX_ID_CHARACTERS
+from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES, MAX_ID_CHARACTERS, MENDABLE
 from gateway.events import Consent, Context, Event, Id, Library
 from gateway.moments import EARLIEST_MS, clamped, moment_ms, skew_ms
 from gateway.reading import Reader, RefusedError
@@ -24,7 +24,7 @@ _IDENTIFIED = int(interaction_pb2.KIND_IDENTIFIED)
 _JOINED = int(interaction_pb2.KIND_JOINED)
 _NO_PREFERENCES = (b"", b"null")
 _NOTHING_SAID = Preferences()
-_UNKNOWN_EVENT = "unknown_event"
+_UNKNOWN_EVENT, _UNKNOWN_TYPE, _MALFORMED, _TIMESTAMP = "unknown_event", "unknown_type", "malformed", "timestamp"
 _USUAL_CHANNEL = {"page": "web", "screen": "mobile"}
 # What an SDK says about itself is shorter.
 _MOST_LIBRARY_BYTES = 512
@@ -62,10 +62,11 @@ class Translator:
         vocabulary: Vocabulary,
         own_ids: frozenset[int] = frozenset(),
         random: Callable[[int], bytes] = os.urandom,
+        passed: Callable[[str], None] | None = None,
     ) -> None:
         properties: Any = vocabulary.properties()
         self._vocabulary = vocabulary
-        self._reader = Reader(vocabulary, own_ids)
+        self._reader = Reader(vocabulary, own_ids, passed)
         self._decoder: msgspec.json.Decoder[Event[Any]] = msgspec.json.Decoder(Event[properties])
         self._no_properties = properties()
         self._decode = self._decoder.decode
@@ -95,20 +96,20 @@ class Translator:
         try:
             return self._interaction(request, event, mid)
         except RefusedError as refused:
-            remains = self._remains(request, event) if refused.reason == _UNKNOWN_EVENT else None
+            remains = self._remains(request, event, refused) if _is_mendable(refused) else None
             return Quarantined(request.source, mid, refused.reason, refused.field, remains)
 
-    def _remains(self, request: Request, event: Event[Any]) -> Remains | None:
+    def _remains(self, request: Request, event: Event[Any], refused: RefusedError) -> Remains | None:
         if not event.event:
             return None
-        user, stranger = _text(event.user_id), _text(event.anonymous_id)
         try:
-            at_ms = _at_ms(request, event)
+            user, stranger = _ids(event)
+            at_ms = request.received_ms if refused.field == _TIMESTAMP else _at_ms(request, event)
         except RefusedError:
             # Two faults, and a rule mends one.
             return None
         # Never the name: it may be anybody's. Whoever knows it can ask for it by its hash.
-        named = request.keys.event(spelled(event.event))
+        named = request.keys.event(named_for(refused.reason, event.event))
         items, topics, values = self._reader.left(event.properties or self._no_properties, (user, stranger))
         eid = request.keys.user(user) if user else request.keys.anonymous(stranger)
         return Remains(eid, at_ms, self._channel(request, event) or "server", named, items, topics, values)
@@ -117,11 +118,8 @@ class Translator:
         type_ = event.type or request.type or ("track" if event.event else "")
         meaning = self._meaning_of.get(type_)
         if meaning is None:
-            raise RefusedError("unknown_type", "type")
-        user = _id(event.user_id, "userId") if event.user_id is not None else ""
-        stranger = _id(event.anonymous_id, "anonymousId") if event.anonymous_id is not None else ""
-        if not (user or stranger):
-            raise RefusedError("identity_missing", "userId")
+            raise RefusedError(_UNKNOWN_TYPE, "type")
+        user, stranger = _ids(event)
         kind, item, topics, value, other = meaning(request, event, user, stranger)
         granted, withdrawn = _preferences(request, event.context)
         return Interaction(
@@ -172,6 +170,25 @@ class Translator:
         return self._vocabulary.channel_of(name) if isinstance(name, str) else None
 
 
+def named_for(reason: str, event: str) -> str:
+    """Return what stands for events set aside under one name for one reason; what is hashed of it names their rule."""
+    # A line of its own: no name that is spelled alike reaches over it.
+    return spelled(event) if reason == _UNKNOWN_EVENT else f"{reason}\n{spelled(event)}"
+
+
+def _is_mendable(refused: RefusedError) -> bool:
+    # Of an event that holds an identity nothing is kept, so that no rule can let it in.
+    return refused.reason in MENDABLE and (refused.reason != _MALFORMED or refused.field == _TIMESTAMP)
+
+
+def _ids(event: Event[Any]) -> tuple[str, str]:
+    user = _id(event.user_id, "userId") if event.user_id is not None else ""
+    stranger = _id(event.anonymous_id, "anonymousId") if event.anonymous_id is not None else ""
+    if not (user or stranger):
+        raise RefusedError("identity_missing", "userId")
+    return user, stranger
+
+
 def _known_channel(told: object) -> str | None:
     return told if isinstance(told, str) and told in CHANNELS else None
 
@@ -217,7 +234,7 @@ def _at_ms(request: Request, event: Event[Any]) -> int:
         return request.received_ms
     moment = moment_ms(written)
     if moment is None:
-        raise RefusedError("malformed", "timestamp")
+        raise RefusedError(_MALFORMED, _TIMESTAMP)
     moment += skew_ms(request.received_ms, event.sent_at) if event.sent_at else request.skew_ms
     return moment if EARLIEST_MS <= moment <= request.received_ms else clamped(moment, request.received_ms)
 

@@ -1,6 +1,7 @@
 """Which translator reads the events of which source."""
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -16,9 +17,19 @@ _DIGITS = re.compile(r"digits-(9|1[0-9])")
 class Translators:
     """One for every combination of packs and shapes of ids that some source uses, made when the door starts."""
 
-    def __init__(self, sources: Sources, first: Path = PACK, folder: Path = FURTHER) -> None:
-        """Read and merge the packs; raises PackError naming the pack or setting that is wrong."""
-        self._sources = sources
+    def __init__(
+        self,
+        sources: Sources,
+        first: Path = PACK,
+        folder: Path = FURTHER,
+        passed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Read and merge the packs; raises PackError naming the pack or setting that is wrong.
+
+        `passed` is told items that the filter let pass.
+        """
+        self._passed = passed
+        self.sources = sources
         self._first = load(first, VocabularyPack)
         self._further = load_further(folder)
         self._vocabularies: dict[tuple[str, ...], Vocabulary] = {}
@@ -35,11 +46,15 @@ class Translators:
 
     def vocabulary_of(self, source: str) -> Vocabulary:
         """Return what a source may tell, also of one that has no credential."""
-        return self._vocabularies[self._names(self._sources.rules(source))]
+        return self._vocabularies[self._names(self.sources.rules(source))]
+
+    def own_ids(self, source: str) -> list[int]:
+        """Return the lengths at which digits alone are an item of a source."""
+        return sorted(map(_length, self.sources.rules(source).item_ids or ()))
 
     def _of(self, source: str) -> Translator:
         """Return the translator of a source that has a credential: there are few."""
-        rules = self._sources.rules(source)
+        rules = self.sources.rules(source)
         return self._made[self._names(rules), rules.item_ids or ()]
 
     def _make(self, rules: SourceRules) -> None:
@@ -47,7 +62,9 @@ class Translators:
         if names not in self._vocabularies:
             self._vocabularies[names] = Vocabulary(self._first, [self._pack(name) for name in names])
         if (names, shapes) not in self._made:
-            self._made[names, shapes] = Translator(self._vocabularies[names], frozenset(map(_length, shapes)))
+            self._made[names, shapes] = Translator(
+                self._vocabularies[names], frozenset(map(_length, shapes)), passed=self._passed
+            )
 
     def _names(self, rules: SourceRules) -> tuple[str, ...]:
         return tuple(self._further) if rules.vocabularies is None else rules.vocabularies

@@ -9,9 +9,14 @@ _TELEPHONE = (
     r"(?:tele)?phone|phones|tel|telef\w*|téléph\w*|mobile?|mobiel|móvil|mov|cell(?:ular\w*)?|fax|telefax|call(?:s|ing|ed)?|"
     r"ring|dial|whatsapp|signal|sms|text(?:s|ed)? (?:me|us|him|her|to|at)|messages? (?:to|at)|reach(?:ed)?|answering|"
     r"registered|contact(?:s|ed)?|hotline|office|desk|landline|handy(?:nummer)?|ruf(?:nummer|en)?|anruf\w*|rückruf|num[ée]ro|número|rung|"
-    r"appel\w*|joindre|portable|gsm|llam\w*|celular|chiam\w*|cellulare|bel(?:len)?|telefoon\w*|nummer|komórk\w*|"
+    r"appel\w*|joindre|portable|gsm|ll[aá]m\w*|celular|chiam\w*|cellulare|bel(?:len)?|telefoon\w*|nummer|komórk\w*|"
     r"dzwo\w*|ligue|ligar|telemóvel|ring(?:a|e)|puhelin\w*|soit\w*|volej\w*|hív\w*|sun(?:a|ati)|ara\w*|τηλ\w*|тел\w*|"
     r"звон\w*|моб\w*|電話|电话|전화|טלפון|phone ?(?:#|no|number)"
+)
+# Somebody's own: "your order number" has the order in between, and is none.
+_OWN_NUMBER = (
+    r"(?:my|his|her|our|their|your|meine|deine|seine|ihre|unsere|mein|mon|son|votre|notre|mi|su|tu|mio|suo|tuo|meu|seu|mijn|"
+    r"min|mitt|mój|moje) (?:number|no|nummer|nr|num[eé]ro|número|numer|telefon\w*)"
 )
 PERSONAL = (
     r"ssn|itin|social (?:security|insurance)\w*|soc sec|sin|nino?|ni number|"
@@ -52,7 +57,7 @@ def _ending(words: str, *, gap: str) -> re.Pattern[str]:
 
 
 # A sign of a person's number may stand some words away ("call me, any time, at …"); of goods it must be near.
-_telephone = re.compile(rf"{_BEGIN}(?:{_TELEPHONE}){_END}", re.IGNORECASE)
+_telephone = re.compile(rf"{_BEGIN}(?:{_TELEPHONE}|{_OWN_NUMBER}){_END}", re.IGNORECASE)
 _personal = re.compile(rf"{_BEGIN}(?:{PERSONAL}|{_DRIVING}){_END}", re.IGNORECASE)
 _card = re.compile(rf"{_BEGIN}(?:{_CARD}){_END}", re.IGNORECASE)
 _goods = _ending(_GOODS, gap=r"(?:[\s:=#.,()\"'-]|no|nr|num|number|nummer|id|is|was|of){0,6}")
@@ -63,7 +68,9 @@ _counted = re.compile(
     re.IGNORECASE,
 )
 _afterwards = re.compile(
-    r"[\s\-–,;:(]{0,3}(?:office|fax|mobile|cell|home|work|tel|phone|desk|direct|main)\b", re.IGNORECASE
+    r"[\s\-–,;:(]{0,3}(?:(?:office|fax|mobile|cell|home|work|tel|phone|desk|direct|main)|(?:zu )?erreich\w*|anruf\w*|"
+    r"is (?:my|his|her|our) (?:number|cell|mobile|phone|line))\b",
+    re.IGNORECASE,
 )
 _priced = re.compile(r"(?:€|\$|£|¥|#|№)\s?$")
 

@@ -21,8 +21,8 @@ _CARD = re.compile(
     r"3(?:0[0-59]|[689]\d)\d{11,13}|35\d{14}|(?:1800|2131)\d{11}|220[0-4]\d{12}|6(?:011|4[4-9]\d|5\d\d)\d{12}|62\d{14,17}|"
     r"(?:50|5[6-9]|6[0-9])\d{10,17}|0604\d{8,15}|9[0-9]\d{14}"
 )
-# North America, China, Italy: what begins with no 0.
-_MOBILE = re.compile(r"1?[2-9]\d\d[2-9]\d{6}|1[3-9]\d{9}|3[2-9]\d{8,9}")
+# North America, China, Italy, Russia: what begins with no 0.
+_MOBILE = re.compile(r"1?[2-9]\d\d[2-9]\d{6}|1[3-9]\d{9}|3[2-9]\d{8,9}|8[3489]\d{9}")
 _DATE = re.compile(
     r"(?:19|20)\d\d([-./ ])(\d\d?)\1(\d\d?)(?:[ -]\d\d?)?|(\d\d?)([-./ ])(\d\d?)\5(?:19|20)?\d\d(?: \d\d?)?|"
     r"(?:19|20)\d\d ?[-/–] ?(?:19|20)\d\d(?: ?[-/] ?(?:19|20)\d\d)*|(?:19|20)\d{6}(?:[ -]?\d{4,6})?"
@@ -40,7 +40,21 @@ _TELEPHONE_GROUPS = frozenset(
         (1, 3, 3, 2, 2),
         (2, 3, 2, 2),
     }
-    | {(3, 4, 4), (1, 3, 3, 2), (2, 4, 4), (2, 5, 4), (4, 3, 3), (2, 3, 3), (3, 3, 5), (5, 5), (5, 6), (2, 3, 3, 3)}
+    | {
+        (3, 2, 2),
+        (3, 2, 3),
+        (2, 3, 4),
+        (3, 4, 4),
+        (1, 3, 3, 2),
+        (2, 4, 4),
+        (2, 5, 4),
+        (4, 3, 3),
+        (2, 3, 3),
+        (3, 3, 5),
+        (5, 5),
+        (5, 6),
+        (2, 3, 3, 3),
+    }
 )
 #: … and of numbers of persons: SSN, ITIN; AHV; KR; LV; TH; CPF; CNPJ; Aadhaar; FR; ES; SE and DK; CZ; PL tax.
 _PERSON_GROUPS = frozenset(
@@ -101,13 +115,20 @@ def _kind(text: str, number: Number) -> str:
         return "card"
     if number.written.startswith(("+", "(+")):
         return "phone" if 7 <= len(number.digits) <= 17 else ""
-    if claimed == "goods" or _is_date(number.written.strip("() ")):
+    if claimed == "goods" or (
+        _is_date(number.written.strip("() ")) and not (claimed == "phone" and _is_paired(number))
+    ):
         return ""
     if claimed in {"phone", "personal"}:
         return _as_claimed(claimed, number)
     if _is_attached(text, number) or _is_goods(text, number):
         return ""
     return _by_shape(text, number)
+
+
+def _is_paired(number: Number) -> bool:
+    # 07 02 14 07 is a telephone where something says so, though it begins like a day.
+    return number.groups == (2, 2, 2, 2) and "." not in number.written
 
 
 def _is_attached(text: str, number: Number) -> bool:
@@ -160,7 +181,7 @@ def _by_shape(text: str, number: Number) -> str:
     digits, groups = number.digits, number.groups
     if len(groups) == 1:
         return _bare(text, digits)
-    if any(mark in number.written for mark in ("--", "..", "  ", "//", " - ")) or "/" in number.written[6:]:
+    if any(mark in number.written for mark in ("--", "..", "  ", "//", " - ")) or "/" in number.written[8:]:
         return ""
     if _is_amount(number.written) or _is_version(number):
         return ""
@@ -168,11 +189,19 @@ def _by_shape(text: str, number: Number) -> str:
         return "national_id" if _is_born(digits) else ""
     if groups in _PERSON_GROUPS and groups not in _TELEPHONE_GROUPS:
         return "national_id" if groups != (4, 4, 4) or is_national(digits) else ""
-    if groups in _TELEPHONE_GROUPS and len(digits) >= 8:
+    if _is_grouped_telephone(number):
         return "phone"
     begins_with_trunk = number.written.lstrip("(").startswith("0") or number.written.startswith("8 (")
     is_likely = begins_with_trunk or _AREA.match(number.written) or len(_SPOKEN.findall(text)) > 1
     return "phone" if is_likely and 8 <= len(digits) <= 15 and len(groups) <= 7 else ""
+
+
+def _is_grouped_telephone(number: Number) -> bool:
+    _, _, written, digits, groups = number
+    if groups in _TELEPHONE_GROUPS:
+        return len(digits) >= 8 or "." not in written
+    # With the code of the country, and no sign before it.
+    return groups[0] <= 3 and groups[1:] in _TELEPHONE_GROUPS and 10 <= len(digits) <= 13 and digits[0] != "0"
 
 
 def _is_born(digits: str) -> bool:
@@ -188,7 +217,7 @@ def _day_first(digits: str) -> bool:
 
 def _is_amount(written: str) -> bool:
     # 1.234.567 and 1 234 567: thousands.
-    return bool(re.fullmatch(r"\d{1,2}(?:([ .])\d{3})(?:\1\d{3})*|[1-9]\d{0,2}(?:\.\d{3})+|\d+\.\d+", written))
+    return bool(re.fullmatch(r"[1-9]\d?(?:([ .])\d{3})(?:\1\d{3})*|[1-9]\d{0,2}(?:\.\d{3})+|\d+\.\d+", written))
 
 
 def _is_sentence(text: str) -> bool:
@@ -196,11 +225,11 @@ def _is_sentence(text: str) -> bool:
 
 
 def _bare(text: str, digits: str) -> str:
-    if len(digits) in {10, 11} and (digits[0] == "0" or _MOBILE.fullmatch(digits)):
+    if (len(digits) in {9, 10, 11} and digits[0] == "0") or (len(digits) in {10, 11} and _MOBILE.fullmatch(digits)):
         return "phone"
     if is_national(digits) or (len(digits) == 10 and nhs(digits)):
         return "national_id"
     if len(digits) == 15 and luhn(digits):
         return "device"
-    is_international = digits.startswith("00") and len(digits) in {12, 13}
+    is_international = digits.startswith("00") and len(digits) in {12, 13, 14}
     return "phone" if is_international or (9 <= len(digits) <= 13 and _is_sentence(text)) else ""

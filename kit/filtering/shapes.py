@@ -18,6 +18,13 @@ _NO_DOMAIN = re.compile(
 # A version of four parts begins with a small one and goes on with none of three digits; an address seldom does.
 _SMALL_FIRST, _SMALL_REST = 32, 100
 _MOST_BYTE = 255
+# ISO 3166-1.
+_COUNTRY = re.compile(
+    r"A[DEFGILMORTUWXZ]|B[ABDEFGHIJMNORSTWYZ]|C[ADFGHIKLMNORUVWYZ]|D[EJKMOZ]|E[CEGRST]|F[IJMOR]|"
+    r"G[ABDEFGHILMNPQRTUWY]|H[KNRTU]|I[DELMNQRST]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKRSTUVY]|M[ACDEGHKLMNOQRSTUVWXYZ]|"
+    r"N[ACEGILOPRZ]|OM|P[AEFGHKLRSTWY]|QA|R[EOSUW]|S[ABCDEGIKLMNORSTVXYZ]|T[DGHJLMNORTVWZ]|U[AGSYZ]|V[ACEGNU]|WS|"
+    r"XK|Y[ET]|Z[AMW]"
+)
 
 
 class Shape(NamedTuple):
@@ -65,6 +72,11 @@ def _is_iban(match: re.Match[str]) -> bool:
     compact = re.sub(r"[ \-.]", "", match[0]).upper()
     # A blank may be followed by the next word of the sentence.
     return any(mod97(compact[:end]) for end in range(len(compact), 14, -1))
+
+
+def _is_short_iban(match: re.Match[str]) -> bool:
+    compact = re.sub(r"[ .-]", "", match[0])
+    return _COUNTRY.match(compact) is not None and mod97(compact)
 
 
 def _is_base58(match: re.Match[str]) -> bool:
@@ -129,6 +141,8 @@ SHAPES: tuple[Shape, ...] = (
     _shape("uuid", rf"{_LEFT}[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}{_RIGHT}", flags=_I),
     _shape("iban", rf"{_LEFT}[A-Z]{{2}}\d\d(?:[ .-]?[A-Z0-9]){{11,30}}{_RIGHT}", _is_iban),
     _shape("iban", rf"{_LEFT}[a-z]{{2}}\d\d[a-z0-9]{{11,30}}{_RIGHT}", _is_iban),
+    # Of countries that have none yet, or by another length: digits alone.
+    _shape("iban", rf"{_LEFT}[A-Z]{{2}}\d\d(?:[ .-]?\d){{8,10}}{_RIGHT}", _is_short_iban),
     _shape("crypto", rf"{_LEFT}[1-9A-HJ-NP-Za-km-z]{{25,35}}{_RIGHT}", _is_base58),
     _shape("crypto", rf"{_LEFT}(?:bc1|tb1|ltc1|addr1)[02-9ac-hj-np-z]{{25,100}}{_RIGHT}", flags=_I),
     _shape("crypto", rf"{_LEFT}0x[0-9a-f]{{40}}{_RIGHT}", flags=_I),

@@ -137,7 +137,7 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         if PROCESS_DEATH in streams.classes:
             readiness.add("stream_class_1", partial(streams.check, PROCESS_DEATH))
         partitions = [Partition(settings.brand, number) for number in range(settings.partitions)]
-        keeper = Housekeeper(folding, streams, days, lambda: ownership.owned)
+        keeper = Housekeeper(folding, streams, days, lambda: ownership.owned, settings.quarantine_days)
         await _until(
             stop,
             ownership.run(partitions),

@@ -36,6 +36,8 @@ _BATCH_ID_BYTES = 16
 _NAMED_BYTES = 16
 _MAX_RULES = 16
 _MAX_FIELDS = 32
+_MAX_VALUE = 1e11
+_OWN_IDS = range(9, 20)
 
 
 def brand_from_proto(brand: str, field: str = "brand") -> str:
@@ -183,6 +185,8 @@ def rule_to_proto(row: RuleRow) -> profile_pb2.MendingRule:
         items=rule.items,
         values=[_value_to_proto(value) for value in rule.values],
         needs_value=rule.needs_value,
+        default_value=rule.default,
+        own_ids=rule.own_ids,
     )
 
 
@@ -195,9 +199,19 @@ def _rule_from_proto(told: profile_pb2.MendingRule) -> RuleRow:
         raise InvalidArgumentError("no such kind", field="rules.kind", limit=f"1 to {max(Kind)}")
     if len(told.items) > _MAX_FIELDS or len(told.values) > _MAX_FIELDS:
         raise InvalidArgumentError("too many properties", field="rules.items", limit=str(_MAX_FIELDS))
+    if any(each not in _OWN_IDS for each in told.own_ids):
+        raise InvalidArgumentError("no such length", field="rules.own_ids", limit="9 to 19")
     values = tuple(ValueField(each.field, _scale_from_proto(each)) for each in told.values)
-    rule = Rule(told.kind, tuple(told.items), values, told.needs_value)
+    rule = Rule(told.kind, tuple(told.items), values, told.needs_value, _default_from_proto(told), tuple(told.own_ids))
     return RuleRow(told.source, told.named, told.means, encode_rule(rule))
+
+
+def _default_from_proto(told: profile_pb2.MendingRule) -> float | None:
+    if not told.HasField("default_value"):
+        return None
+    if not -_MAX_VALUE <= told.default_value <= _MAX_VALUE:
+        raise InvalidArgumentError("no value", field="rules.default_value", limit=f"{_MAX_VALUE:g}")
+    return told.default_value
 
 
 def _scale_from_proto(value: profile_pb2.ValueField) -> tuple[float, float] | None:

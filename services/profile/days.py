@@ -14,7 +14,8 @@ class Days:
 
     def __init__(self, stores: Stores, kept: int, message_ids_max_bytes: int | None = None) -> None:
         self._stores = stores
-        self._kept = kept
+        #: Full days beside the present one.
+        self.kept = kept
         self._known: set[dt.date] = set()
         self.window = Window(stores, dt.timedelta(days=kept), message_ids_max_bytes)
 
@@ -29,7 +30,7 @@ class Days:
             connection = await raw(transaction)
             horizon_ms = await positions.least_horizon(connection)
             if horizon_ms is not None:
-                await ledger.drop_days_before(connection, day_of(horizon_ms) - dt.timedelta(days=self._kept))
+                await ledger.drop_days_before(connection, day_of(horizon_ms) - dt.timedelta(days=self.kept))
         await self.window.turn(horizon_ms)
 
     async def _ensure(self, database: Database, day: dt.date) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import nats.errors
 import sqlalchemy.exc
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from kit.db import raw
 from kit.errors import TypedError, UnavailableError
@@ -13,7 +13,7 @@ from kit.telemetry import logger
 from services.profile import messages
 from services.profile.days import Days
 from services.profile.domain import Partition
-from services.profile.repository import books, ledger, positions
+from services.profile.repository import books, ledger, positions, quarantine
 from services.profile.streams import Streams
 from services.profile.use_cases.parts import Folding
 
@@ -23,7 +23,15 @@ _DIFFERENCE = Gauge(
     "Events received less those stored, duplicate, quarantined and suppressed, in the partitions owned here: 0",
     ("source",),
 )
+_EXPIRED = Counter(
+    "profile_quarantine_expired",
+    "Events set aside that are kept no longer; the books still count them. state: mended, or quarantined to the end",
+    ("source", "reason", "state"),
+)
 _SECOND_MS = 1000
+_DAY_MS = 86_400_000
+# Of a round: a backlog goes in many short transactions.
+_MOST_EXPIRED = 10_000
 # What a door seals may take this long to arrive, and to be announced again.
 _IN_FLIGHT_S = 60
 _LAGGARD_MS = 3_600_000
@@ -34,8 +42,15 @@ class Housekeeper:
     """Works in rounds; a round that fails is made up for by the next."""
 
     def __init__(
-        self, folding: Folding, streams: Streams, days: Days, owned: Callable[[], Sequence[Partition]]
+        self,
+        folding: Folding,
+        streams: Streams,
+        days: Days,
+        owned: Callable[[], Sequence[Partition]],
+        quarantine_days: int = 30,
     ) -> None:
+        # Receipts of mended events, and what is refused a second time, are looked up there while message ids are kept.
+        self._quarantine_ms = max(quarantine_days, days.kept + 1) * _DAY_MS
         self._folding = folding
         self._streams = streams
         self._days = days
@@ -51,7 +66,7 @@ class Housekeeper:
             await asyncio.sleep(every_s)
 
     async def round(self, *, is_purging: bool) -> None:
-        """Move horizons of idle partitions, audit the books, turn the days, and forget what is folded."""
+        """Move horizons of idle partitions, audit the books, turn the days, forget what is folded or was set aside."""
         owned = self._owned()
         for partition in (each for one in owned for each in one.siblings()):
             if partition.durability_class not in self._streams.classes:
@@ -64,6 +79,7 @@ class Housekeeper:
                 _LOG.warning("housekeeping.postponed", **facts, exc_info=error)
         if owned:
             await self._audit(owned)
+            await self._empty_quarantine(owned[0].brand)
         await self._days.turn()
         if is_purging:
             await self.retire_keys()
@@ -114,6 +130,14 @@ class Housekeeper:
             _DIFFERENCE.labels(source).set(difference)
             if difference:
                 _LOG.error("books.differ", source=source, difference=difference)
+
+    async def _empty_quarantine(self, brand: str) -> None:
+        stores = self._folding.stores
+        before_ms = stores.now_ms() - self._quarantine_ms
+        async with stores.profile.transaction() as transaction:
+            expired = await quarantine.expire(await raw(transaction), brand, before_ms, _MOST_EXPIRED)
+        for source, reason, is_mended, gone in expired:
+            _EXPIRED.labels(source, reason, "mended" if is_mended else "quarantined").inc(gone)
 
     async def _keys_in_use(self) -> set[str] | None:
         async with self._folding.stores.profile.reading() as reading:

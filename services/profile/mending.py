@@ -1,10 +1,12 @@
-"""Mending: what is left of an event whose name was unknown, read by a rule that says which event was meant."""
+"""Mending: what is left of an event that was set aside, read by a rule that says which event was meant."""
 
+import enum
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
+from kit.refusal import identity_in
 from services.profile.domain import Remains
 
 
@@ -22,6 +24,19 @@ class Rule(NamedTuple):
     items: tuple[str, ...] = ()
     values: tuple[ValueField, ...] = ()
     needs_value: bool = False
+    #: The value where the event has none that fits.
+    default: float | None = None
+    #: Lengths at which digits alone are an item, whoever's number they may look like.
+    own_ids: tuple[int, ...] = ()
+
+
+class Misfit(enum.Enum):
+    """Why a rule does not mend an event."""
+
+    #: The rule asks for a value that is missing or out of range.
+    UNFIT = enum.auto()
+    #: The item looks like an identity: the filter has learnt since, or the source has other ids now.
+    REFUSED = enum.auto()
 
 
 class Left(NamedTuple):
@@ -48,12 +63,15 @@ class Mended(NamedTuple):
     value: float | None
 
 
+_FIRST_FIELDS = 4
 _rules = msgspec.msgpack.Decoder(Rule)
 _left = msgspec.msgpack.Decoder(Left)
 
 
 def encode_rule(rule: Rule) -> bytes:
-    return msgspec.msgpack.encode(rule)
+    # A process of the version before reads rules that say nothing new.
+    is_plain = rule.default is None and not rule.own_ids
+    return msgspec.msgpack.encode(rule[:_FIRST_FIELDS] if is_plain else rule)
 
 
 def decode_rule(data: bytes) -> Rule:
@@ -68,20 +86,32 @@ def decode_left(data: bytes) -> Left:
     return _left.decode(data)
 
 
-def mend(rule: Rule, left: Left, source: str, eid: bytes, mid: bytes) -> Mended | None:
-    """Return the interaction that was meant; None when the rule asks for a value that is not there or not in range."""
-    value = None
-    for name, scale in rule.values:
-        if (number := left.values.get(name)) is None:
-            continue
-        if scale is not None and not scale[0] <= number <= scale[1]:
-            return None
-        value = number if scale is None else (number - scale[0]) / (scale[1] - scale[0])
-        break
-    if value is None and rule.needs_value:
-        return None
+def mend(rule: Rule, left: Left, source: str, eid: bytes, mid: bytes) -> Mended | Misfit:
+    """Return the interaction that was meant, or why there is none."""
     item = _first(rule.items, left.items)
+    if item is not None and _is_identity(item, rule.own_ids):
+        return Misfit.REFUSED
+    value = _value(rule, left.values)
+    if value is Misfit.UNFIT or (value is None and rule.needs_value):
+        return Misfit.UNFIT
     return Mended(source, eid, mid, rule.kind, left.at_ms, left.channel, item, left.topics, value)
+
+
+def _value(rule: Rule, told: dict[str, float]) -> float | Literal[Misfit.UNFIT] | None:
+    for name, scale in rule.values:
+        if (number := told.get(name)) is None:
+            continue
+        if scale is None:
+            return number
+        if scale[0] <= number <= scale[1]:
+            return (number - scale[0]) / (scale[1] - scale[0])
+        return Misfit.UNFIT if rule.default is None else rule.default
+    return rule.default
+
+
+def _is_identity(item: str, own_ids: Sequence[int]) -> bool:
+    is_own = len(item) in own_ids and item.isascii() and item.isdigit()
+    return not is_own and bool(identity_in(item))
 
 
 def _first(names: Sequence[str], items: dict[str, str]) -> str | None:

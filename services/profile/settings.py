@@ -23,6 +23,8 @@ class ProfileSettings(Settings):
     most_dead_letters: int = Field(default=50, ge=0)
     #: Full days for which message ids and batch ids are kept beside the present one.
     days_kept: int = Field(default=2, ge=1)
+    #: Days for which what was set aside is kept; at least as long as message ids are.
+    quarantine_days: int = Field(default=30, ge=1)
     #: Disk for message ids, bytes; when it is not enough, fewer days are kept and an error says so. Absent: no bound.
     message_ids_max_bytes: int | None = Field(default=None, ge=64 << 20)
     #: Seconds between rounds of housekeeping: days, keys, the stream.

@@ -85,6 +85,15 @@ class Held(NamedTuple):
     hour_ms: int
 
 
+class Expired(NamedTuple):
+    """How many events of one sort were set aside for as long as they are kept."""
+
+    source: str
+    reason: str
+    is_mended: bool
+    events: int
+
+
 def shard_of(mid: bytes) -> int:
     return mid[0] % SHARDS
 
@@ -158,6 +167,29 @@ async def let_in(connection: asyncpg.Connection, brand: str, fates: dict[bytes, 
         list(fates.values()),
         at_ms,
     )
+
+
+async def expire(connection: asyncpg.Connection, brand: str, before_ms: int, most: int) -> list[Expired]:
+    """Delete the oldest events set aside before a moment, and return how many of each sort went.
+
+    What a fold is letting in, or another folder deletes, is passed by: the next round finds it if it is still there.
+    """
+    rows = await connection.fetch(
+        """
+        WITH old AS (
+            SELECT shard, mid FROM quarantine WHERE brand = $1 AND set_aside_at_ms < $2
+            ORDER BY set_aside_at_ms, mid LIMIT $3 FOR UPDATE SKIP LOCKED
+        ), gone AS (
+            DELETE FROM quarantine q USING old WHERE q.brand = $1 AND q.shard = old.shard AND q.mid = old.mid
+            RETURNING q.source, q.reason, q.mended_at_ms > 0 AS is_mended
+        )
+        SELECT source, reason, is_mended, count(*) FROM gone GROUP BY source, reason, is_mended
+        """,
+        brand,
+        before_ms,
+        most,
+    )
+    return [Expired(*row) for row in rows]
 
 
 async def counts(connection: asyncpg.Connection, brand: str, source: str, reason: str) -> list[Count]:

@@ -1,6 +1,6 @@
 """Looks through what was set aside, keeps the rules that mend it, and replays it through the stream."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError
 from services.profile import messages, sealed
 from services.profile.domain import MID_BYTES, Bound, Partition, shard_of
-from services.profile.mending import Left, Mended, decode_left, decode_rule, mend
+from services.profile.mending import Left, Mended, Misfit, decode_left, decode_rule, mend
 from services.profile.repository import quarantine, vault
 from services.profile.repository.quarantine import Count, Cursor, Listed, Mendable, RuleRow
 from services.profile.use_cases.stores import Stores
@@ -43,6 +43,7 @@ class Sent(NamedTuple):
     unfit: int
     unreadable: int
     next: bytes
+    refused: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +81,30 @@ class Quarantine:
         """
         async with self.stores.profile.reading() as reading:
             found = await quarantine.mendable(await raw(reading), brand, source, _cursor(after, _OLDEST), most)
-        mended, unfit, unreadable = await self._mended(brand, found)
+        mended, why_not = await self._mended(brand, found)
         await self._send(brand, mended)
         is_more = bool(found) and len(found) == most
         next_ = _written(found[-1].set_aside_at_ms, found[-1].mid) if is_more else b""
-        return Sent(len(mended), unfit, unreadable, next_)
+        unreadable = len(found) - len(mended) - why_not.total()
+        return Sent(len(mended), why_not[Misfit.UNFIT], unreadable, next_, why_not[Misfit.REFUSED])
 
-    async def _mended(self, brand: str, found: Sequence[Mendable]) -> tuple[list[Mended], int, int]:
+    async def _mended(self, brand: str, found: Sequence[Mendable]) -> tuple[list[Mended], Counter[Misfit]]:
         async with self.stores.vault.reading() as reading:
             # By persona, not by the id it came under: another visitor may be behind that by now.
             asked = list(dict.fromkeys((each.source, each.persona) for each in found))
             bound = await vault.bound_to(await raw(reading), brand, asked) if asked else {}
         mended: list[Mended] = []
-        unreadable = 0
+        why_not: Counter[Misfit] = Counter()
         for each in found:
             behind = bound.get((each.source, each.persona.pid))
             if behind is None or (left := self._left(each, behind[1])) is None:
-                unreadable += 1
-            elif (made := mend(decode_rule(each.rule), left, each.source, behind[0], each.mid)) is not None:
+                continue
+            made = mend(decode_rule(each.rule), left, each.source, behind[0], each.mid)
+            if isinstance(made, Misfit):
+                why_not[made] += 1
+            else:
                 mended.append(made)
-        return mended, len(found) - unreadable - len(mended), unreadable
+        return mended, why_not
 
     def _left(self, each: Mendable, bound: Bound) -> Left | None:
         try:

@@ -18,7 +18,7 @@ from contracts.interaction.v1.interaction_pb2 import Envelope
 from contracts.profile.v1 import profile_pb2_grpc
 from contracts.recommendation.v1 import recommendation_pb2_grpc
 from doors.stream import STREAM, JetStream
-from gateway.__main__ import build
+from gateway.__main__ import build, translators_of
 from gateway.clients import open_services
 from gateway.domain import POWER_CUT
 from gateway.settings import GatewaySettings
@@ -134,7 +134,8 @@ def start(
         streams = {POWER_CUT: stream, **more}
         stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
         async with open_services(told) as opened:
-            app, publishers = build(told, load_sources(told.sources_file), streams, opened, readiness)
+            translators = translators_of(told, load_sources(told.sources_file))
+            app, publishers = build(told, translators, streams, opened, readiness)
             serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
             async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as http:
                 yield Gateway(http, keys, services, nats, keyring)

@@ -36,10 +36,55 @@ class TestRemains:
         assert refused.remains.values == {"price": 3.5}
         assert "Ann" not in repr(refused)
 
+    @pytest.mark.parametrize(
+        ("changed", "reason"),
+        [
+            ({"event": "Product Reviewed", "properties": {"product_id": "p-1", "rating": 80}}, "out_of_range"),
+            ({"event": "Product Reviewed", "properties": {"product_id": "p-1", "price": 3}}, "value_missing"),
+            ({"timestamp": "then", "properties": {"product_id": "p-1"}}, "malformed"),
+            ({"type": "happening", "properties": {"product_id": "p-1"}}, "unknown_type"),
+        ],
+    )
+    async def test_what_a_rule_can_mend_is_left_under_its_name_and_reason(
+        self, gateway: Gateway, changed: dict[str, Any], reason: str
+    ) -> None:
+        await gateway.track(viewed(**changed))
+        (refused,) = await gateway.quarantined()
+        name = changed.get("event", "Product Viewed").lower().replace(" ", "_")
+        named = EdgeKeys(gateway.keyring).of("app:shop").event(f"{reason}\n{name}")
+        assert (refused.reason, refused.remains.named) == (reason, named)
+        assert refused.remains.items == {"product_id": "p-1"}
+        assert refused.remains.at_ms > 0
+
     async def test_what_no_rule_mends_leaves_nothing(self, gateway: Gateway) -> None:
-        events = [viewed(timestamp="then"), viewed(event=""), viewed(properties={"product_id": "ann@example.com"}), 7]
+        events = [
+            viewed(event=""),
+            viewed(properties={"product_id": "ann@example.com"}),
+            # Two faults.
+            viewed(type="happening", timestamp="then"),
+            viewed(type="happening", userId="", anonymousId=""),
+            viewed(type="happening", userId="x" * 513),
+            viewed(type="page", timestamp="then", event=None),
+            viewed(properties=7),
+            7,
+        ]
         await gateway.track(*events)
-        assert [each.remains for each in await gateway.quarantined()] == [None] * 4
+        assert [each.remains for each in await gateway.quarantined()] == [None] * len(events)
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"timestamp": "then"},
+            {"event": "Product Reviewed"},
+            {"event": "Product Reviewed", "properties": {"product_id": "ann@example.com", "rating": 99}},
+        ],
+    )
+    async def test_of_an_event_with_an_identity_nothing_is_left_whatever_else_is_wrong(
+        self, gateway: Gateway, changed: dict[str, Any]
+    ) -> None:
+        await gateway.track(viewed(**{"properties": {"product_id": "ann@example.com"}, **changed}))
+        (refused,) = await gateway.quarantined()
+        assert (refused.reason, refused.remains) == ("identity_refused", None)
 
 
 class TestListing:
@@ -111,6 +156,36 @@ class TestRules:
         assert (await ask(gateway, "POST", "/rules", json=body)).status_code == 200
         assert gateway.services.asked[0].rules[0].kind == interaction_pb2.KIND_ASKED
 
+    async def test_a_rule_may_bring_a_range_or_a_value_of_its_own(self, gateway: Gateway) -> None:
+        body = {"source": "app:shop", "event": "Product Reviewed", "reason": "out_of_range"}
+        body |= {"scale": [0, 100], "default": 0.5}
+        assert (await ask(gateway, "POST", "/rules", json=body)).status_code == 200
+        (asked,) = gateway.services.asked
+        (rule,) = asked.rules
+        (value,) = rule.values
+        assert rule.named == EdgeKeys(gateway.keyring).of("app:shop").event("out_of_range\nproduct_reviewed")
+        assert (rule.means, rule.default_value) == ("product_reviewed", 0.5)
+        assert (value.field, value.least, value.most) == ("rating", 0, 100)
+
+    @pytest.mark.parametrize(
+        ("changed", "field"),
+        [
+            ({"reason": "out_of_range"}, "scale"),
+            ({"reason": "value_missing", "scale": [0, 9]}, "default"),
+            ({"scale": [1, 1]}, "scale"),
+            ({"default": 2}, "default"),
+            ({"means": "Product Viewed", "scale": [0, 9]}, "scale"),
+            ({"means": "Support Ticket Opened", "default": 1}, "default"),
+        ],
+    )
+    async def test_a_rule_that_would_mend_nothing_is_refused(
+        self, gateway: Gateway, changed: dict[str, Any], field: str
+    ) -> None:
+        body = {"source": "app:shop", "event": "Product Reviewed", **changed}
+        answer = await ask(gateway, "POST", "/rules", json=body)
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "RULE_USELESS", field)
+        assert gateway.services.asked == []
+
     async def test_an_event_the_vocabulary_does_not_have_is_refused(self, gateway: Gateway) -> None:
         body = {"source": "app:shop", "event": "x", "means": "Nothing We Know"}
         answer = await ask(gateway, "POST", "/rules", json=body)
@@ -119,7 +194,19 @@ class TestRules:
 
     @pytest.mark.parametrize(
         "changed",
-        [{"source": "shop"}, {"event": ""}, {"event": "x" * 513}, {"event": "\ud800"}, {"means": 7}, {"x": 1}],
+        [
+            {"source": "shop"},
+            {"event": ""},
+            {"event": "x" * 513},
+            {"event": "\ud800"},
+            {"means": 7},
+            {"x": 1},
+            {"reason": "identity_refused"},
+            {"scale": [1]},
+            {"scale": [0, 1e12]},
+            {"default": "1"},
+            {"default": True},
+        ],
     )
     async def test_nonsense_is_refused(self, gateway: Gateway, changed: dict[str, Any]) -> None:
         body = {"source": "app:shop", "event": "Rated It", "means": "Product Reviewed", **changed}
@@ -138,10 +225,16 @@ class TestRules:
 class TestReplay:
     async def test_says_what_was_sent_and_where_to_go_on(self, gateway: Gateway) -> None:
         gateway.services.answers["ReplayQuarantine"] = contract.ReplayQuarantineResponse(
-            replayed=5, unfit=2, unreadable=1, next=b"\x01" * 24
+            replayed=5, unfit=2, refused=3, unreadable=1, next=b"\x01" * 24
         )
         answer = await ask(gateway, "POST", "/replay", json={"source": "app:shop", "limit": 8})
-        assert answer.json() == {"replayed": 5, "unfit": 2, "unreadable": 1, "next": "01" * 24}
+        assert answer.json() == {
+            "replayed": 5,
+            "unfit": 2,
+            "refused": 3,
+            "unreadable": 1,
+            "next": "01" * 24,
+        }
         (asked,) = gateway.services.asked
         assert (asked.brand, asked.source, asked.count) == ("oak", "app:shop", 8)
 

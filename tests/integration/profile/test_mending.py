@@ -1,16 +1,20 @@
 import asyncio
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from prometheus_client import REGISTRY
 
 from contracts.interaction.v1.payload import Quarantined, Remains
 from contracts.profile.v1 import profile_pb2 as contract
+from kit.db import raw
 from kit.errors import InvalidArgumentError, RemoteError, UnavailableError
 from kit.testing import eventually
 from services.profile import messages
 from services.profile.domain import COLLECT, PROCESS_DEATH, Kind
 from services.profile.hot import Hot
+from services.profile.housekeeping import Housekeeper
 from services.profile.mending import Rule, ValueField, encode_rule
 from services.profile.repository import quarantine as kept
 from services.profile.repository.quarantine import RuleRow
@@ -246,6 +250,112 @@ class TestReplay:
         assert [fate for fate, _ in await bench.fates(other, 3)] == ["stored", "suppressed", "quarantined"]
 
 
+class TestRules:
+    async def test_a_rule_brings_the_range_and_the_default_of_its_source(self, room, bench):
+        await room.grant()
+        told = [{"rating": 80}, {"rating": 101}, {}]
+        await room.fold(room.door.message(rejected=[unknown(values=values) for values in told]))
+        hundred = (ValueField("rating", (0, 100)),)
+        await bench.rule(Rule(int(Kind.RATED), ("product_id",), hundred, needs_value=True, default=0.5))
+        await bench.replay()
+        (message,) = bench.messages()
+        assert sorted(each.value for each in message.mended) == [0.5, 0.5, 0.8]
+
+    async def test_what_todays_filter_refuses_stays_set_aside(self, room, bench):
+        await room.grant()
+        items = ["ann@example.com", "415555267", "tea"]
+        await room.fold(room.door.message(rejected=[unknown(items={"sku": item}) for item in items]))
+        await bench.rule()
+        sent = await bench.replay()
+        assert (sent.replayed, sent.refused, sent.unfit, sent.unreadable) == (1, 2, 0, 0)
+        await bench.rule(BOUGHT._replace(own_ids=(9,)))
+        sent = await bench.replay()
+        assert (sent.replayed, sent.refused) == (2, 1)
+        await bench.fold_sent()
+        assert await room.books() == {"received": 3, "stored": 2, "quarantined": 1}
+
+
+class TestExpiry:
+    KEPT_MS = 30 * 86_400_000
+
+    @pytest.fixture
+    def keeper(self, room):
+        """Housekeeping with nothing else to keep."""
+        return Housekeeper(room.folding, SimpleNamespace(classes=()), room.days, lambda: [PARTITION])
+
+    async def round(self, keeper):
+        await keeper.round(is_purging=False)
+
+    async def test_it_is_emptied_by_time_and_the_books_still_count(self, room, bench, keeper, clock):
+        await room.grant()
+        await room.fold(room.door.message(rejected=[unknown(), unknown(named=OTHER_NAME)]))
+        await bench.rule()
+        await bench.replay()
+        await bench.fold_sent()
+        clock.ms += self.KEPT_MS
+        await room.fold(room.door.message(rejected=[unknown()]))
+        await self.round(keeper)
+        assert len(await bench.states()) == 3
+        before = expired("mended"), expired("quarantined")
+        clock.ms += 1
+        await self.round(keeper)
+        assert await bench.states() == [(False, "", False)]
+        assert (expired("mended") - before[0], expired("quarantined") - before[1]) == (1, 1)
+        assert await room.books() == {"received": 3, "stored": 1, "quarantined": 2}
+
+    async def test_what_is_emptied_on_its_way_back_stays_quarantined(self, room, bench, keeper, clock):
+        await room.grant()
+        await room.fold(room.door.message(rejected=[unknown()]))
+        await bench.rule()
+        await bench.replay()
+        clock.ms += self.KEPT_MS + 1
+        await self.round(keeper)
+        await bench.fold_sent()
+        assert await room.books() == {"received": 1, "quarantined": 1}
+        assert (await bench.replay()).replayed == 0
+
+    async def test_a_fold_that_lets_one_in_is_not_waited_for(self, room, bench, keeper, clock):
+        await room.grant()
+        await room.fold(room.door.message(rejected=[unknown(), unknown(named=OTHER_NAME)]))
+        await bench.rule()
+        await bench.replay()
+        clock.ms += self.KEPT_MS + 1
+        async with room.stores.profile.transaction() as folding:
+            mids = [row["mid"] for row in await room.rows("SELECT mid FROM quarantine WHERE named = $1", NAMED)]
+            assert len(await kept.hold(await raw(folding), BRAND, mids)) == 1
+            await self.round(keeper)
+        assert len(await bench.states()) == 1
+        await bench.fold_sent()
+        assert await room.books() == {"received": 2, "stored": 1, "quarantined": 1}
+        await self.round(keeper)
+        assert await bench.states() == []
+
+    async def test_killed_in_between_it_is_emptied_by_the_next_round(self, room, bench, keeper, clock, monkeypatch):
+        await room.grant()
+        await room.fold(room.door.message(rejected=[unknown()]))
+        clock.ms += self.KEPT_MS + 1
+        expire, before = kept.expire, expired("quarantined")
+
+        async def expired_and_killed(connection, *arguments):
+            await expire(connection, *arguments)
+            await room.rows("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+            return []
+
+        with monkeypatch.context() as patch:
+            patch.setattr(kept, "expire", expired_and_killed)
+            with pytest.raises(UnavailableError):
+                await self.round(keeper)
+        assert await bench.states() == [(False, "", False)]
+        await self.round(keeper)
+        assert (await bench.states(), expired("quarantined") - before) == ([], 1)
+        assert await room.books() == {"received": 1, "quarantined": 1}
+
+
+def expired(state):
+    labels = {"source": SHOP, "reason": "unknown_event", "state": state}
+    return REGISTRY.get_sample_value("profile_quarantine_expired_total", labels) or 0
+
+
 class TestRemains:
     async def test_of_who_has_not_agreed_nothing_is_kept(self, room, bench):
         await room.grant("bob", "personalise.world")
@@ -315,6 +425,8 @@ class TestRpc:
             kind=Kind.RATED,
             values=[contract.ValueField(field="rating", is_scaled=True, least=1, most=5)],
             needs_value=True,
+            default_value=0.25,
+            own_ids=[10, 13],
         )
         answer = await profile.PutMendingRule(contract.PutMendingRuleRequest(brand=BRAND, rules=[rule]))
         assert answer.can_replay == 1
@@ -334,6 +446,8 @@ class TestRpc:
             ({"named": b"short"}, "rules.named"),
             ({"kind": 99}, "rules.kind"),
             ({"items": ["x"] * 33}, "rules.items"),
+            ({"default_value": float("nan")}, "rules.default_value"),
+            ({"own_ids": [8]}, "rules.own_ids"),
             ({"values": [contract.ValueField(field="x", is_scaled=True, least=1, most=1)]}, "rules.values"),
         ],
     )

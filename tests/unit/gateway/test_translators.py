@@ -143,3 +143,19 @@ class TestItemIds:
 def load_translators() -> Translators:
     """What comes with the gateway."""
     return Translators(load_sources())
+
+
+class TestShadow:
+    def test_each_item_that_passed_is_told_once_and_no_other(self, fate) -> None:
+        passed: list[str] = []
+        translators = Translators(load_sources(), passed=passed.append)
+        for item in ("p-1", "p-1", "ann@example.com", "p-2"):
+            fate(translators, "app:shop", "Product Viewed", product_id=item)
+        assert passed == ["p-1", "p-2"]
+
+    def test_what_a_source_declared_its_own_is_not_told(self, made, fate) -> None:
+        passed: list[str] = []
+        translators = made("item_ids: [digits-13]")
+        translators = Translators(translators.sources, passed=passed.append)
+        assert fate(translators, "app:shop", "Product Viewed", product_id=SHOPIFY_ID).item == SHOPIFY_ID
+        assert passed == []

@@ -31,12 +31,12 @@ class Interaction(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
 
 class Remains(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """What a rule can mend of an event whose name no vocabulary knows: closed words, numbers, harmless ids."""
+    """What a rule can mend of an event that was set aside: closed words, numbers, harmless ids."""
 
     eid: bytes
     at_ms: int
     channel: str
-    #: 16-byte keyed hash of source and name.
+    #: 16-byte keyed hash of source, name and, but for unknown_event, the reason.
     named: bytes
     #: Opaque ids of at most 64 characters, by the property they stood in; at most 4.
     items: dict[str, str] = {}

@@ -920,7 +920,9 @@ class QuarantineCount(message.Message):
     field: builtins.str
     """Path of the field; empty when there is none."""
     named: builtins.bytes
-    """Keyed hash of the event name that no vocabulary knows, 16 bytes; empty where that is not the reason."""
+    """Keyed hash of the event's name and, but for "unknown_event", of the reason: what a rule speaks of. 16 bytes; empty
+    where no rule can mend.
+    """
     quarantined: builtins.int
     """Still set aside."""
     can_replay: builtins.int
@@ -1058,7 +1060,7 @@ class ValueField(message.Message):
 
 @typing.final
 class MendingRule(message.Message):
-    """Which event of the vocabulary a source means by a name."""
+    """How events of a source that were set aside under one name, for one reason, are to be read."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -1069,16 +1071,20 @@ class MendingRule(message.Message):
     ITEMS_FIELD_NUMBER: builtins.int
     VALUES_FIELD_NUMBER: builtins.int
     NEEDS_VALUE_FIELD_NUMBER: builtins.int
+    DEFAULT_VALUE_FIELD_NUMBER: builtins.int
+    OWN_IDS_FIELD_NUMBER: builtins.int
     source: builtins.str
     """Source id."""
     named: builtins.bytes
-    """Keyed hash of the name, 16 bytes."""
+    """As in QuarantineCount."""
     means: builtins.str
     """Name of the vocabulary's event."""
     kind: builtins.int
     """Number of interaction.v1.Kind."""
     needs_value: builtins.bool
     """Whether an event without a value stays set aside."""
+    default_value: builtins.float
+    """What the value is, as it is kept, where the event has none that fits; absent for none."""
     @builtins.property
     def items(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Properties that may hold the item, the first ones first; at most 32."""
@@ -1086,6 +1092,10 @@ class MendingRule(message.Message):
     @builtins.property
     def values(self) -> containers.RepeatedCompositeFieldContainer[ValueField]:
         """Properties that may hold the value, the first ones first; at most 32."""
+
+    @builtins.property
+    def own_ids(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Lengths, 9 to 19, at which digits alone are an item of this source, whoever's number they may look like."""
 
     def __init__(
         self,
@@ -1097,12 +1107,16 @@ class MendingRule(message.Message):
         items: abc.Iterable[builtins.str] | None = ...,
         values: abc.Iterable[ValueField] | None = ...,
         needs_value: builtins.bool = ...,
+        default_value: builtins.float | None = ...,
+        own_ids: abc.Iterable[builtins.int] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_default_value", b"_default_value", "default_value", b"default_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["items", b"items", "kind", b"kind", "means", b"means", "named", b"named", "needs_value", b"needs_value", "source", b"source", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_default_value", b"_default_value", "default_value", b"default_value", "items", b"items", "kind", b"kind", "means", b"means", "named", b"named", "needs_value", b"needs_value", "own_ids", b"own_ids", "source", b"source", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__default_value: _TypeAlias = typing.Literal["default_value"]  # noqa: Y015
+    _WhichOneofArgType__default_value: _TypeAlias = typing.Literal["_default_value", b"_default_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default_value) -> _WhichOneofReturnType__default_value | None: ...
 
 @typing.final
 class PutMendingRuleRequest(message.Message):
@@ -1234,6 +1248,7 @@ class ReplayQuarantineResponse(message.Message):
     UNFIT_FIELD_NUMBER: builtins.int
     UNREADABLE_FIELD_NUMBER: builtins.int
     NEXT_FIELD_NUMBER: builtins.int
+    REFUSED_FIELD_NUMBER: builtins.int
     replayed: builtins.int
     """Events sent through the stream; their receipts and the books tell what became of them."""
     unfit: builtins.int
@@ -1242,6 +1257,8 @@ class ReplayQuarantineResponse(message.Message):
     """Events that cannot be read any more: erased, or of somebody nothing is bound to."""
     next: builtins.bytes
     """Where to go on; empty when all was looked at."""
+    refused: builtins.int
+    """Events whose item looks like an identity to the filter of today; they stay set aside."""
     def __init__(
         self,
         *,
@@ -1249,9 +1266,10 @@ class ReplayQuarantineResponse(message.Message):
         unfit: builtins.int = ...,
         unreadable: builtins.int = ...,
         next: builtins.bytes = ...,
+        refused: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["next", b"next", "replayed", b"replayed", "unfit", b"unfit", "unreadable", b"unreadable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next", b"next", "refused", b"refused", "replayed", b"replayed", "unfit", b"unfit", "unreadable", b"unreadable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
