@@ -1,4 +1,4 @@
-"""Faults of real processes, drawn from a seed: stopped, killed, cut off, and PostgreSQL killed under all of them."""
+"""Faults of real processes, drawn from a seed: stopped, killed, cut off; PostgreSQL killed, or brought back."""
 
 import heapq
 import random
@@ -14,7 +14,7 @@ from bench.fence.world import Member, World
 class Faults:
     """Draws one after the other and takes each back in its time."""
 
-    def __init__(self, world: World, dice: random.Random, *, every_s: float = 1.0) -> None:
+    def __init__(self, world: World, dice: random.Random, *, every_s: float = 3.0) -> None:
         self.seen: Counter[str] = Counter()
         self._world = world
         self._dice = dice
@@ -26,8 +26,8 @@ class Faults:
     def run(self, seconds: float) -> None:
         """Let them happen for so long; at the end everything is whole again."""
         end = time.monotonic() + seconds
-        draws = (self.stop, self.stop, self.kill, self.cut, self.cut, self.kill_postgres)
-        weights = (4, 4, 3, 4, 4, 1)
+        draws = (self.stop, self.kill, self.cut, self.kill_postgres, self.restore)
+        weights = (8, 3, 8, 1, 1)
         while (now := time.monotonic()) < end:
             [draw] = self._dice.choices(draws, weights)
             draw()
@@ -60,12 +60,15 @@ class Faults:
             self._note("cut off", member)
 
     def kill_postgres(self) -> None:
-        """SIGKILL the postmaster and start it again; its backends end by themselves."""
-        postgres = self._world.postgres
-        postgres.child.send(signal.SIGKILL)
-        postgres.child.wait(5.0)
-        postgres.start()
+        """SIGKILL PostgreSQL."""
+        self._world.kill_postgres()
         self.seen["PostgreSQL killed"] += 1
+
+    def restore(self) -> None:
+        """Bring the database back to what it was some time ago; the first time there is only a backup made."""
+        if self._world.restore():
+            self.seen["database restored"] += 1
+        self._world.back_up()
 
     def _somebody(self) -> Member | None:
         # The few that others depend on are struck as often as the many.

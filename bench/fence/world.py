@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -30,7 +32,7 @@ class Shape:
     keys: int = 48
     readers: int = 3
     #: A reader sweeps over all keys so often, pauses, and so on.
-    sweeps: int = 8
+    sweeps: int = 16
     pause_s: float = 0.001
     #: Between an acknowledgement and the next statement about the same key, on average.
     calm_s: float = 0.7
@@ -111,6 +113,28 @@ class World:
         else:
             member.child = self._spawn_consent(member.command)
 
+    def kill_postgres(self) -> None:
+        """SIGKILL the postmaster and start it again; its backends end by themselves."""
+        self.postgres.child.send(signal.SIGKILL)
+        self.postgres.child.wait(5.0)
+        self.postgres.start()
+
+    def back_up(self) -> None:
+        """Keep what the database is now; it is away meanwhile."""
+        self.postgres.stop()
+        _copy(self.postgres.folder / "cluster", self._folder / "backup")
+        self.postgres.start()
+
+    def restore(self) -> bool:
+        """Bring the database back to what it was; tell whether there is a backup."""
+        backup = self._folder / "backup"
+        if not backup.exists():
+            return False
+        self.postgres.stop()
+        _copy(backup, self.postgres.folder / "cluster")
+        self.postgres.start()
+        return True
+
     def counts(self) -> dict[Count, int]:
         """Return the sums over all readers there ever were."""
         return self.table.total(range(self.slots))
@@ -152,6 +176,7 @@ class World:
             "GRPC_ADDRESS": command[0],
             "DATABASE_URL": command[1],
             "LOG_FILE": str(self._folder / "consent.jsonl"),
+            "FENCE_MARKS_FILE": str(self._folder / "marks" / "marks.json"),
             "FENCE_TERM_S": str(self.shape.term_s),
             "DIE_WITH_PARENT": "1",
         }
@@ -182,6 +207,12 @@ class World:
         self.slots += 1
         command = [*before, sys.executable, "-m", "bench.fence.reading", msgspec.json.encode(order).decode()]
         return Child(command, log=self._folder / "readers.log", environment=_environment())
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    # With its owner: PostgreSQL runs as somebody else where we are root.
+    subprocess.run(["cp", "-a", source, target], check=True)  # noqa: S603, S607 - our own words
 
 
 def _environment() -> dict[str, str]:
