@@ -37,14 +37,8 @@ def chaos(seconds: float, seed: int, shape: Shape | None = None) -> list[Result]
             calm = {count: value - before[count] for count, value in world.counts().items()}
             faults = Faults(world, random.Random(seed))
             faults.run(seconds * (1 - _CALM_SHARE))
-            wait_for_all(world)
+            world.await_new_statements(_FIRST_S)
             return _of_chaos(world, calm, faults)
-
-
-def wait_for_all(world: World) -> None:
-    """Wait until every key was stated again: the world has survived."""
-    world.table.acknowledged_at[:] = memoryview(bytes(8 * world.shape.keys)).cast("Q")
-    wait_for(world, _FIRST_S)
 
 
 def _of_chaos(world: World, calm: dict[Count, int], faults: Faults) -> list[Result]:

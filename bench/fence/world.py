@@ -32,7 +32,7 @@ class Shape:
     keys: int = 48
     readers: int = 3
     #: A reader sweeps over all keys so often, pauses, and so on.
-    sweeps: int = 16
+    sweeps: int = 32
     pause_s: float = 0.001
     #: Between an acknowledgement and the next statement about the same key, on average.
     calm_s: float = 0.7
@@ -146,6 +146,11 @@ class World:
     def settled(self) -> int:
         """Return how many keys have been stated and acknowledged."""
         return sum(bool(at) for at in self.table.acknowledged_at)
+
+    def await_new_statements(self, seconds: float) -> None:
+        """Wait until every key is stated once more: whatever happened, writing goes on."""
+        self.table.acknowledged_at[:] = memoryview(bytes(8 * self.shape.keys)).cast("Q")
+        wait_for(self, seconds)
 
     def complaints(self) -> str:
         """Return what readers and writers have said."""

@@ -18,6 +18,8 @@ class Variant:
     replaced: tuple[tuple[type, str, Callable], ...] = ()
     is_epoch_checked: bool = True
     is_wall_clock: bool = False
+    #: Whether what was acknowledged is kept outside the database.
+    is_marked: bool = True
     #: Faults of the world that bring it out, drawn more often.
     provoked_by: tuple[str, ...] = ()
     #: Where a short search begins.
@@ -145,6 +147,7 @@ VARIANTS = [
         ((Authority, "part", _part_with_the_lease),),
         provoked_by=("break_every_stream",),
     ),
+    Variant("nothing is kept outside the database", is_marked=False, provoked_by=("restore_the_database",)),
     Variant("nobody looks at the epoch", is_epoch_checked=False, provoked_by=("lose_the_seat",)),
     Variant(
         "leases run on the wall clock", is_wall_clock=True, provoked_by=("set_the_wall_clocks", "cut_off_a_reader")
