@@ -35,7 +35,10 @@ class Marks(Protocol):
     """What keeps marks: always its newest state, never one of a backup. Shared by every process of a service."""
 
     def read(self) -> Kept:
-        """Return what is kept now; raises InternalError when it cannot be understood. Cheap: asked with every read."""
+        """Return what is kept now. Cheap: asked with every read.
+
+        Raises UnavailableError when it cannot be read, InternalError when it cannot be understood.
+        """
         ...
 
     async def keep(self, epoch: int, heads: Mapping[Scope, int]) -> Kept:
@@ -81,6 +84,8 @@ class FileMarks:
             found = os.stat(self._path)  # noqa: PTH116 - asked with every read, and a Path takes as long again
         except FileNotFoundError:
             return self._kept
+        except OSError as error:
+            raise UnavailableError("marks cannot be read", retry_after_s=1) from error
         # Each content is a file of its own, so one look is enough to see that it is still the same.
         stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
         if stamp != self._stamp:

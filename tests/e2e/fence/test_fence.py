@@ -28,7 +28,7 @@ class TestRealProcesses:
     def test_nothing_stale_is_read_while_they_are_stopped_killed_cut_off_and_restored(self, world):
         faults = Faults(world, random.Random(3), every_s=0.3)
         world.back_up()
-        faults.run(4)
+        faults.run(3)
         faults.kill_postgres()
         assert world.restore()
         world.await_new_statements(START_S)
