@@ -8,7 +8,8 @@ from kit.fence.authority import Authority, Holder
 from kit.fence.cache import FencedCache
 from kit.fence.following import Wire, follow
 from kit.fence.hosting import host
-from kit.fence.seat import Seat, epochs_table
+from kit.fence.marks import FileMarks, Kept, Marks, NoMarks
+from kit.fence.seat import Mend, Seat, epochs_table
 from kit.fence.words import Applied, Asked, Change, Clock, Lease, Release, Renewal, Said, Scope, boottime_ns
 
 __all__ = [
@@ -18,8 +19,13 @@ __all__ = [
     "Change",
     "Clock",
     "FencedCache",
+    "FileMarks",
     "Holder",
+    "Kept",
     "Lease",
+    "Marks",
+    "Mend",
+    "NoMarks",
     "Release",
     "Renewal",
     "Said",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from kit.cancelling import rest
 from kit.errors import UnavailableError
+from kit.fence.marks import Marks, NoMarks
 from kit.fence.words import Change, Clock, Said, Scope
 
 _NS = 1e9
@@ -61,10 +62,12 @@ class Authority:
 
     A reader has registered its lease here before it is told the heads, and a writer has committed before it looks at
     the leases: so either the writer waits for the reader, or the reader was told of the write. Nothing is locked.
+    What is acknowledged is kept in `marks` too, so that a database which was restored to before it is found out.
     """
 
-    def __init__(self, clock: Clock, *, term_ns: int) -> None:
+    def __init__(self, clock: Clock, *, term_ns: int, marks: Marks | None = None) -> None:
         self._clock = clock
+        self.marks = marks or NoMarks()
         self.term_ns = term_ns
         self.epoch = 0
         self._sat = asyncio.Event()
@@ -128,13 +131,12 @@ class Authority:
         Takes a round trip to the slowest reader; at most two terms when one is dead. Raises UnavailableError when the
         seat is lost meanwhile.
         """
-        self.seated()
+        epoch = self.seated()
         told = tuple(changes)
         for holder in self._connected:
             holder.tell(told)
         owing = [self._settle(holder, told) for holder in self._holders if holder.owes(told)]
-        if owing:
-            await asyncio.gather(*owing)
+        await asyncio.gather(self.marks.keep(epoch, _reached(told)), *owing)
         await self._serve_term()
         self.seated()
 
@@ -154,3 +156,10 @@ class Authority:
             else:
                 left_ns = min(left_ns, bars_at_ns - now_ns)
             await holder.move(left_ns / _NS)
+
+
+def _reached(changes: Sequence[Change]) -> dict[Scope, int]:
+    reached: dict[Scope, int] = {}
+    for change in changes:
+        reached[change.scope] = max(change.sequence, reached.get(change.scope, 0))
+    return reached

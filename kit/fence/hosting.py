@@ -54,8 +54,9 @@ class _Hosting:
     async def _lease(self) -> None:
         # In this order: a change that commits after the heads were read finds the lease, one before is among the heads.
         seated = self._authority.renew(self.holder)
+        kept = self._authority.marks.read()
         epoch, heads = await self._read_heads()
-        if epoch != seated:
+        if epoch != seated or not kept.passes(heads):
             self._authority.rise(seated)
             raise UnavailableError("another process answers", retry_after_s=1)
         moved = tuple((scope, sequence) for scope, sequence in heads.items() if self._told.get(scope) != sequence)

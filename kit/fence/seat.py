@@ -1,7 +1,7 @@
 """Elects the one process that answers as the authority."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -13,6 +13,8 @@ from kit.cancelling import raise_if_cancelled
 from kit.db import Database, raw
 from kit.errors import TypedError, UnavailableError
 from kit.fence.authority import Authority
+from kit.fence.marks import Kept
+from kit.fence.words import Scope
 from kit.telemetry import logger
 
 _LOG = logger(__name__)
@@ -32,6 +34,15 @@ def epochs_table(metadata: MetaData, name: str = "fence_epochs") -> Table:
     return Table(name, metadata, Column("epoch", BigInteger, primary_key=True, autoincrement=False))
 
 
+#: Mends a database that is behind what is kept: moves the heads of such scopes past every number that was ever given
+#: out, so that readers drop what they hold of them, and puts nothing in force there. Returns the heads that it moved.
+Mend = Callable[[AsyncConnection, Kept], Awaitable[Mapping[Scope, int]]]
+
+
+async def _leave(_connection: AsyncConnection, _kept: Kept) -> Mapping[Scope, int]:
+    return {}
+
+
 class Seat:
     """Holds the seat for an authority as long as a session of its database lives, and waits for it otherwise.
 
@@ -39,10 +50,11 @@ class Seat:
     know it yet: no transaction of theirs commits (`transaction`), and heads that are read for a lease carry the epoch.
     """
 
-    def __init__(self, database: Database, epochs: Table, authority: Authority) -> None:
+    def __init__(self, database: Database, epochs: Table, authority: Authority, mend: Mend = _leave) -> None:
         self._database = database
         self._epochs = epochs
         self._authority = authority
+        self._mend = mend
 
     async def run(self) -> None:
         """Take the seat whenever it is free, until cancelled; whatever the database says, try again."""
@@ -84,9 +96,7 @@ class Seat:
                 session.terminate()
 
     async def _sit(self, session: asyncpg.Connection) -> None:
-        async with self._database.transaction() as transaction:
-            taken = update(self._epochs).values(epoch=self._epochs.c.epoch + 1).returning(self._epochs.c.epoch)
-            epoch = (await transaction.execute(taken)).scalar_one()
+        epoch = await self._take_epoch()
         self._authority.sit(epoch)
         try:
             while self._authority.epoch == epoch:
@@ -96,3 +106,18 @@ class Seat:
                 await asyncio.sleep(_LOOK_S)
         finally:
             self._authority.rise(epoch)
+
+    async def _take_epoch(self) -> int:
+        marks = self._authority.marks
+        known = func.greatest(self._epochs.c.epoch, marks.read().epoch)
+        async with self._database.transaction() as transaction:
+            taken = update(self._epochs).values(epoch=known + 1).returning(self._epochs.c.epoch)
+            epoch = int((await transaction.execute(taken)).scalar_one())
+        # In this order: from here on no predecessor can acknowledge, so what is returned is all that ever was.
+        kept = await marks.keep(epoch, {})
+        async with self._database.transaction() as transaction:
+            moved = await self._mend(transaction, kept)
+        if moved:
+            _LOG.error("truth.restored", scopes=len(moved))
+            await marks.keep(epoch, moved)
+        return epoch

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database, raw
-from kit.fence import Scope
+from kit.fence import Kept, Scope
 from services.consent.chain import Head, Record, genesis, link
 from services.consent.domain import READABLE, Consent, Holder, State
 from services.consent.tables import current, heads, records
@@ -65,6 +65,16 @@ CROSS JOIN LATERAL (
 """
 
 _LIST_HEADS = "SELECT e.epoch, h.brand, h.shard, h.sequence FROM fence_epochs e LEFT JOIN heads h ON true"
+
+# Behind every number that was ever given out, acknowledged or not.
+_STRIDE = 1 << 32
+
+# Dated now: what was said before the restore, and comes again late, does not bring it back.
+_FORGET = """
+UPDATE current_consents
+SET state = $3, stated_at_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint, expires_at_ms = 0
+WHERE brand = $1 AND shard = $2
+"""
 
 _MOVE = (
     heads.update()
@@ -173,6 +183,20 @@ async def list_heads(database: Database) -> tuple[int, dict[Scope, int]]:
     """Return the epoch of the elected authority and the sequence of every shard, both of one snapshot."""
     rows = await database.fetch(_LIST_HEADS)
     return rows[0][0], {Scope(brand, shard): sequence for _, brand, shard, sequence in rows if brand is not None}
+
+
+async def mend(connection: AsyncConnection, kept: Kept) -> dict[Scope, int]:
+    """Put nothing in force in shards that are behind what was acknowledged, and move their heads past it."""
+    driver = await raw(connection)
+    moved = {}
+    for scope in sorted(kept.heads):
+        head = await lock_head(connection, *scope)
+        if head.sequence < kept.heads[scope]:
+            moved[scope] = kept.heads[scope] + _STRIDE
+            values = {"of_brand": scope.brand, "of_shard": scope.shard, "sequence": moved[scope], "hash": head.hash}
+            await connection.execute(_MOVE, [values])
+            await driver.execute(_FORGET, *scope, str(State.NEVER_ASKED))
+    return moved
 
 
 async def read_chain(connection: AsyncConnection, brand: str, shard: int) -> list[tuple[Record, bytes]]:

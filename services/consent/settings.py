@@ -18,3 +18,5 @@ class ConsentSettings(Settings):
     purposes_file: Path = PACK
     #: A withdrawal waits that long for a reader that died.
     fence_term_s: float = Field(default=1.5, ge=0.1, le=10)
+    #: What was acknowledged is kept here, outside the database. Absent: in the folder of the key ring.
+    fence_marks_file: Path | None = None

@@ -1,12 +1,13 @@
 """What can be done with consents: state, check, check many, list."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database
-from kit.fence import Change, Scope
+from kit.errors import UnavailableError
+from kit.fence import Change, Marks, NoMarks, Scope
 from services.consent import repository
 from services.consent.chain import Head, Record
 from services.consent.domain import (
@@ -30,11 +31,13 @@ from services.consent.purposes import Purposes
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the use cases need from outside: the pack, a clock in milliseconds, and ids of 32 hexadecimal characters."""
+    """What the use cases need from outside: the pack, a clock in milliseconds, ids of 32 hexadecimal characters."""
 
     purposes: Purposes
     now_ms: Callable[[], int]
     new_id: Callable[[], str]
+    #: How far each shard was acknowledged: a database that is behind has lost what may be read.
+    marks: Marks = field(default_factory=NoMarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
     else:
         purposes = around.purposes.known(statement.purposes)
     holder = statement.holder
-    head = await repository.lock_head(connection, holder.brand, holder.shard)
+    head = (await _lock_heads(connection, around, holder.brand, [holder.shard]))[holder.shard]
     consents = await repository.read_current(connection, holder, [purpose.id for purpose in purposes])
     new = _said(around, statement, purposes, consents, head.sequence)
     if new:
@@ -75,7 +78,7 @@ async def grant_many(
     for statement in statements:
         by_shard.setdefault(statement.holder.shard, []).append(statement)
     # In one order for all, so that two of these never wait for each other; read only once nobody else can write.
-    heads = {shard: await repository.lock_head(connection, brand, shard) for shard in sorted(by_shard)}
+    heads = await _lock_heads(connection, around, brand, sorted(by_shard))
     holders = list(dict.fromkeys(statement.holder for statement in statements))
     in_force = await repository.read_many(connection, holders, [purpose.id for purpose in purposes])
     additions: list[tuple[Head, list[Record]]] = []
@@ -92,6 +95,18 @@ async def grant_many(
     if additions:
         await repository.append(connection, additions)
     return sum(len(new) for _, new in additions), changes
+
+
+async def _lock_heads(
+    connection: AsyncConnection, around: Surroundings, brand: str, shards: Sequence[int]
+) -> dict[int, Head]:
+    # Before the heads, as everywhere: what is acknowledged in between is no loss.
+    kept = around.marks.read()
+    heads = {shard: await repository.lock_head(connection, brand, shard) for shard in shards}
+    if any(head.sequence < kept.heads.get(Scope(brand, shard), 0) for shard, head in heads.items()):
+        # Its numbers have been given out before, and readers take them for applied.
+        raise UnavailableError("the database was restored, and is not mended yet", retry_after_s=1)
+    return heads
 
 
 def _change(brand: str, shard: int, head: Head, new: Sequence[Record], pids: Iterable[bytes]) -> Change:
@@ -151,7 +166,7 @@ def _record(statement: Statement, consent: Consent, pack_version: str, now_ms: i
 
 async def check(database: Database, around: Surroundings, holder: Holder, purposes: Sequence[str]) -> list[Decision]:
     """Decide every purpose, in the order asked, from one snapshot of the truth."""
-    sequence, consents = await repository.check(database, holder, purposes)
+    sequence, consents = await _read(database, around, holder, purposes)
     now_ms = around.now_ms()
     decisions = []
     for purpose in purposes:
@@ -161,6 +176,16 @@ async def check(database: Database, around: Surroundings, holder: Holder, purpos
         until_ms = holds_until(reason, consent)
         decisions.append(Decision(purpose, is_allowed(reason), reason, sequence, record_id, until_ms))
     return decisions
+
+
+async def _read(
+    database: Database, around: Surroundings, holder: Holder, purposes: Sequence[str]
+) -> tuple[int, dict[str, Consent]]:
+    # Before the truth: what is acknowledged in between is no loss.
+    kept = around.marks.read()
+    sequence, consents = await repository.check(database, holder, purposes)
+    is_lost = sequence < kept.heads.get(Scope(holder.brand, holder.shard), 0)
+    return sequence, {} if is_lost else consents
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +204,8 @@ async def check_many(
     purposes: Sequence[str],
 ) -> Masks:
     """Decide for each persona of `who` (brand, audience, shards, pids): bit i is set when purposes[i] is allowed."""
-    # Before the consents: what is read afterwards is at least as new as these say.
+    # In this order: what is acknowledged before the heads are read is no loss, and the consents are as new as those.
+    kept = around.marks.read()
     heads = await repository.read_heads(connection, who[0], set(who[2]))
     everyone = 0
     asked: list[tuple[str, int, int]] = []
@@ -194,13 +220,15 @@ async def check_many(
     masks = Masks([everyone] * len(who[3]), [0] * len(who[3]), heads)
     if asked and who[3]:
         for place, mask, until_ms in await repository.check_many(connection, who, asked, around.now_ms()):
-            masks.allowed[place] |= mask
-            masks.holds_until_ms[place] = until_ms
+            shard = who[2][place]
+            if heads[shard] >= kept.heads.get(Scope(who[0], shard), 0):
+                masks.allowed[place] |= mask
+                masks.holds_until_ms[place] = until_ms
     return masks
 
 
 async def list_consents(database: Database, around: Surroundings, holder: Holder) -> list[Consent]:
     """Return what is in force for every purpose of the pack, in its order."""
     purposes = around.purposes.ordered
-    _, consents = await repository.check(database, holder, [purpose.id for purpose in purposes])
+    _, consents = await _read(database, around, holder, [purpose.id for purpose in purposes])
     return [consents.get(purpose.id) or never_asked(purpose) for purpose in purposes]

@@ -16,13 +16,25 @@ class Judge:
     late: list = field(default_factory=list)
     #: By scope and key: what was acknowledged last; None while the next statement is under way.
     _settled: dict = field(default_factory=dict)
+    _begun: dict = field(default_factory=dict)
+    _restores: int = 0
 
     def begins(self, place):
         self._settled[place] = None
+        self._begun[place] = self._restores
 
     def settled(self, place, *, is_allowed):
         self.acknowledged += 1
-        self._settled[place] = (self.acknowledged, is_allowed)
+        # A grant may have been lost between its commit and this; a withdrawal may not.
+        is_known = not is_allowed or self._begun[place] == self._restores
+        self._settled[place] = (self.acknowledged, is_allowed) if is_known else None
+
+    def restored(self):
+        """What was granted may be unknown from now on; what was withdrawn stays so."""
+        self._restores += 1
+        for place, settled in self._settled.items():
+            if settled is not None and settled[1]:
+                self._settled[place] = None
 
     def expected(self, place):
         return self._settled.get(place)

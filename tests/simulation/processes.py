@@ -1,10 +1,11 @@
 """The processes of a run: two that may be the authority, readers with a cache, and the person who changes her mind."""
 
 import asyncio
+import itertools
 from contextlib import suppress
 
 from kit.errors import UnavailableError
-from kit.fence import Authority, FencedCache, follow, host
+from kit.fence import Authority, FencedCache, Kept, follow, host
 from tests.simulation.network import Connection
 from tests.simulation.truth import Session
 
@@ -17,12 +18,28 @@ _FIELD = "x"
 _ANSWER_S = 5.0
 
 
+class Marks:
+    """What is kept outside the database, on the way of one process; nothing where the rule is broken."""
+
+    def __init__(self, world, machine):
+        self._world, self._machine = world, machine
+
+    def read(self):
+        return self._world.truth.kept if self._world.variant.is_marked else Kept()
+
+    async def keep(self, epoch, heads):
+        truth = self._world.truth
+        kept = await self._world.network.call(self._machine, lambda: truth.mark(epoch, heads))
+        return kept if self._world.variant.is_marked else Kept(kept.epoch)
+
+
 class Consent:
     """A process of the consent service. The seat is kit's in short: its database is not the simulated one."""
 
     def __init__(self, world, machine):
         self.machine = machine
-        self.authority = Authority(world.clock_of(machine), term_ns=int(TERM_S * 1e9))
+        self.marks = Marks(world, machine)
+        self.authority = Authority(world.clock_of(machine), term_ns=int(TERM_S * 1e9), marks=self.marks)
         self._world = world
         machine.spawn(self._sit())
 
@@ -39,7 +56,12 @@ class Consent:
         truth = self._world.truth
         if not await self._ask(lambda: truth.try_seat(session)):
             return
-        epoch = await self._ask(lambda: truth.take_epoch(session))
+        known = self.marks.read().epoch
+        epoch = await self._ask(lambda: truth.take_epoch(session, known))
+        kept = await self.marks.keep(epoch, {})
+        moved = await self._ask(lambda: truth.mend(session, kept))
+        if moved:
+            await self.marks.keep(epoch, moved)
         self.authority.sit(epoch)
         try:
             while self.authority.epoch == epoch:
@@ -54,14 +76,19 @@ class Consent:
         session = Session(self._world.loop)
         checked = epoch if self._world.variant.is_epoch_checked else None
         try:
-            await self._ask(lambda: truth.begin(session, checked, scope))
-            change = await self._ask(lambda: truth.commit(session, key, version, is_allowed))
+            kept = self.marks.read()
+            if await self._ask(lambda: truth.begin(session, checked, scope)) < kept.heads.get(scope, 0):
+                raise UnavailableError("restored")
+            change, is_in_force = await self._ask(lambda: truth.commit(session, key, version, is_allowed))
         finally:
             self._world.network.carry(self.machine, self._world.database, truth.end, session)
         await self.authority.acknowledge([change])
+        return is_in_force
 
     async def check(self, place):
-        return await self._ask(lambda: self._world.truth.read(*place))
+        kept = self.marks.read()
+        sequence, is_allowed = await self._ask(lambda: self._world.truth.read(*place))
+        return sequence, is_allowed and sequence >= kept.heads.get(place[0], 0)
 
     async def serve(self, connection):
         try:
@@ -131,26 +158,24 @@ class Reader:
 
 
 async def change_her_mind(world, place):
-    """State one thing after the other about one key, each repeated until it is acknowledged."""
-    version, dice = 0, world.dice
-    while True:
-        version += 1
-        is_allowed = version % 2 == 1
+    """State one thing after the other about one key, each repeated until it is acknowledged and in force."""
+    dice = world.dice
+    for is_allowed in itertools.cycle((True, False)):
         world.judge.begins(place)
-        while not await _state(world, place, version, is_allowed=is_allowed):
+        while not await _state(world, place, is_allowed=is_allowed):
             await asyncio.sleep(dice.uniform(0, 0.1))
         world.judge.settled(place, is_allowed=is_allowed)
         await asyncio.sleep(dice.expovariate(1 / 0.4))
 
 
-async def _state(world, place, version, *, is_allowed):
-    consent = world.some_consent()
+async def _state(world, place, *, is_allowed):
+    consent, said_at = world.some_consent(), world.loop.time()
     # Now and then she gives up between the commit and the acknowledgement.
     patience_s = 5.0 if world.dice.random() < 0.8 else world.dice.uniform(0, 0.05)
     try:
-        await world.network.call(
-            consent.machine, lambda: consent.write(place, version, is_allowed=is_allowed), patience_s
+        is_in_force = await world.network.call(
+            consent.machine, lambda: consent.write(place, said_at, is_allowed=is_allowed), patience_s
         )
     except UnavailableError:
         return False
-    return True
+    return is_in_force == is_allowed

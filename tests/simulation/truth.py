@@ -1,12 +1,15 @@
 """The database: commits in order, one epoch row that writers share and an election takes for itself, sessions."""
 
 import asyncio
+from collections import deque
 
 from kit.errors import UnavailableError
-from kit.fence import Change
+from kit.fence import Change, Kept
 
 _SILENCE_S = 2.0
 _UNHEARD_S = 60.0
+_BACKUPS = 200
+_STRIDE = 1 << 32
 
 
 class Session:
@@ -24,6 +27,9 @@ class Truth:
         self.heads = dict.fromkeys(scopes, 0)
         #: By scope and key: the version of the statement in force, and whether it allows.
         self.values = {}
+        self.kept = Kept()
+        #: What it was after each commit, the last of them last.
+        self.backups = deque(maxlen=_BACKUPS)
         self._loop = loop
         # In order: the same seed gives the same run.
         self._sessions = {}
@@ -50,7 +56,7 @@ class Truth:
             self._seat.is_unheard = True
             self.end(self._seat)
 
-    async def take_epoch(self, session):
+    async def take_epoch(self, session, kept):
         """UPDATE: waits for everybody who shares the row."""
         self._is_electing = True
         try:
@@ -59,12 +65,31 @@ class Truth:
         finally:
             self._is_electing = False
         self._hear(session)
-        self.epoch += 1
+        self.epoch = max(self.epoch, kept) + 1
         self._wake()
         return self.epoch
 
+    async def mend(self, session, kept):
+        """As the consent service does: of scopes that are behind nothing is in force, and their heads move past it."""
+        self._hear(session)
+        behind = [scope for scope, sequence in kept.heads.items() if self.heads[scope] < sequence]
+        for scope in behind:
+            self.heads[scope] = kept.heads[scope] + _STRIDE
+        for scope, key in list(self.values):
+            if scope in behind:
+                self.values[scope, key] = self._loop.time(), False
+        return {scope: self.heads[scope] for scope in behind}
+
+    async def mark(self, epoch, heads):
+        """Keep what was acknowledged; this is no part of the database."""
+        if epoch < self.kept.epoch:
+            raise UnavailableError("a later epoch is kept")
+        raised = {scope: max(sequence, self.kept.heads.get(scope, 0)) for scope, sequence in heads.items()}
+        self.kept = Kept(epoch, {**self.kept.heads, **raised})
+        return self.kept
+
     async def begin(self, session, epoch, scope):
-        """Open a transaction: share the epoch (not checked when it is None), lock the head."""
+        """Open a transaction: share the epoch (not checked when it is None), lock the head; return that."""
         self._hear(session)
         while self._is_electing:
             await self._moved.wait()
@@ -75,16 +100,18 @@ class Truth:
             await self._moved.wait()
         self._hear(session)
         self._locked[scope], session.scope = session, scope
+        return self.heads[scope]
 
     async def commit(self, session, key, version, is_allowed):
-        """Write unless a newer statement is in force, as the consent service does; return the change."""
+        """Write unless a newer statement is in force, as the consent service does; return the change and what is."""
         self._hear(session)
         scope, after = session.scope, self.heads[session.scope]
-        if version > self.values.get((scope, key), (0, False))[0]:
+        if version > self.values.get((scope, key), (-1, False))[0]:
             self.heads[scope] += 1
             self.values[scope, key] = version, is_allowed
+            self.backups.append((self.epoch, dict(self.heads), dict(self.values)))
         self.end(session)
-        return Change(scope, after, self.heads[scope], (key,))
+        return Change(scope, after, self.heads[scope], (key,)), self.values[scope, key][1]
 
     def end(self, session):
         session.is_over = True
@@ -99,6 +126,14 @@ class Truth:
     def restart(self):
         for session in list(self._sessions):
             self.end(session)
+
+    def restore(self, commits):
+        """Be again what it was so many commits ago, or a standby that had not heard of them."""
+        self.restart()
+        while commits and self.backups:
+            self.epoch, heads, values = self.backups.pop()
+            self.heads, self.values = dict(heads), dict(values)
+            commits -= 1
 
     async def read(self, scope, key):
         return self.heads[scope], self.values.get((scope, key), (0, False))[1]

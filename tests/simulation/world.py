@@ -92,6 +92,16 @@ class World:
     def restart_the_database(self):
         self.truth.restart()
 
+    def restore_the_database(self):
+        """To what it was some commits ago."""
+        self.truth.restore(self.dice.randrange(1, 40))
+        self.judge.restored()
+
+    def promote_a_standby(self):
+        """It is synchronous, but nobody relies on that: now and then the last commits are lost."""
+        self.truth.restore(self.dice.choice((0, 0, 1, 2)))
+        self.judge.restored()
+
     def lose_the_seat(self):
         """The elected one's session ends and nobody tells it."""
         self.truth.lose_seat()
@@ -143,6 +153,8 @@ _FAULTS = (
     World.kill_a_consent,
     World.kill_a_reader,
     World.restart_the_database,
+    World.restore_the_database,
+    World.promote_a_standby,
     World.lose_the_seat,
     World.cut_off_a_consent,
     World.cut_off_a_reader,
