@@ -13,8 +13,8 @@ MAX_REST_BYTES = 2 << 20
 #: What an acknowledgement is worth: 2 survives a power cut, 1 the death of any process. Each has a stream of its own.
 POWER_CUT, PROCESS_DEATH = 2, 1
 CHANNELS = frozenset({"web", "mobile", "server"})
-#: What Global Privacy Control refuses: sharing, and linking across contexts.
-GPC_REFUSES = ("share.brand_profile", "link.cross_world")
+#: What Global Privacy Control refuses, as the purpose pack has it: sharing, and linking across contexts.
+GPC_REFUSES = ("offer.brand", "link.cross_world", "share.brand_profile")
 
 
 class BadJsonError(TypedError):

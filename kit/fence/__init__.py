@@ -9,9 +9,10 @@ from kit.fence.cache import FencedCache
 from kit.fence.following import Wire, follow
 from kit.fence.hosting import host
 from kit.fence.seat import Seat, epochs_table
-from kit.fence.words import Applied, Asked, Change, Clock, Lease, Release, Renewal, Said, Scope, boottime_ns
+from kit.fence.words import EVERY, Applied, Asked, Change, Clock, Lease, Release, Renewal, Said, Scope, boottime_ns
 
 __all__ = [
+    "EVERY",
     "Applied",
     "Asked",
     "Authority",

@@ -11,13 +11,17 @@ from contracts.consent.v1.consent_pb2_grpc import add_ConsentServiceServicer_to_
 from kit import process
 from kit.db import Database
 from kit.fence import Authority, Seat, boottime_ns
+from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server
+from kit.signatures import Signer
+from services.consent.notices import load_notice
 from services.consent.purposes import load_purposes
+from services.consent.receipts import FAMILY, TYPE, Receipts
 from services.consent.rpc import ConsentRpc
 from services.consent.settings import ConsentSettings
 from services.consent.tables import epochs
-from services.consent.use_cases import Surroundings
+from services.consent.use_cases.surroundings import Surroundings
 
 
 @asynccontextmanager
@@ -25,7 +29,9 @@ async def serving(settings: ConsentSettings, database: Database) -> AsyncIterato
     """Answer at the settings' address until left. Grants and withdrawals are answered once the seat is taken."""
     authority = Authority(boottime_ns, term_ns=int(settings.fence_term_s * 1e9))
     seat = Seat(database, epochs, authority)
-    server = _build(settings, ConsentRpc(database, _around(settings), authority, seat))
+    around = _around(settings)
+    receipts = Receipts(database, _signer(settings), around.now_ms)
+    server = _build(settings, ConsentRpc(database, around, receipts, seat))
     # A group: were the election to end, the process must.
     async with asyncio.TaskGroup() as tasks:
         sitting = tasks.create_task(seat.run())
@@ -45,7 +51,17 @@ def _build(settings: ConsentSettings, servicer: ConsentRpc) -> RpcServer:
 
 
 def _around(settings: ConsentSettings) -> Surroundings:
-    return Surroundings(load_purposes(settings.purposes_file), lambda: time.time_ns() // 1_000_000, _new_id)
+    purposes = load_purposes(settings.purposes_file)
+    notice = load_notice(purposes, settings.notice_file)
+    return Surroundings(purposes, notice, lambda: time.time_ns() // 1_000_000, _new_id)
+
+
+def _signer(settings: ConsentSettings) -> Signer:
+    if settings.keyring_dir is None:
+        raise RuntimeError("load() refuses to start without keyring_dir")
+    keyring = FolderKeyRing(settings.keyring_dir)
+    keyring.ensure(FAMILY)
+    return Signer(keyring, FAMILY, TYPE)
 
 
 def _new_id() -> str:

@@ -1,6 +1,6 @@
 """Consent rules: which statement replaces which, what may be read, and what is refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kit.errors import Status, TypedError
@@ -82,6 +82,15 @@ class Purpose:
     floor: int
     is_always_on: bool
     refuses_under_gpc: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the pack calls it: "link.cross_world" of "link.cross_world@world:mall"."""
+        return self.id.partition("@")[0]
+
+    def raised_to(self, floor: int) -> "Purpose":
+        """Return the same under a floor, if that is higher than its own."""
+        return replace(self, floor=floor) if floor > self.floor else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,21 +190,24 @@ def heard(statement: Statement, purpose: Purpose, consent: Consent | None) -> tu
     Without a signal, and without one that was heard before, what is meant is what was said.
     """
     said = statement.intent, statement.method, ""
+    was_heard = consent is not None and (consent.is_refused_by_gpc or consent.conflicts_with == GPC)
     if not purpose.refuses_under_gpc:
         return said
     if statement.intent is Intent.WITHDRAW:
-        is_echo = statement.method == GPC and consent is not None and consent.conflicts_with == GPC
-        # Browsers send the signal with every request: it does not undo what was allowed in spite of it.
-        return None if is_echo else said
-    if not (statement.has_gpc or (consent is not None and consent.is_refused_by_gpc)):
+        # Browsers send the signal with every request: it says nothing new, nor undoes what was allowed in spite of it.
+        return None if statement.method == GPC and was_heard else said
+    if not (statement.has_gpc or was_heard):
         return said
     if statement.overrides_gpc:
         return Intent.GRANT, statement.method, GPC
-    return (Intent.WITHDRAW, GPC, "") if statement.has_gpc and not _stands_against_gpc(consent) else None
+    return None if was_heard else (Intent.WITHDRAW, GPC, "")
 
 
-def _stands_against_gpc(consent: Consent | None) -> bool:
-    return consent is not None and (consent.conflicts_with == GPC or consent.state is State.WITHDRAWN)
+def actor(method: str) -> str:
+    """Return who speaks by a method: the person, the browser for them, or the source that keeps their choices."""
+    if method in FIRST_HAND:
+        return "person"
+    return "browser" if method == GPC else "source"
 
 
 def next_state(

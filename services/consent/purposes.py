@@ -1,7 +1,7 @@
 """The purposes there are, read from a pack."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -61,6 +61,10 @@ class Purposes:
         pattern = _OTHER_SIDE.get(entry.per) if entry else None
         return replace(self._by_id[id_], id=purpose) if pattern and pattern.fullmatch(other_side) else None
 
+    def has_sides(self, purpose: Purpose) -> bool:
+        """Tell whether consents under this purpose may name others."""
+        return purpose.id in self.entries and bool(self.entries[purpose.id].per)
+
     def known(self, purposes: Iterable[str]) -> list[Purpose]:
         """Return the purposes asked for, each once; raises UnknownPurposeError."""
         found = []
@@ -70,6 +74,10 @@ class Purposes:
                 raise UnknownPurposeError("no such purpose in the pack", field="purposes")
             found.append(known)
         return found
+
+    def refused_under_gpc(self, but: Collection[str]) -> list[Purpose]:
+        """Return what a Global Privacy Control signal refuses, but for some."""
+        return [purpose for purpose in self.ordered if purpose.refuses_under_gpc and purpose.id not in but]
 
     def withdrawable(self, purposes: tuple[str, ...]) -> list[Purpose]:
         """Return the purposes asked for, or all that can be withdrawn; raises PurposeAlwaysOnError."""

@@ -1,5 +1,7 @@
 """How records were made and what they rest on; floors that can be raised."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,24 +11,31 @@ branch_labels = None
 depends_on = None
 
 _EMPTY = sa.text("''")
-# Records from before keep the shape under which they were hashed. Defaults stay: a process of before still writes.
-_OF_RECORDS = (
-    sa.Column("layout", sa.Integer, nullable=False, server_default="1"),
-    sa.Column("actor", sa.Text, nullable=False, server_default=_EMPTY),
-    sa.Column("conflicts_with", sa.Text, nullable=False, server_default=_EMPTY),
-    sa.Column("notice_hash", sa.LargeBinary, nullable=False, server_default=_EMPTY),
-)
-_OF_CURRENT = (
-    sa.Column("method", sa.Text, nullable=False, server_default=_EMPTY),
-    sa.Column("conflicts_with", sa.Text, nullable=False, server_default=_EMPTY),
-)
+
+
+# Made anew for each use: a column belongs to one table. Records from before keep the shape under which they were
+# hashed. The defaults stay: a process of before still writes.
+def _of_records() -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("layout", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("actor", sa.Text, nullable=False, server_default=_EMPTY),
+        sa.Column("conflicts_with", sa.Text, nullable=False, server_default=_EMPTY),
+        sa.Column("notice_hash", sa.LargeBinary, nullable=False, server_default=_EMPTY),
+    )
+
+
+def _of_current() -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("method", sa.Text, nullable=False, server_default=_EMPTY),
+        sa.Column("conflicts_with", sa.Text, nullable=False, server_default=_EMPTY),
+    )
 
 
 def upgrade() -> None:
-    for column in _OF_RECORDS:
-        op.add_column("records", column.copy())
-    for column in _OF_CURRENT:
-        op.add_column("current_consents", column.copy())
+    for column in _of_records():
+        op.add_column("records", column)
+    for column in _of_current():
+        op.add_column("current_consents", column)
     op.create_index("records_by_holder", "records", ["brand", "shard", "pid", "audience", "purpose"])
     op.create_table(
         "notices",
@@ -50,7 +59,7 @@ def downgrade() -> None:
     op.drop_table("floors")
     op.drop_table("notices")
     op.drop_index("records_by_holder", "records")
-    for column in _OF_CURRENT:
+    for column in _of_current():
         op.drop_column("current_consents", column.name)
-    for column in _OF_RECORDS:
+    for column in _of_records():
         op.drop_column("records", column.name)

@@ -1,40 +1,29 @@
-"""What can be done with consents: state, check, check many, list."""
+"""Records what people say: one statement, or the same of many."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit.db import Database
 from kit.fence import Change, Scope
-from services.consent import repository
 from services.consent.chain import Head, Record
 from services.consent.domain import (
+    GPC,
     Consent,
-    Decision,
     Holder,
     Intent,
     Purpose,
     Statement,
+    actor,
     expires_at,
-    holds_until,
-    is_allowed,
-    judge,
+    heard,
     never_asked,
     next_state,
     stated_at,
     takes_effect_at,
 )
-from services.consent.purposes import Purposes
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the use cases need from outside: the pack, a clock in milliseconds, and ids of 32 hexadecimal characters."""
-
-    purposes: Purposes
-    now_ms: Callable[[], int]
-    new_id: Callable[[], str]
+from services.consent.repository import consents as repository
+from services.consent.use_cases.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +41,14 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
     else:
         purposes = around.purposes.known(statement.purposes)
     holder = statement.holder
+    refused = _refused(around, statement, purposes)
     head = await repository.lock_head(connection, holder.brand, holder.shard)
-    consents = await repository.read_current(connection, holder, [purpose.id for purpose in purposes])
+    if statement.intent is Intent.WITHDRAW:
+        purposes += await _named(connection, around, holder, purposes)
+    refused += await _named(connection, around, holder, refused)
+    consents = await repository.read_current(connection, holder, [each.id for each in (*purposes, *refused)])
     new = _said(around, statement, purposes, consents, head.sequence)
+    new += _said(around, _signal(statement), refused, consents, head.sequence + len(new))
     if new:
         await repository.append(connection, [(head, new)])
     asked = statement.purposes or [purpose.id for purpose in purposes]
@@ -94,6 +88,26 @@ async def grant_many(
     return sum(len(new) for _, new in additions), changes
 
 
+def _refused(around: Surroundings, statement: Statement, purposes: Sequence[Purpose]) -> list[Purpose]:
+    """Return what the signal of a request refuses beside the purposes that the statement names."""
+    named = {purpose.id for purpose in purposes}
+    return around.purposes.refused_under_gpc(named) if statement.has_gpc else []
+
+
+async def _named(
+    connection: AsyncConnection, around: Surroundings, holder: Holder, purposes: Sequence[Purpose]
+) -> list[Purpose]:
+    """Return what was allowed to others by name under these purposes: taken back with them."""
+    kinds = [purpose.id for purpose in purposes if around.purposes.has_sides(purpose)]
+    ids = await repository.list_named(connection, holder, kinds) if kinds else []
+    known = {purpose.id for purpose in purposes}
+    return [found for id_ in ids if id_ not in known and (found := around.purposes.find(id_)) is not None]
+
+
+def _signal(statement: Statement) -> Statement:
+    return replace(statement, intent=Intent.WITHDRAW, method=GPC)
+
+
 def _change(brand: str, shard: int, head: Head, new: Sequence[Record], pids: Iterable[bytes]) -> Change:
     return Change(Scope(brand, shard), head.sequence, head.sequence + len(new), tuple(pids))
 
@@ -109,25 +123,40 @@ def _said(
         if purpose.is_always_on:
             consents[purpose.id] = never_asked(purpose)
             continue
-        effective_at_ms = takes_effect_at(statement, consents.get(purpose.id), said_at_ms)
-        reached = next_state(statement.intent, purpose, consents.get(purpose.id), effective_at_ms, now_ms)
-        if reached is None:
+        consent = _reached(statement, purpose, consents.get(purpose.id), (said_at_ms, now_ms))
+        if consent is None:
+            consents.setdefault(purpose.id, never_asked(purpose))
             continue
-        consent = Consent(
-            purpose.id,
-            purpose.version,
-            reached,
-            around.new_id(),
-            sequence + len(new) + 1,
-            effective_at_ms,
-            expires_at(reached, effective_at_ms),
-        )
+        consent = replace(consent, record_id=around.new_id(), sequence=sequence + len(new) + 1)
         consents[purpose.id] = consent
-        new.append(_record(statement, consent, around.purposes.version, now_ms))
+        new.append(_record(statement, consent, around, now_ms))
     return new
 
 
-def _record(statement: Statement, consent: Consent, pack_version: str, now_ms: int) -> Record:
+def _reached(
+    statement: Statement, purpose: Purpose, in_force: Consent | None, times_ms: tuple[int, int]
+) -> Consent | None:
+    said_at_ms, now_ms = times_ms
+    meant = heard(statement, purpose, in_force)
+    if meant is None:
+        return None
+    intent, method, conflicts_with = meant
+    at_ms = takes_effect_at(replace(statement, intent=intent, method=method), in_force, said_at_ms)
+    reached = next_state(intent, purpose, in_force, at_ms, now_ms)
+    if reached is None:
+        return None
+    return Consent(
+        purpose.id,
+        purpose.version,
+        reached,
+        stated_at_ms=at_ms,
+        expires_at_ms=expires_at(reached, at_ms),
+        method=method,
+        conflicts_with=conflicts_with,
+    )
+
+
+def _record(statement: Statement, consent: Consent, around: Surroundings, now_ms: int) -> Record:
     holder = statement.holder
     return Record(
         brand=holder.brand,
@@ -138,69 +167,15 @@ def _record(statement: Statement, consent: Consent, pack_version: str, now_ms: i
         audience=holder.audience,
         purpose=consent.purpose,
         purpose_version=consent.purpose_version,
-        pack_version=pack_version,
+        pack_version=around.purposes.version,
         state=consent.state.value,
         stated_at_ms=consent.stated_at_ms,
         expires_at_ms=consent.expires_at_ms,
         recorded_at_ms=now_ms,
-        method=statement.method,
+        method=consent.method,
         notice_version=statement.notice_version,
         language=statement.language,
+        actor=actor(consent.method),
+        conflicts_with=consent.conflicts_with,
+        notice_hash=around.notice.hash,
     )
-
-
-async def check(database: Database, around: Surroundings, holder: Holder, purposes: Sequence[str]) -> list[Decision]:
-    """Decide every purpose, in the order asked, from one snapshot of the truth."""
-    sequence, consents = await repository.check(database, holder, purposes)
-    now_ms = around.now_ms()
-    decisions = []
-    for purpose in purposes:
-        consent = consents.get(purpose)
-        reason = judge(around.purposes.find(purpose), consent, now_ms)
-        record_id = consent.record_id if consent else ""
-        until_ms = holds_until(reason, consent)
-        decisions.append(Decision(purpose, is_allowed(reason), reason, sequence, record_id, until_ms))
-    return decisions
-
-
-@dataclass(frozen=True, slots=True)
-class Masks:
-    """One mask per persona asked about, until when time alone changes none (0 for ever), and the shards' heads."""
-
-    allowed: list[int]
-    holds_until_ms: list[int]
-    heads: dict[int, int]
-
-
-async def check_many(
-    connection: AsyncConnection,
-    around: Surroundings,
-    who: tuple[str, str, Sequence[int], Sequence[bytes]],
-    purposes: Sequence[str],
-) -> Masks:
-    """Decide for each persona of `who` (brand, audience, shards, pids): bit i is set when purposes[i] is allowed."""
-    # Before the consents: what is read afterwards is at least as new as these say.
-    heads = await repository.read_heads(connection, who[0], set(who[2]))
-    everyone = 0
-    asked: list[tuple[str, int, int]] = []
-    for place, purpose in enumerate(purposes):
-        found = around.purposes.find(purpose)
-        if found is None:
-            continue
-        if found.is_always_on:
-            everyone |= 1 << place
-        else:
-            asked.append((found.id, found.floor, 1 << place))
-    masks = Masks([everyone] * len(who[3]), [0] * len(who[3]), heads)
-    if asked and who[3]:
-        for place, mask, until_ms in await repository.check_many(connection, who, asked, around.now_ms()):
-            masks.allowed[place] |= mask
-            masks.holds_until_ms[place] = until_ms
-    return masks
-
-
-async def list_consents(database: Database, around: Surroundings, holder: Holder) -> list[Consent]:
-    """Return what is in force for every purpose of the pack, in its order."""
-    purposes = around.purposes.ordered
-    _, consents = await repository.check(database, holder, [purpose.id for purpose in purposes])
-    return [consents.get(purpose.id) or never_asked(purpose) for purpose in purposes]

@@ -1,0 +1,17 @@
+"""What the use cases need from outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.consent.notices import Notice
+from services.consent.purposes import Purposes
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The packs, a clock in milliseconds, and ids of 32 hexadecimal characters."""
+
+    purposes: Purposes
+    notice: Notice
+    now_ms: Callable[[], int]
+    new_id: Callable[[], str]
