@@ -110,18 +110,19 @@ class ConsentClient:
 
     async def confirm(self, whose: Named, intent: Intent, purposes: Sequence[str], statement: Statement) -> Confirmed:
         """State a grant or a withdrawal; return what is in force, and a receipt under the name the audience has."""
-        about = {
-            "persona": persona_to_proto(whose.persona),
-            "audience": whose.audience,
-            "purposes": purposes,
-            "statement": statement_to_proto(statement),
-            "handle": whose.handle,
-        }
-        answer: consent_pb2.GrantResponse | consent_pb2.WithdrawResponse
+        request = consent_pb2.GrantRequest(
+            persona=persona_to_proto(whose.persona),
+            audience=whose.audience,
+            purposes=purposes,
+            statement=statement_to_proto(statement),
+            handle=whose.handle,
+        )
         if intent is Intent.GRANT:
-            answer = await self._stub.Grant(consent_pb2.GrantRequest(**about), timeout=_PATIENT_S)
-        else:
-            answer = await self._stub.Withdraw(consent_pb2.WithdrawRequest(**about), timeout=_PATIENT_S)
+            granted = await self._stub.Grant(request, timeout=_PATIENT_S)
+            return Confirmed([record_from_proto(record) for record in granted.records], granted.receipt)
+        # The two requests have the same fields under the same numbers.
+        taking = consent_pb2.WithdrawRequest.FromString(request.SerializeToString())
+        answer = await self._stub.Withdraw(taking, timeout=_PATIENT_S)
         return Confirmed([record_from_proto(record) for record in answer.records], answer.receipt)
 
     async def explain(self, whose: Named, purpose: str) -> bytes:

@@ -36,11 +36,10 @@ async def withdraw(stores: Stores, subject: Subject, purposes: Sequence[str], st
     if bound is None:
         return Confirmed([])
     whose = named(stores, subject, bound)
-    confirmed, *_ = await asyncio.gather(
-        stores.consent.confirm(whose, Intent.WITHDRAW, purposes, statement),
-        *(stores.consent.withdraw(other.persona, subject.audience, purposes, statement) for other in others),
-    )
-    return confirmed
+    confirmed = asyncio.ensure_future(stores.consent.confirm(whose, Intent.WITHDRAW, purposes, statement))
+    linked = (stores.consent.withdraw(other.persona, subject.audience, purposes, statement) for other in others)
+    await asyncio.gather(confirmed, *linked)
+    return confirmed.result()
 
 
 async def list_consents(stores: Stores, subject: Subject) -> list[ConsentRecord]:
