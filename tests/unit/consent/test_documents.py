@@ -8,11 +8,14 @@ from services.consent.documents import document
 from services.consent.notices import load_notice, sealed
 from services.consent.purposes import load_purposes
 
+# The library warns of its own use of what it is about to drop.
+pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
+
 DPV = Namespace("https://w3id.org/dpv#")
 PURPOSES = load_purposes()
 NOTICE = load_notice(PURPOSES)
 HANDLE = "1.9d41b7ad7aa1c12b5d3fd1ec56bb3f31"
-# Terms of the Data Privacy Vocabulary 2.3 (https://w3id.org/dpv/2.3, W3C DPVCG, 2026-02-25) that records use, by namespace.
+# Terms of the Data Privacy Vocabulary 2.3 (https://w3id.org/dpv/2.3, 2026-02-25) that records use, by namespace.
 TERMS = {
     "https://w3id.org/dpv#": """
         Collect CommunicationForCustomerCare ConsentGiven ConsentNotice ConsentReceipt ConsentRecord ConsentUnknown
