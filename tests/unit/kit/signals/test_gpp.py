@@ -58,9 +58,7 @@ class TestDecodeTcf:
         assert read.consented | read.refused == frozenset(range(1, 12))
         assert not read.consented & read.refused
 
-    @pytest.mark.parametrize(
-        "text", ["", "C", "CPX", "B" + EUROPE.partition("~")[2][1:], "C" * 20_000, "Cé"]
-    )
+    @pytest.mark.parametrize("text", ["", "C", "CPX", "B" + EUROPE.partition("~")[2][1:], "C" * 20_000, "Cé"])
     def test_what_is_none_is_refused(self, text):
         with pytest.raises(SignalMalformedError):
             decode_tcf(text)
