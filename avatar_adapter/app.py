@@ -32,14 +32,18 @@ class Guard:
 
     def admit(self, headers: RawHeaders) -> World:
         """Return the world whose token came with the request; raises UnauthenticatedError."""
-        token, is_linden_script = "", False
+        token, is_linden_script, has_gpc = "", False, False
         for name, value in headers:
             if name == b"authorization":
                 token = _bearer(value)
+            elif name == b"sec-gpc":
+                has_gpc = value == b"1"
             # That they are there is all that is read of them: they name people, places and things.
             is_linden_script = is_linden_script or name.startswith(_LINDEN_PREFIX)
         credential = self.credentials.authenticate(token, "world")
-        return World(credential.brand, credential.id.removeprefix("world:"), is_linden_script=is_linden_script)
+        return World(
+            credential.brand, credential.id.removeprefix("world:"), is_linden_script=is_linden_script, has_gpc=has_gpc
+        )
 
 
 def build_app(door: Door, guard: Guard) -> App:

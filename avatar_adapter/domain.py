@@ -24,6 +24,8 @@ class World:
     id: str
     #: Its calls come from scripted objects that see little more than a status and must be told their limits.
     is_linden_script: bool = False
+    #: The call carried a Global Privacy Control signal.
+    has_gpc: bool = False
 
     @property
     def audience(self) -> str:

@@ -154,7 +154,13 @@ async def _close(door: Door, world: World, visit: Visit) -> Iterable[Answer]:
 
 
 async def _consent(door: Door, world: World, visit: Visit, frame: frames.Consent) -> Iterable[Answer]:
-    statement = Statement(stated_at_ms=door.now_ms(), method="frame", notice_version=frame.notice, language=frame.lang)
+    statement = Statement(
+        stated_at_ms=door.now_ms(),
+        method="frame",
+        notice_version=frame.notice,
+        language=frame.lang,
+        has_gpc=world.has_gpc,
+    )
     said = await door.avatars.ChangeConsent(
         pb.ChangeConsentRequest(
             visit=visit_message(world, visit), give=frame.give, take=frame.take, statement=statement

@@ -37,14 +37,15 @@ def run(keyring: FolderKeyRing, bodies: Sequence[bytes], seconds: float) -> Resu
     """Take the bodies again and again; the note tells the best round, when nobody else took turns on the core."""
     vocabulary = load_vocabulary()
     translator, sealer = Translator(vocabulary), Sealer(EpochKeys(keyring), vocabulary.version)
-    edge_keys, categories = EdgeKeys(keyring), load_sources().consent_categories(_SOURCE)
+    edge_keys, sources = EdgeKeys(keyring), load_sources()
+    meaning = sources.consent_categories(_SOURCE), sources.consent_strings(_SOURCE)
     now_ms = time.time_ns() // 1_000_000
     total, rounds, started = 0, [], time.process_time()
     while time.process_time() - started < seconds or not rounds:
         taken, began = 0, time.process_time()
         for body in bodies:
             batch = parse.read_batch(body)
-            request = Request(_SOURCE, edge_keys.of(_SOURCE), categories, now_ms, 0, False, batch.context, "")
+            request = Request(_SOURCE, edge_keys.of(_SOURCE), *meaning, now_ms, 0, False, batch.context, "")
             fates = [translator.translate(request, raw) for raw in batch.batch]
             for parcel in parcels(fates, _PARTITIONS):
                 sealer.seal("oak", parcel.partition, parcel.fates)

@@ -9,6 +9,7 @@ from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
 from gateway.app import build_app
 from gateway.clients import Services, open_services
+from gateway.consent import add_consent
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
 from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
@@ -112,6 +113,7 @@ def build(
         max_requests=settings.max_requests,
     )
     rest = build_rest(Rest(credentials, edge_keys, services, readiness))
+    add_consent(rest)
     add_quarantine(rest, translators)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound), list(publishers.values())

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
 from pydantic.config import JsonDict
 
 from gateway.fields import LINE, WHOLE, ItemId, Milliseconds, Purpose, RawId, Topic
@@ -55,6 +55,8 @@ class GrantBody(Statement):
     """What a person allows."""
 
     purposes: Annotated[list[Purpose], Field(min_length=1, max_length=32)]
+    #: The brand that the person was told by name: needed to allow what a Global Privacy Control signal refuses.
+    brand: Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9-]*$")] = ""
 
 
 class WithdrawBody(Statement):
@@ -74,12 +76,71 @@ class ConsentRecord(Body):
     sequence: int
     stated_at_ms: int
     expires_at_ms: int
+    #: "rest", "frame", "sdk-preferences", "gpc", "tcf" or "gpp".
+    method: str
+    #: "gpc" when the person allowed by name what their browser's signal refuses.
+    conflicts_with: str
 
 
 class ConsentsAnswer(Body):
     """Consent records."""
 
     records: list[ConsentRecord]
+
+
+class ConfirmedAnswer(ConsentsAnswer):
+    """Consent records, and a signed receipt of them for the person: a compact JWS; empty for somebody unknown."""
+
+    receipt: str
+
+
+class ReceiptAnswer(Body):
+    """A signed receipt of everything in force: a compact JWS; empty for somebody unknown."""
+
+    receipt: str
+
+
+class ExplainBody(Someone):
+    """Asks why a purpose is allowed or denied."""
+
+    purpose: Purpose
+
+
+class ExplainHandleBody(Body):
+    """The same, by the name that an audience has for a persona."""
+
+    handle: Annotated[str, Field(pattern=r"^[0-9]{1,9}\.[0-9a-f]{32}$")]
+    purpose: Purpose
+
+
+class Key(Body):
+    """One public key, RFC 8037."""
+
+    kty: str
+    crv: str
+    x: str
+    kid: str
+    use: str
+    alg: str
+
+
+class KeysAnswer(Body):
+    """A JSON Web Key Set."""
+
+    keys: list[Key]
+
+
+class FloorBody(Body):
+    """Asks to raise the lowest version of a purpose whose consents are still read."""
+
+    purpose: Purpose
+    floor: Annotated[int, Field(ge=1, lt=1 << 31), WHOLE]
+
+
+class FloorAnswer(Body):
+    """The floor in force."""
+
+    floor: int
 
 
 class PersonaBody(Someone):
@@ -122,6 +183,20 @@ class Decision(Body):
     reason: str
     sequence: int
     record_id: str
+
+
+class ExplainAnswer(Body):
+    """Why a purpose is allowed or denied, and the records that led there."""
+
+    audience: str
+    decision: Decision
+    #: Of the purpose's definition, and the lowest whose consents are read.
+    version: int
+    floor: int
+    #: Newest first; the first is in force.
+    records: list[ConsentRecord]
+    #: The record in force as JSON-LD; empty when there is none.
+    document: JsonValue
 
 
 class Lag(Body):

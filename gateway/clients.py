@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from contracts.avatar.v1 import avatar_pb2
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
+from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
 from gateway.settings import GatewaySettings
@@ -15,6 +16,7 @@ from kit.rpc import connect
 if TYPE_CHECKING:
     # The generated modules have these in their types alone.
     from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceAsyncStub
+    from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub
     from contracts.profile.v1.profile_pb2_grpc import ProfileServiceAsyncStub
     from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceAsyncStub
 
@@ -28,6 +30,8 @@ class Services:
     profile: "ProfileServiceAsyncStub"
     recommendation: "RecommendationServiceAsyncStub"
     avatar: "AvatarServiceAsyncStub"
+    #: None where the gateway was not told where it is: keys and floors are then answered as UNAVAILABLE.
+    consent: "ConsentServiceAsyncStub | None" = None
 
     async def items(self, brand: str, ids: list[str]) -> dict[str, avatar_pb2.Item]:
         """Return what the catalogue knows of at most 200 items."""
@@ -44,6 +48,9 @@ async def open_services(settings: GatewaySettings) -> AsyncIterator[Services]:
         profile = await channels.enter_async_context(connect(settings.profile_address))
         recommendation = await channels.enter_async_context(connect(settings.recommendation_address))
         avatar = await channels.enter_async_context(connect(settings.avatar_address))
+        consent: ConsentServiceAsyncStub | None = None
+        if settings.consent_address:
+            consent = ConsentServiceStub(await channels.enter_async_context(connect(settings.consent_address)))
         yield Services(
-            ProfileServiceStub(profile), RecommendationServiceStub(recommendation), AvatarServiceStub(avatar)
+            ProfileServiceStub(profile), RecommendationServiceStub(recommendation), AvatarServiceStub(avatar), consent
         )

@@ -1,5 +1,6 @@
 """REST bodies to contract messages and back."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -19,30 +20,44 @@ _PENDING = "pending"
 _ITEM_REASONS = frozenset({"because_of_item", "followed_item"})
 
 
-def statement_to_proto(statement: bodies.Statement, now_ms: int) -> consent_pb2.Statement:
+def statement_to_proto(statement: bodies.Statement, now_ms: int, *, has_gpc: bool) -> consent_pb2.Statement:
     stated_at_ms = now_ms if statement.stated_at_ms is None else min(statement.stated_at_ms, now_ms)
     return consent_pb2.Statement(
         stated_at_ms=stated_at_ms,
         method=_METHOD,
         notice_version=statement.notice_version,
         language=statement.language,
+        has_gpc=has_gpc,
+        named_brand=statement.brand if isinstance(statement, bodies.GrantBody) else "",
     )
 
 
-def records_from_proto(records: Iterable[consent_pb2.ConsentRecord]) -> bodies.ConsentsAnswer:
-    return bodies.ConsentsAnswer(
-        records=[
-            bodies.ConsentRecord(
-                record_id=record.record_id,
-                purpose=record.purpose,
-                purpose_version=record.purpose_version,
-                state=record.state,
-                sequence=record.sequence,
-                stated_at_ms=record.stated_at_ms,
-                expires_at_ms=record.expires_at_ms,
-            )
-            for record in records
-        ]
+def records_from_proto(records: Iterable[consent_pb2.ConsentRecord]) -> list[bodies.ConsentRecord]:
+    return [
+        bodies.ConsentRecord(
+            record_id=record.record_id,
+            purpose=record.purpose,
+            purpose_version=record.purpose_version,
+            state=record.state,
+            sequence=record.sequence,
+            stated_at_ms=record.stated_at_ms,
+            expires_at_ms=record.expires_at_ms,
+            method=record.method,
+            conflicts_with=record.conflicts_with,
+        )
+        for record in records
+    ]
+
+
+def explained_from_proto(answer: profile_pb2.ExplainConsentResponse) -> bodies.ExplainAnswer:
+    told = answer.explanation
+    return bodies.ExplainAnswer(
+        audience=answer.audience,
+        decision=decision_from_proto(told.decision),
+        version=told.version,
+        floor=told.floor,
+        records=records_from_proto(told.records),
+        document=json.loads(told.document) if told.document else {},
     )
 
 

@@ -17,8 +17,8 @@ CHANNELS = frozenset({"web", "mobile", "server"})
 MENDABLE = frozenset({"unknown_event", "unknown_type", "out_of_range", "value_missing", "malformed"})
 #: Beyond any price; a folder would set the whole message aside.
 MAX_VALUE = 1e11
-#: What Global Privacy Control refuses: sharing, and linking across contexts.
-GPC_REFUSES = ("share.brand_profile", "link.cross_world")
+#: What Global Privacy Control refuses, as the purpose pack has it: sharing, and linking across contexts.
+GPC_REFUSES = ("offer.brand", "link.cross_world", "share.brand_profile")
 
 
 class BadJsonError(TypedError):

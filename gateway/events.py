@@ -14,6 +14,9 @@ class Consent(msgspec.Struct, rename="camel", gc=False):
     """`context.consent`; the preferences stay bytes, because few requests differ in them."""
 
     category_preferences: msgspec.Raw = msgspec.Raw()
+    #: Strings of IAB's Transparency and Consent Framework, and of its Global Privacy Platform.
+    tc_string: str | None = None
+    gpp_string: str | None = None
 
 
 class Library(msgspec.Struct, gc=False):

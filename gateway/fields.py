@@ -21,7 +21,8 @@ WHOLE = BeforeValidator(_number)
 #: Within what a value may be.
 Number = Annotated[float, Field(ge=-MAX_VALUE, le=MAX_VALUE), WHOLE]
 RawId = Annotated[str, Field(min_length=1, max_length=512)]
-Purpose = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$", max_length=64)]
+#: A purpose that there is per brand or per pair may name the other side: "link.cross_world@world:mall".
+Purpose = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+(@(app|world|brand):[A-Za-z0-9._-]{1,74})?$", max_length=144)]
 ItemId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Topic = Annotated[str, Field(min_length=1, max_length=40, pattern=LINE)]
 Milliseconds = Annotated[int, Field(ge=0, le=1 << 52), WHOLE]

@@ -32,7 +32,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (504, "A service did not answer in time"),
     )
 }
-_CONFLICT: dict[int | str, dict[str, Any]] = {
+CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {"model": bodies.Problem, "description": "What was asked for contradicts what holds"}
 }
 _NO_RECEIPT: dict[int | str, dict[str, Any]] = {
@@ -138,35 +138,6 @@ Staff = Annotated[Credential, Depends(_staff)]
 FromMs = Annotated[int, Query(ge=0, le=1 << 52)]
 _router = APIRouter(responses=REFUSALS, dependencies=KEYS)
 _open = APIRouter(responses={status: REFUSALS[status] for status in (405, 413, 429)})
-
-
-@_router.post("/consent/grant", tags=["consent"], operation_id="grantConsent", responses=_CONFLICT)
-async def grant(body: bodies.GrantBody, door: Door, app: App) -> bodies.ConsentsAnswer:
-    """Record that a person allows purposes. The first grant is what makes a persona."""
-    request = profile_pb2.GrantRequest(
-        subject=door.subject(app, body),
-        purposes=body.purposes,
-        statement=convert.statement_to_proto(body, door.now_ms()),
-    )
-    return convert.records_from_proto((await door.services.profile.Grant(request)).records)
-
-
-@_router.post("/consent/withdraw", tags=["consent"], operation_id="withdrawConsent", responses=_CONFLICT)
-async def withdraw(body: bodies.WithdrawBody, door: Door, app: App) -> bodies.ConsentsAnswer:
-    """Record that a person takes purposes back. Once this is answered, no later read returns what they covered."""
-    request = profile_pb2.WithdrawRequest(
-        subject=door.subject(app, body),
-        purposes=body.purposes,
-        statement=convert.statement_to_proto(body, door.now_ms()),
-    )
-    return convert.records_from_proto((await door.services.profile.Withdraw(request)).records)
-
-
-@_router.post("/consent/list", tags=["consent"], operation_id="listConsents")
-async def list_consents(body: bodies.Someone, door: Door, app: App) -> bodies.ConsentsAnswer:
-    """List what is in force, one record per purpose."""
-    request = profile_pb2.ListConsentsRequest(subject=door.subject(app, body))
-    return convert.records_from_proto((await door.services.profile.ListConsents(request)).records)
 
 
 @_router.post("/persona", tags=["persona"], operation_id="readPersona")

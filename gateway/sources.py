@@ -7,8 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from gateway.domain import POWER_CUT
+from gateway.domain import GPC_REFUSES, POWER_CUT
 from kit.packs import Pack, PackError, load
+from kit.signals import decode_gpp, decode_tcf
 
 # Longer ones are read anew each time: what is remembered is bounded in bytes too.
 _MOST_REMEMBERED_BYTES = 4_096
@@ -21,11 +22,20 @@ class Preferences(NamedTuple):
 
     granted: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
+    #: Those of the withdrawn that only a Global Privacy Control signal refused.
+    gpc: tuple[str, ...] = ()
 
     def refusing(self, purposes: tuple[str, ...]) -> "Preferences":
-        """Return the same with `purposes` refused, whatever was said about them."""
+        """Return the same with `purposes` refused by a signal, whatever was said about them."""
         granted = tuple(purpose for purpose in self.granted if purpose not in purposes)
-        return Preferences(granted, tuple(dict.fromkeys((*self.withdrawn, *purposes))))
+        gpc = tuple(purpose for purpose in purposes if purpose not in self.withdrawn or purpose in self.gpc)
+        return Preferences(granted, tuple(dict.fromkeys((*self.withdrawn, *purposes))), gpc)
+
+    def and_also(self, other: "Preferences") -> "Preferences":
+        """Return what both say: a refusal by one outweighs what the other allows."""
+        withdrawn = tuple(dict.fromkeys((*self.withdrawn, *other.withdrawn)))
+        granted = dict.fromkeys((*self.granted, *other.granted))
+        return Preferences(tuple(purpose for purpose in granted if purpose not in withdrawn), withdrawn)
 
 
 class SourceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +43,12 @@ class SourceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     #: Category names of its consent banner, mapped to purposes.
     consent_categories: dict[str, tuple[str, ...]] | None = None
+    #: Purposes of IAB's TCF, by number, mapped to purposes.
+    tcf_purposes: dict[int, tuple[str, ...]] | None = None
+    #: Number of the vendor that must have consent too; 0 where the source is none.
+    tcf_vendor: int | None = None
+    #: What an opt-out under IAB's GPP refuses.
+    gpp_opt_outs: dict[Literal["sale", "sharing", "targeted_advertising"], tuple[str, ...]] | None = None
     #: What an acknowledgement is to be worth; class 2 where nobody says.
     durability: Literal[1, 2] | None = None
     #: Packs of `vocabularies` beside the first one; all of them where nobody says.
@@ -86,12 +102,54 @@ class ConsentCategories:
         )
 
 
+class ConsentStrings:
+    """TCF and GPP strings of one source, mapped to purposes."""
+
+    def __init__(self, purposes: tuple[str, ...], rules: SourceRules, gpc_refuses: tuple[str, ...]) -> None:
+        self._purposes = purposes
+        self._tcf = rules.tcf_purposes or {}
+        self._vendor = rules.tcf_vendor or 0
+        self._gpp = rules.gpp_opt_outs or {}
+        self._gpc_refuses = gpc_refuses
+        for name, meant in (*self._tcf.items(), *self._gpp.items()):
+            if not set(meant) <= set(purposes):
+                raise PackError(f"consent string, {name}: unknown purpose")
+        self.read_tcf = lru_cache(maxsize=256)(self._read_tcf)
+        self.read_gpp = lru_cache(maxsize=256)(self._read_gpp)
+
+    def _read_tcf(self, text: str) -> Preferences:
+        said = decode_tcf(text)
+        is_ours = not self._vendor or self._vendor in said.vendors
+        allowed = {purpose for number in said.consented if is_ours for purpose in self._tcf.get(number, ())}
+        numbers = said.refused if is_ours else said.refused | said.consented
+        refused = {purpose for number in numbers for purpose in self._tcf.get(number, ())}
+        return self._ordered(allowed - refused, refused)
+
+    def _read_gpp(self, text: str) -> Preferences:
+        said = decode_gpp(text)
+        out = said.opted_out
+        names = {"sale": out.sale, "sharing": out.sharing, "targeted_advertising": out.targeted_advertising}
+        refused = {purpose for name, meant in self._gpp.items() if names[name] for purpose in meant}
+        read = self._ordered(set(), refused)
+        if said.tcf:
+            read = read.and_also(self._read_tcf(said.tcf))
+        return read.refusing(self._gpc_refuses) if out.gpc else read
+
+    def _ordered(self, allowed: set[str], refused: set[str]) -> Preferences:
+        return Preferences(
+            tuple(purpose for purpose in self._purposes if purpose in allowed),
+            tuple(purpose for purpose in self._purposes if purpose in refused),
+        )
+
+
 class Sources:
     """The rules of every source."""
 
     def __init__(self, pack: SourcesPack) -> None:
         self._default = pack.default
         self._rules = {id_: rules.over(pack.default) for id_, rules in pack.sources.items()}
+        self._strings = {id_: ConsentStrings(pack.purposes, rules, GPC_REFUSES) for id_, rules in self._rules.items()}
+        self._usual_strings = ConsentStrings(pack.purposes, pack.default, GPC_REFUSES)
         self._usual = ConsentCategories(pack.purposes, pack.default.consent_categories or {})
         self._categories = {
             id_: ConsentCategories(pack.purposes, rules.consent_categories)
@@ -116,6 +174,10 @@ class Sources:
     def consent_categories(self, source: str) -> ConsentCategories:
         """Return what the banner of a source means."""
         return self._categories.get(source, self._usual)
+
+    def consent_strings(self, source: str) -> ConsentStrings:
+        """Return what the TCF and GPP strings of a source mean."""
+        return self._strings.get(source, self._usual_strings)
 
     def durability_class(self, source: str) -> int:
         """Return what an acknowledgement to a source is to be worth."""

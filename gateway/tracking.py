@@ -133,6 +133,7 @@ class Tracking:
             source=source.id,
             keys=door.edge_keys.of(source.id),
             categories=door.sources.consent_categories(source.id),
+            strings=door.sources.consent_strings(source.id),
             received_ms=received_ms,
             skew_ms=skew_ms(received_ms, batch.sent_at),
             has_gpc=call.has_gpc,

@@ -16,8 +16,9 @@ from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES, MAX_ID_CHARAC
 from gateway.events import Consent, Context, Event, Id, Library
 from gateway.moments import EARLIEST_MS, clamped, moment_ms, skew_ms
 from gateway.reading import Reader, RefusedError
-from gateway.sources import ConsentCategories, Preferences
+from gateway.sources import ConsentCategories, ConsentStrings, Preferences
 from gateway.vocabulary import Vocabulary, spelled
+from kit.signals import SignalMalformedError
 
 _SEEN = int(interaction_pb2.KIND_SEEN)
 _IDENTIFIED = int(interaction_pb2.KIND_IDENTIFIED)
@@ -39,6 +40,7 @@ class Request:
     source: str
     keys: SourceKeys
     categories: ConsentCategories
+    strings: ConsentStrings
     received_ms: int
     #: What to add to the times of this client's clock, unless an event was sent at a time of its own.
     skew_ms: int = 0
@@ -121,7 +123,7 @@ class Translator:
             raise RefusedError(_UNKNOWN_TYPE, "type")
         user, stranger = _ids(event)
         kind, item, topics, value, other = meaning(request, event, user, stranger)
-        granted, withdrawn = _preferences(request, event.context)
+        granted, withdrawn, gpc = _preferences(request, event.context)
         return Interaction(
             request.source,
             request.keys.user(user) if user else request.keys.anonymous(stranger),
@@ -135,6 +137,7 @@ class Translator:
             other,
             granted,
             withdrawn,
+            gpc,
         )
 
     def _track(self, _: Request, event: Event[Any], user: str, stranger: str) -> _Meant:
@@ -248,11 +251,30 @@ def _preferences(request: Request, context: Context | None) -> Preferences:
 
 
 def _heard(request: Request, consent: Consent | None) -> Preferences:
-    said = _said_by(request.categories, consent) if consent is not None else _NOTHING_SAID
+    said = _said_by(request, consent) if consent is not None else _NOTHING_SAID
     return said.refusing(GPC_REFUSES) if request.has_gpc else said
 
 
-def _said_by(categories: ConsentCategories, consent: Consent) -> Preferences:
+def _said_by(request: Request, consent: Consent) -> Preferences:
+    said = _said_in_categories(request.categories, consent)
+    if consent.tc_string:
+        said = said.and_also(_read(request.strings.read_tcf, consent.tc_string, "tcString"))
+    if consent.gpp_string:
+        read = _read(request.strings.read_gpp, consent.gpp_string, "gppString")
+        said = said.and_also(read)
+        if read.gpc:
+            said = said.refusing(read.gpc)
+    return said
+
+
+def _read(read: Callable[[str], Preferences], text: str, name: str) -> Preferences:
+    try:
+        return read(text)
+    except SignalMalformedError:
+        raise RefusedError("malformed", f"context.consent.{name}") from None
+
+
+def _said_in_categories(categories: ConsentCategories, consent: Consent) -> Preferences:
     written = bytes(consent.category_preferences)
     if written in _NO_PREFERENCES:
         return _NOTHING_SAID

@@ -10,9 +10,10 @@ from kit.fence.following import Wire, follow
 from kit.fence.hosting import host
 from kit.fence.marks import FileMarks, Kept, Marks, NoMarks
 from kit.fence.seat import Mend, Seat, epochs_table
-from kit.fence.words import Applied, Asked, Change, Clock, Lease, Release, Renewal, Said, Scope, boottime_ns
+from kit.fence.words import EVERY, Applied, Asked, Change, Clock, Lease, Release, Renewal, Said, Scope, boottime_ns
 
 __all__ = [
+    "EVERY",
     "Applied",
     "Asked",
     "Authority",

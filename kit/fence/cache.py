@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
-from kit.fence.words import Change, Clock, Lease, Scope
+from kit.fence.words import EVERY, Change, Clock, Lease, Scope
 
 F = TypeVar("F")
 V = TypeVar("V")
@@ -78,7 +78,7 @@ class FencedCache(Generic[F, V]):
 
     def _apply(self, change: Change) -> int:
         applied = self._applied.get(change.scope, 0)
-        if change.after > applied:
+        if change.after > applied or EVERY in change.keys:
             self._forget(change.scope)
         elif held := self._held.get(change.scope):
             for key in change.keys:

@@ -56,6 +56,11 @@ class Seat:
         self._authority = authority
         self._mend = mend
 
+    @property
+    def authority(self) -> Authority:
+        """Who answers while the seat is held."""
+        return self._authority
+
     async def run(self) -> None:
         """Take the seat whenever it is free, until cancelled; whatever the database says, try again."""
         while True:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 #: Nanoseconds that go on while the machine sleeps and that nobody sets.
 Clock = Callable[[], int]
+#: Stands for every key of a scope in a change that concerns them all, as when a rule changes by which all are judged.
+EVERY = b""
 
 
 class Scope(NamedTuple):

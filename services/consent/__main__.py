@@ -5,23 +5,25 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from contracts.consent.v1.consent_pb2 import DESCRIPTOR
 from contracts.consent.v1.consent_pb2_grpc import add_ConsentServiceServicer_to_server
 from kit import process
 from kit.db import Database
-from kit.fence import Authority, FileMarks, Marks, NoMarks, Seat, boottime_ns
+from kit.fence import Authority, FileMarks, Marks, Seat, boottime_ns
+from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server
-from kit.telemetry import logger
-from services.consent import repository
+from kit.signatures import Signer
+from services.consent.notices import load_notice
 from services.consent.purposes import load_purposes
+from services.consent.receipts import FAMILY, TYPE, Receipts
+from services.consent.repository import consents as repository
 from services.consent.rpc import ConsentRpc
 from services.consent.settings import ConsentSettings
 from services.consent.tables import epochs
-from services.consent.use_cases import Surroundings
-
-_LOG = logger(__name__)
+from services.consent.use_cases.surroundings import Surroundings
 
 
 @asynccontextmanager
@@ -30,7 +32,9 @@ async def serving(settings: ConsentSettings, database: Database) -> AsyncIterato
     marks = _marks(settings)
     authority = Authority(boottime_ns, term_ns=int(settings.fence_term_s * 1e9), marks=marks)
     seat = Seat(database, epochs, authority, repository.mend)
-    server = _build(settings, ConsentRpc(database, _around(settings, marks), authority, seat))
+    around = _around(settings, marks)
+    receipts = Receipts(database, _signer(settings), around.now_ms)
+    server = _build(settings, ConsentRpc(database, around, receipts, seat))
     # A group: were the election to end, the process must.
     async with asyncio.TaskGroup() as tasks:
         sitting = tasks.create_task(seat.run())
@@ -50,16 +54,25 @@ def _build(settings: ConsentSettings, servicer: ConsentRpc) -> RpcServer:
 
 
 def _marks(settings: ConsentSettings) -> Marks:
-    if settings.fence_marks_file is not None:
-        return FileMarks(settings.fence_marks_file)
-    if settings.keyring_dir is not None:
-        return FileMarks(settings.keyring_dir / "fence" / "marks.json")
-    _LOG.warning("marks.missing")
-    return NoMarks()
+    return FileMarks(settings.fence_marks_file or _folder(settings) / "fence" / "marks.json")
 
 
 def _around(settings: ConsentSettings, marks: Marks) -> Surroundings:
-    return Surroundings(load_purposes(settings.purposes_file), lambda: time.time_ns() // 1_000_000, _new_id, marks)
+    purposes = load_purposes(settings.purposes_file)
+    notice = load_notice(purposes, settings.notice_file)
+    return Surroundings(purposes, notice, lambda: time.time_ns() // 1_000_000, _new_id, marks)
+
+
+def _signer(settings: ConsentSettings) -> Signer:
+    keyring = FolderKeyRing(_folder(settings))
+    keyring.ensure(FAMILY)
+    return Signer(keyring, FAMILY, TYPE)
+
+
+def _folder(settings: ConsentSettings) -> Path:
+    if settings.keyring_dir is None:
+        raise RuntimeError("load() refuses to start without keyring_dir")
+    return settings.keyring_dir
 
 
 def _new_id() -> str:

@@ -5,6 +5,10 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 
+#: Fields that were hashed under each layout: layout 2 has more of them, and its own number among them.
+_FIELDS = {1: 16, 2: 20}
+LAYOUT = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -26,6 +30,14 @@ class Record:
     method: str
     notice_version: str
     language: str
+    #: Which fields the hash covers.
+    layout: int = LAYOUT
+    #: Who spoke: "person", the "browser" for them, the "source" that keeps their choices, or the "brand".
+    actor: str = ""
+    #: "gpc" where the person allowed by name what their signal refuses.
+    conflicts_with: str = ""
+    #: SHA-256 of the notice in force, see notices.py.
+    notice_hash: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,8 @@ def genesis(brand: str, shard: int) -> Head:
 
 def link(previous: bytes, record: Record) -> bytes:
     """Return the record's hash: SHA-256 of the hash before it and the record as a JSON array, pid in hexadecimal."""
-    fields = [value.hex() if isinstance(value, bytes) else value for value in astuple(record)]
+    covered = astuple(record)[: _FIELDS[record.layout]]
+    fields = [value.hex() if isinstance(value, bytes) else value for value in covered]
     return sha256(previous + json.dumps(fields, separators=(",", ":")).encode()).digest()
 
 
@@ -51,7 +64,8 @@ def first_break(start: Head, records: Iterable[tuple[Record, bytes]]) -> int | N
     """Return the sequence at which the chain is broken (a gap or a wrong hash), or None when it is whole."""
     head = start
     for record, digest in records:
-        if record.sequence != head.sequence + 1 or link(head.hash, record) != digest:
+        is_next = record.sequence == head.sequence + 1 and record.layout in _FIELDS
+        if not is_next or link(head.hash, record) != digest:
             return head.sequence + 1
         head = Head(record.sequence, digest)
     return None

@@ -8,6 +8,7 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from kit.errors import InvalidArgumentError
 from kit.fence import Applied, Asked, Lease, Release, Renewal, Said, Scope
+from services.consent.chain import Record
 from services.consent.domain import (
     MAX_CHECKED,
     MAX_GRANTED,
@@ -21,13 +22,16 @@ from services.consent.domain import (
     State,
     Statement,
 )
-from services.consent.use_cases import Masks
+from services.consent.use_cases.check import Masks
+from services.consent.use_cases.explain import Explanation
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
+_NAMED_BRAND = re.compile(r"[a-z0-9-]{0,64}")
 _AUDIENCE = re.compile(r"(app|world|brand):[A-Za-z0-9._-]{1,74}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,16}")
 _NOTICE = re.compile(r"[A-Za-z0-9._:-]{0,64}")
-_METHODS = ("rest", "frame", "sdk-preferences", "gpc")
+_HANDLE = re.compile(r"[A-Za-z0-9._-]{0,64}")
+_METHODS = ("rest", "frame", "sdk-preferences", "gpc", "tcf", "gpp")
 
 
 def holder(persona: subject_pb2.Persona, audience: str) -> Holder:
@@ -79,9 +83,29 @@ def _statement(whose: Holder, intent: Intent, asked: tuple[str, ...], statement:
         raise InvalidArgumentError("no such method", field="statement.method", limit=", ".join(_METHODS))
     _matches(_NOTICE, statement.notice_version, "statement.notice_version")
     _matches(_LANGUAGE, statement.language, "statement.language")
+    _matches(_NAMED_BRAND, statement.named_brand, "statement.named_brand")
     return Statement(
-        whose, intent, asked, statement.stated_at_ms, statement.method, statement.notice_version, statement.language
+        holder=whose,
+        intent=intent,
+        purposes=asked,
+        stated_at_ms=statement.stated_at_ms,
+        method=statement.method,
+        notice_version=statement.notice_version,
+        language=statement.language,
+        has_gpc=statement.has_gpc,
+        named_brand=statement.named_brand,
     )
+
+
+def handle(told: str) -> str:
+    _matches(_HANDLE, told, "handle")
+    return told
+
+
+def floor(request: consent_pb2.RaiseFloorRequest) -> tuple[str, int]:
+    """Return purpose and floor; the brand is checked here, the rest by the pack."""
+    _matches(_BRAND, request.brand, "brand")
+    return request.purpose, request.floor
 
 
 def purposes(asked: Sequence[str]) -> tuple[str, ...]:
@@ -119,6 +143,32 @@ def to_record(consent: Consent) -> consent_pb2.ConsentRecord:
         sequence=consent.sequence,
         stated_at_ms=consent.stated_at_ms,
         expires_at_ms=consent.expires_at_ms,
+        method=consent.method,
+        conflicts_with=consent.conflicts_with,
+    )
+
+
+def to_explanation(explanation: Explanation) -> consent_pb2.ExplainResponse:
+    return consent_pb2.ExplainResponse(
+        decision=to_decision(explanation.decision),
+        version=explanation.purpose.version,
+        floor=explanation.purpose.floor,
+        records=map(_recorded, explanation.records),
+        document=explanation.document,
+    )
+
+
+def _recorded(record: Record) -> consent_pb2.ConsentRecord:
+    return consent_pb2.ConsentRecord(
+        record_id=record.record_id,
+        purpose=record.purpose,
+        purpose_version=record.purpose_version,
+        state=record.state,
+        sequence=record.sequence,
+        stated_at_ms=record.stated_at_ms,
+        expires_at_ms=record.expires_at_ms,
+        method=record.method,
+        conflicts_with=record.conflicts_with,
     )
 
 

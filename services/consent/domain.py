@@ -1,6 +1,6 @@
 """Consent rules: which statement replaces which, what may be read, and what is refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kit.errors import Status, TypedError
@@ -10,8 +10,11 @@ PID_BYTES = 16
 MAX_PURPOSES = 32
 MAX_CHECKED = 20_000
 MAX_GRANTED = 1_000
+MAX_EXPLAINED = 50
 #: Methods by which a person speaks at that moment; the others repeat, sometimes late, what was said before.
 FIRST_HAND = frozenset({"rest", "frame"})
+#: How a Global Privacy Control signal is recorded: as a method, and as what an opt-in conflicts with.
+GPC = "gpc"
 #: A consent is asked for again after twelve months.
 VALIDITY_MS = 365 * 24 * 3600 * 1000
 
@@ -30,6 +33,13 @@ class PurposeAlwaysOnError(TypedError):
     status = Status.CONFLICT
 
 
+class FloorError(TypedError):
+    """Nobody could agree to such a version: the pack has none."""
+
+    reason = "INVALID_ARGUMENT"
+    status = Status.INVALID
+
+
 class State(StrEnum):
     """What a record says."""
 
@@ -37,6 +47,8 @@ class State(StrEnum):
     RENEWED = "renewed"
     WITHDRAWN = "withdrawn"
     NEVER_ASKED = "never_asked"
+    #: Of the brand, not of a person: from then on older versions of the purpose are not read.
+    FLOOR_RAISED = "floor_raised"
 
 
 READABLE = (State.GIVEN, State.RENEWED)
@@ -69,6 +81,16 @@ class Purpose:
     version: int
     floor: int
     is_always_on: bool
+    refuses_under_gpc: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the pack calls it: "link.cross_world" of "link.cross_world@world:mall"."""
+        return self.id.partition("@")[0]
+
+    def raised_to(self, floor: int) -> "Purpose":
+        """Return the same under a floor, if that is higher than its own."""
+        return replace(self, floor=floor) if floor > self.floor else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +114,14 @@ class Statement:
     method: str
     notice_version: str
     language: str
+    has_gpc: bool = False
+    #: The brand that the person was told by name; empty when none was.
+    named_brand: str = ""
+
+    @property
+    def overrides_gpc(self) -> bool:
+        """True for an explicit opt-in to the brand by its name, which a person's general signal does not outweigh."""
+        return self.method in FIRST_HAND and self.named_brand == self.holder.brand
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +135,14 @@ class Consent:
     sequence: int = 0
     stated_at_ms: int = 0
     expires_at_ms: int = 0
+    method: str = ""
+    #: GPC for a grant that a signal would have refused.
+    conflicts_with: str = ""
+
+    @property
+    def is_refused_by_gpc(self) -> bool:
+        """True where a signal stands in the way of whatever does not override it."""
+        return self.state is State.WITHDRAWN and self.method == GPC
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +182,32 @@ def holds_until(reason: Reason, consent: Consent | None) -> int:
 
 def is_allowed(reason: Reason) -> bool:
     return reason in {Reason.GRANTED, Reason.ALWAYS_ON}
+
+
+def heard(statement: Statement, purpose: Purpose, consent: Consent | None) -> tuple[Intent, str, str] | None:
+    """Return what is meant for one purpose as (intent, method, conflicts with), or None where nothing is.
+
+    Without a signal, and without one that was heard before, what is meant is what was said.
+    """
+    said = statement.intent, statement.method, ""
+    was_heard = consent is not None and (consent.is_refused_by_gpc or consent.conflicts_with == GPC)
+    if not purpose.refuses_under_gpc:
+        return said
+    if statement.intent is Intent.WITHDRAW:
+        # Browsers send the signal with every request: it says nothing new, nor undoes what was allowed in spite of it.
+        return None if statement.method == GPC and was_heard else said
+    if not (statement.has_gpc or was_heard):
+        return said
+    if statement.overrides_gpc:
+        return Intent.GRANT, statement.method, GPC
+    return None if was_heard else (Intent.WITHDRAW, GPC, "")
+
+
+def actor(method: str) -> str:
+    """Return who speaks by a method: the person, the browser for them, or the source that keeps their choices."""
+    if method in FIRST_HAND:
+        return "person"
+    return "browser" if method == GPC else "source"
 
 
 def next_state(

@@ -1,8 +1,9 @@
-"""Tables of the consent database: heads, the append-only records, and what is in force."""
+"""Tables of the consent database: heads, the append-only records, what is in force, notices and floors."""
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -50,6 +51,10 @@ records = Table(
     Column("method", Text, nullable=False),
     Column("notice_version", Text, nullable=False),
     Column("language", Text, nullable=False),
+    Column("layout", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("conflicts_with", Text, nullable=False),
+    Column("notice_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("brand", "shard", "sequence"),
     UniqueConstraint("brand", "shard", "record_id"),
@@ -70,5 +75,27 @@ current = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("stated_at_ms", BigInteger, nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("conflicts_with", Text, nullable=False),
     PrimaryKeyConstraint("brand", "shard", "pid", "audience", "purpose"),
 )
+
+#: What purposes meant and who was responsible when a record was made, by the hash that the record has. Append-only.
+notices = Table(
+    "notices",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: Floors that were raised since the pack was written; the higher one counts.
+floors = Table(
+    "floors",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("floor", Integer, nullable=False),
+    PrimaryKeyConstraint("brand", "purpose"),
+)
+
+Index("records_by_holder", records.c.brand, records.c.shard, records.c.pid, records.c.audience, records.c.purpose)

@@ -13,7 +13,7 @@ from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
 from kit.errors import TypedError, UnavailableError
 from kit.fence import Applied, Asked, Change, Lease, Release, Said, Scope, Wire
 from kit.rpc import from_rpc_error
-from services.profile.domain import ConsentRecord, Decision, Masks, Persona, Statement
+from services.profile.domain import Confirmed, ConsentRecord, Decision, Intent, Masks, Named, Persona, Statement
 
 if TYPE_CHECKING:
     from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub
@@ -108,6 +108,37 @@ class ConsentClient:
         answer = await self._stub.Withdraw(request, timeout=_PATIENT_S)
         return [record_from_proto(record) for record in answer.records]
 
+    async def confirm(self, whose: Named, intent: Intent, purposes: Sequence[str], statement: Statement) -> Confirmed:
+        """State a grant or a withdrawal; return what is in force, and a receipt under the name the audience has."""
+        request = consent_pb2.GrantRequest(
+            persona=persona_to_proto(whose.persona),
+            audience=whose.audience,
+            purposes=purposes,
+            statement=statement_to_proto(statement),
+            handle=whose.handle,
+        )
+        if intent is Intent.GRANT:
+            granted = await self._stub.Grant(request, timeout=_PATIENT_S)
+            return Confirmed([record_from_proto(record) for record in granted.records], granted.receipt)
+        # The two requests have the same fields under the same numbers.
+        taking = consent_pb2.WithdrawRequest.FromString(request.SerializeToString())
+        answer = await self._stub.Withdraw(taking, timeout=_PATIENT_S)
+        return Confirmed([record_from_proto(record) for record in answer.records], answer.receipt)
+
+    async def explain(self, whose: Named, purpose: str) -> bytes:
+        """Return why a purpose is allowed or denied, as the consent service says it: nothing here reads it."""
+        request = consent_pb2.ExplainRequest(
+            persona=persona_to_proto(whose.persona), audience=whose.audience, purpose=purpose, handle=whose.handle
+        )
+        return (await self._stub.Explain(request)).SerializeToString()
+
+    async def issue_receipt(self, whose: Named) -> str:
+        """Return a signed receipt of everything in force."""
+        request = consent_pb2.IssueReceiptRequest(
+            persona=persona_to_proto(whose.persona), audience=whose.audience, handle=whose.handle
+        )
+        return (await self._stub.IssueReceipt(request)).receipt
+
     async def list_consents(self, persona: Persona, audience: str) -> list[ConsentRecord]:
         request = consent_pb2.ListConsentsRequest(persona=persona_to_proto(persona), audience=audience)
         answer = await self._stub.ListConsents(request)
@@ -197,6 +228,8 @@ def statement_to_proto(statement: Statement) -> consent_pb2.Statement:
         method=statement.method,
         notice_version=statement.notice_version,
         language=statement.language,
+        has_gpc=statement.has_gpc,
+        named_brand=statement.named_brand,
     )
 
 
@@ -220,4 +253,6 @@ def record_from_proto(record: consent_pb2.ConsentRecord) -> ConsentRecord:
         record.sequence,
         record.stated_at_ms,
         record.expires_at_ms,
+        record.method,
+        record.conflicts_with,
     )

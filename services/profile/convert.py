@@ -79,7 +79,14 @@ def positions_from_proto(brand: str, asked: Iterable[profile_pb2.Position]) -> d
 
 
 def statement_from_proto(statement: consent_pb2.Statement) -> Statement:
-    return Statement(statement.stated_at_ms, statement.method, statement.notice_version, statement.language)
+    return Statement(
+        statement.stated_at_ms,
+        statement.method,
+        statement.notice_version,
+        statement.language,
+        statement.has_gpc,
+        statement.named_brand,
+    )
 
 
 def decision_to_proto(decision: Decision) -> subject_pb2.PurposeDecision:
@@ -101,7 +108,15 @@ def record_to_proto(record: ConsentRecord) -> consent_pb2.ConsentRecord:
         sequence=record.sequence,
         stated_at_ms=record.stated_at_ms,
         expires_at_ms=record.expires_at_ms,
+        method=record.method,
+        conflicts_with=record.conflicts_with,
     )
+
+
+def explained_to_proto(audience: str, explanation: bytes) -> profile_pb2.ExplainConsentResponse:
+    answer = profile_pb2.ExplainConsentResponse(audience=audience)
+    answer.explanation.ParseFromString(explanation)
+    return answer
 
 
 def view_to_proto(handle: str, view: View) -> profile_pb2.View:

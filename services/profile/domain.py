@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from kit.errors import Status, TypedError
@@ -72,6 +73,8 @@ class Interaction(Protocol):
     def granted(self) -> tuple[str, ...]: ...
     @property
     def withdrawn(self) -> tuple[str, ...]: ...
+    @property
+    def gpc(self) -> tuple[str, ...]: ...
 
 
 class Remains(Protocol):
@@ -223,6 +226,39 @@ class Statement:
     method: str
     notice_version: str = ""
     language: str = ""
+    has_gpc: bool = False
+    named_brand: str = ""
+
+
+class Intent(StrEnum):
+    """What a statement wants."""
+
+    GRANT = "grant"
+    WITHDRAW = "withdraw"
+
+
+class HandleUnknownError(TypedError):
+    """No persona of the brand has this name, for any audience."""
+
+    reason = "HANDLE_UNKNOWN"
+    status = Status.NOT_FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A persona with the name that one audience has for it."""
+
+    persona: "Persona"
+    audience: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What is in force after a statement, and the signed receipt for the person; "" where nothing was stated."""
+
+    records: "list[ConsentRecord]"
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +272,8 @@ class ConsentRecord:
     sequence: int
     stated_at_ms: int
     expires_at_ms: int
+    method: str = ""
+    conflicts_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,17 @@ def statements(batches: Iterable[Batch]) -> dict[Address, Stated]:
     return stated
 
 
+def refused_by_gpc(batches: Iterable[Batch]) -> dict[Address, frozenset[str]]:
+    """Return what nothing but a Global Privacy Control signal refused."""
+    refused: dict[Address, frozenset[str]] = {}
+    for batch in batches:
+        for each in batch.interactions:
+            if each.gpc:
+                address = (each.source, each.eid)
+                refused[address] = refused.get(address, frozenset()).union(each.gpc)
+    return refused
+
+
 def digest_of(stated: Stated) -> tuple[bytes, int]:
     """Return what was said as a digest, and when it was said last."""
     words = sorted((purpose, allows) for purpose, (_, allows) in stated.items())

@@ -11,7 +11,7 @@ from services.profile import convert
 from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition, PositionNotReachedError
 from services.profile.streams import Streams
-from services.profile.use_cases import balance, consents, read
+from services.profile.use_cases import balance, consents, explain, read
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.receipts import Receipts
@@ -42,8 +42,9 @@ class ProfileRpc(ProfileServiceServicer):
         subject = convert.subject_from_proto(request.subject)
         purposes = convert.purposes_from_proto(request.purposes, least=1)
         statement = convert.statement_from_proto(request.statement)
-        records = await consents.grant(self._stores, subject, purposes, statement)
-        return profile_pb2.GrantResponse(records=map(convert.record_to_proto, records))
+        confirmed = await consents.grant(self._stores, subject, purposes, statement)
+        records = map(convert.record_to_proto, confirmed.records)
+        return profile_pb2.GrantResponse(records=records, receipt=confirmed.receipt)
 
     async def Withdraw(
         self, request: profile_pb2.WithdrawRequest, context: ServicerContext
@@ -51,14 +52,32 @@ class ProfileRpc(ProfileServiceServicer):
         subject = convert.subject_from_proto(request.subject)
         purposes = convert.purposes_from_proto(request.purposes, least=0)
         statement = convert.statement_from_proto(request.statement)
-        records = await consents.withdraw(self._stores, subject, purposes, statement)
-        return profile_pb2.WithdrawResponse(records=map(convert.record_to_proto, records))
+        confirmed = await consents.withdraw(self._stores, subject, purposes, statement)
+        records = map(convert.record_to_proto, confirmed.records)
+        return profile_pb2.WithdrawResponse(records=records, receipt=confirmed.receipt)
 
     async def ListConsents(
         self, request: profile_pb2.ListConsentsRequest, context: ServicerContext
     ) -> profile_pb2.ListConsentsResponse:
         records = await consents.list_consents(self._stores, convert.subject_from_proto(request.subject))
         return profile_pb2.ListConsentsResponse(records=map(convert.record_to_proto, records))
+
+    async def ExplainConsent(
+        self, request: profile_pb2.ExplainConsentRequest, context: ServicerContext
+    ) -> profile_pb2.ExplainConsentResponse:
+        if request.WhichOneof("who") == "named":
+            brand = convert.brand_from_proto(request.named.brand)
+            explained = await explain.to_staff(self._stores, brand, request.named.handle, request.purpose)
+        else:
+            subject = convert.subject_from_proto(request.subject)
+            explained = await explain.to_person(self._stores, subject, request.purpose)
+        return convert.explained_to_proto(explained.audience, explained.explanation)
+
+    async def IssueReceipt(
+        self, request: profile_pb2.IssueReceiptRequest, context: ServicerContext
+    ) -> profile_pb2.IssueReceiptResponse:
+        receipt = await consents.issue_receipt(self._stores, convert.subject_from_proto(request.subject))
+        return profile_pb2.IssueReceiptResponse(receipt=receipt)
 
     async def ReadView(
         self, request: profile_pb2.ReadViewRequest, context: ServicerContext

@@ -28,6 +28,10 @@ class Stored(msgspec.Struct, array_like=True, gc=False, frozen=True):
     def withdrawn(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def gpc(self) -> tuple[str, ...]:
+        return ()
+
 
 _decoder = msgspec.msgpack.Decoder(list[Stored])
 

@@ -96,6 +96,20 @@ async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
     return Bound(Persona(subject.brand, subject.shard, pid), *facts), is_linked
 
 
+async def list_faces(vault: Database, brand: str, shard: int) -> list[tuple[str, bytes, int]]:
+    """Return who is bound in a shard, as (audience, pid, generation), each once."""
+    rows = await vault.fetch(
+        """
+        SELECT DISTINCT b.audience, b.pid, k.generation
+        FROM bindings b JOIN personas k ON k.brand = b.brand AND k.shard = b.shard AND k.pid = b.pid
+        WHERE b.brand = $1 AND b.shard = $2
+        """,
+        brand,
+        shard,
+    )
+    return [(audience, pid, generation) for audience, pid, generation in rows]
+
+
 async def bound_to(
     connection: asyncpg.Connection, brand: str, personas: Sequence[tuple[str, Persona]]
 ) -> dict[tuple[str, bytes], tuple[bytes, Bound]]:

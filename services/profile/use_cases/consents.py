@@ -4,39 +4,53 @@ import asyncio
 from collections.abc import Sequence
 
 from kit.db import raw
-from services.profile.domain import PID_BYTES, Bound, ConsentRecord, Persona, Statement, Subject
+from services.profile import handles
+from services.profile.domain import (
+    PID_BYTES,
+    Bound,
+    Confirmed,
+    ConsentRecord,
+    Intent,
+    Named,
+    Persona,
+    Statement,
+    Subject,
+)
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
 from services.profile.use_cases.stores import Stores
 
 
-async def grant(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> list[ConsentRecord]:
+async def grant(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> Confirmed:
     bound = await find(stores, subject)
     if bound is None:
         await bind(stores, subject.brand, [subject])
         bound = await find(stores, subject)
-    return await stores.consent.grant(persona_or_nobody(subject, bound), subject.audience, purposes, statement)
+    whose = named(stores, subject, bound)
+    return await stores.consent.confirm(whose, Intent.GRANT, purposes, statement)
 
 
-async def withdraw(
-    stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement
-) -> list[ConsentRecord]:
-    """Return the records of the subject's own facet; what is linked to it is withdrawn with it."""
+async def withdraw(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> Confirmed:
+    """Return what holds for the subject's own facet; what is linked to it is withdrawn with it."""
     bound, others = await circle(stores, subject)
     if bound is None:
-        return []
-    records, *_ = await asyncio.gather(
-        *(
-            stores.consent.withdraw(persona, subject.audience, purposes, statement)
-            for persona in (bound.persona, *(other.persona for other in others))
-        )
-    )
-    return records
+        return Confirmed([])
+    whose = named(stores, subject, bound)
+    confirmed = asyncio.ensure_future(stores.consent.confirm(whose, Intent.WITHDRAW, purposes, statement))
+    linked = (stores.consent.withdraw(other.persona, subject.audience, purposes, statement) for other in others)
+    await asyncio.gather(confirmed, *linked)
+    return confirmed.result()
 
 
 async def list_consents(stores: Stores, subject: Subject) -> list[ConsentRecord]:
     persona = persona_or_nobody(subject, await find(stores, subject))
     return await stores.consent.list_consents(persona, subject.audience)
+
+
+async def issue_receipt(stores: Stores, subject: Subject) -> str:
+    """Return a signed receipt of everything in force, "" for somebody unknown."""
+    bound = await find(stores, subject)
+    return "" if bound is None else await stores.consent.issue_receipt(named(stores, subject, bound))
 
 
 async def find(stores: Stores, subject: Subject) -> Bound | None:
@@ -55,6 +69,15 @@ async def circle(stores: Stores, subject: Subject) -> tuple[Bound | None, list[B
         return bound, []
     async with stores.vault.reading() as reading:
         return bound, await links.linked(await raw(reading), bound.persona)
+
+
+def named(stores: Stores, subject: Subject, bound: Bound | None) -> Named:
+    """Return the persona with its name for the subject's audience; nobody has none."""
+    persona = persona_or_nobody(subject, bound)
+    if bound is None:
+        return Named(persona, subject.audience, "")
+    handle = handles.render(stores.keyring, subject.audience, persona.pid, bound.generation)
+    return Named(persona, subject.audience, handle)
 
 
 def persona_or_nobody(subject: Subject, bound: Bound | None) -> Persona:

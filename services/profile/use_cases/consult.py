@@ -10,7 +10,7 @@ from kit.db import raw
 from kit.errors import RemoteError, Status
 from kit.telemetry import logger
 from services.profile.domain import COLLECT, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
-from services.profile.folding import Address, Stated, addresses, digest_of, statements
+from services.profile.folding import Address, Stated, addresses, digest_of, refused_by_gpc, statements
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
 from services.profile.use_cases.stores import Stores
@@ -20,6 +20,7 @@ _MAX_PURPOSES = 32
 # More would only wait for each other in the consent service.
 _MAX_AT_ONCE = 8
 _METHOD = "sdk-preferences"
+_GPC = "gpc"
 _LOG = logger(__name__)
 
 
@@ -39,13 +40,17 @@ class _Circle:
     stated: dict[Address, Stated]
     bound: dict[Address, Bound]
     allowed: dict[Address, frozenset[str]]
+    #: What only a Global Privacy Control signal refused.
+    signalled: dict[Address, frozenset[str]]
 
 
 async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches: Sequence[Batch]) -> Consulted:
     """Ask the vault and the truth about everybody in `batches`. `held` keeps them from being erased until it ends."""
     everybody = addresses(batches)
     await vault.share_life(held, brand, {shard_of(eid) for _, eid in everybody})
-    circle = _Circle(brand, statements(batches), await vault.resolve(held, brand, everybody), {})
+    circle = _Circle(
+        brand, statements(batches), await vault.resolve(held, brand, everybody), {}, refused_by_gpc(batches)
+    )
     await _ask(stores, circle, circle.bound)
     changed = await _note(stores, held, circle)
     if changed:
@@ -88,7 +93,8 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
         if _only_grants(difference):
             continue
         personas = await _concerned(held, circle.bound[address].persona)
-        notes.append(_state(stores, at_once, address[0], personas, difference))
+        signalled = circle.signalled.get(address, frozenset())
+        notes.append(_state(stores, at_once, (address[0], personas), _words(difference, signalled)))
     await asyncio.gather(*notes)
     await _remember(stores, circle, news)
     return list(differing)
@@ -161,15 +167,23 @@ async def _concerned(held: asyncpg.Connection, persona: Persona) -> list[Persona
     return [persona, *(other.persona for other in await links.linked(held, persona))]
 
 
-async def _state(
-    stores: Stores, at_once: asyncio.Semaphore, audience: str, personas: list[Persona], difference: Stated
-) -> None:
-    by_word: dict[tuple[int, bool], list[str]] = {}
-    for purpose, said in difference.items():
-        by_word.setdefault(said, []).append(purpose)
+#: When it was said, whether it allows, and how it was said; of which purposes.
+_Words = dict[tuple[int, bool, str], list[str]]
+
+
+def _words(difference: Stated, signalled: frozenset[str]) -> _Words:
+    words: _Words = {}
+    for purpose, (at_ms, allows) in difference.items():
+        method = _GPC if purpose in signalled and not allows else _METHOD
+        words.setdefault((at_ms, allows, method), []).append(purpose)
+    return words
+
+
+async def _state(stores: Stores, at_once: asyncio.Semaphore, whose: tuple[str, list[Persona]], words: _Words) -> None:
+    audience, personas = whose
     async with at_once:
-        for (at_ms, allows), purposes in sorted(by_word.items()):
-            statement = Statement(at_ms, _METHOD)
+        for (at_ms, allows, method), purposes in sorted(words.items()):
+            statement = Statement(at_ms, method)
             for persona in personas[:1] if allows else personas:
                 await _say(stores, persona, audience, purposes, (allows, statement))
 

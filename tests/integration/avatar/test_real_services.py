@@ -19,7 +19,8 @@ from tests.integration.avatar.others import Recommendation
 @pytest.fixture
 async def real_street(serving, database, database_url, nats_url, tmp_path):
     """The avatar service before the real profile and consent services."""
-    server = await serving.closing.enter_async_context(serving_consent(ConsentSettings(), database("consent")))
+    truth = ConsentSettings(keyring_dir=tmp_path / "keyring")
+    server = await serving.closing.enter_async_context(serving_consent(truth, database("consent")))
     settings = ProfileSettings(
         database_url=database_url("profile"),
         vault_url=database_url("vault"),

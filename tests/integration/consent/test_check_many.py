@@ -1,13 +1,16 @@
 import random
 import time
+from dataclasses import replace
+
+import msgspec
 
 from kit.db import raw
-from services.consent import use_cases
-from services.consent.domain import SHARDS, Holder, Intent, Purpose, Statement
-from services.consent.purposes import Purposes
-from services.consent.repository import _READ_MANY
+from services.consent.domain import SHARDS, Holder, Intent, Statement
+from services.consent.purposes import PurposePack, Purposes
+from services.consent.repository.consents import _READ_MANY
 from services.consent.tables import current
-from services.consent.use_cases import Surroundings
+from services.consent.use_cases import check as checking
+from services.consent.use_cases import state as stating
 from tests.integration.consent.conftest import START_MS
 
 AUDIENCE = "app:shop"
@@ -21,7 +24,7 @@ def someone(dice):
 async def masks(database, around, holders, purposes=ASKED):
     async with database.reading() as connection:
         who = ("oak", AUDIENCE, [each.shard for each in holders], [each.pid for each in holders])
-        return (await use_cases.check_many(connection, around, who, purposes)).allowed
+        return (await checking.check_many(connection, around, who, purposes)).allowed
 
 
 class TestCheckMany:
@@ -35,12 +38,12 @@ class TestCheckMany:
                     holder, dice.choice(list(Intent)), (dice.choice(ASKED[::2]),), clock.ms, "gpc", "", ""
                 )
                 async with consent_database.transaction() as connection:
-                    await use_cases.state(connection, around, statement)
+                    await stating.state(connection, around, statement)
         clock.ms = START_MS + 2 * 365 * 24 * 3600 * 1000
         found = await masks(consent_database, around, holders)
         expected = []
         for holder in holders:
-            decisions = await use_cases.check(consent_database, around, holder, ASKED)
+            decisions = await checking.check(consent_database, around, holder, ASKED)
             expected.append(sum(each.is_allowed << place for place, each in enumerate(decisions)))
         assert found == expected
         assert len(set(found)) > 2
@@ -48,18 +51,19 @@ class TestCheckMany:
     async def test_a_raised_floor_ends_older_versions(self, consent_database, around):
         holder = someone(random.Random(2))
         async with consent_database.transaction() as connection:
-            await use_cases.state(
+            await stating.state(
                 connection, around, Statement(holder, Intent.GRANT, ("research.model",), 0, "rest", "", "")
             )
-        raised = Purposes("2", [Purpose("research.model", version=2, floor=2, is_always_on=False)])
-        under_raised = Surroundings(raised, around.now_ms, around.new_id)
+        entry = msgspec.structs.replace(around.purposes.entries["research.model"], version=2, floor=2)
+        raised = Purposes(PurposePack(id="purposes", version="2", purposes=(entry,)))
+        under_raised = replace(around, purposes=raised)
         assert await masks(consent_database, around, [holder], ["research.model"]) == [1]
         assert await masks(consent_database, under_raised, [holder], ["research.model"]) == [0]
 
     async def test_the_same_persona_twice_is_answered_twice(self, consent_database, around):
         holder = someone(random.Random(1))
         async with consent_database.transaction() as connection:
-            await use_cases.state(
+            await stating.state(
                 connection, around, Statement(holder, Intent.GRANT, ("research.model",), 0, "rest", "", "")
             )
         assert await masks(consent_database, around, [holder, holder], ["research.model"]) == [1, 1]
@@ -73,7 +77,7 @@ class TestCheckMany:
         async with consent_database.transaction() as connection:
             for holder in holders[:64]:
                 statement = Statement(holder, Intent.GRANT, ("collect.behaviour",), 0, "rest", "", "")
-                await use_cases.state(connection, around, statement)
+                await stating.state(connection, around, statement)
         started = time.perf_counter()
         found = await masks(consent_database, around, holders, ["collect.behaviour"])
         assert found == [1] * 64 + [0] * (20_000 - 64)
@@ -88,7 +92,10 @@ class TestCheckMany:
             await driver.copy_records_to_table(
                 "current_consents",
                 columns=names,
-                records=[("oak", shard, pid, AUDIENCE, ASKED[0], 1, "given", "r", 1, 1, 2) for shard, pid in people],
+                records=[
+                    ("oak", shard, pid, AUDIENCE, ASKED[0], 1, "given", "r", 1, 1, 2, "rest", "")
+                    for shard, pid in people
+                ],
             )
             shards, pids = zip(*people[:500], strict=True)
             lines = await driver.fetch(

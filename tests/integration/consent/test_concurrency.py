@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from services.consent import repository, use_cases
 from services.consent.chain import first_break, genesis
 from services.consent.domain import Holder, Intent, Reason, Statement
+from services.consent.repository import histories
 from services.consent.tables import heads
+from services.consent.use_cases import check as checking
+from services.consent.use_cases import state as stating
 
 PURPOSES = ("recommend.offer", "personalise.world", "research.model")
 AUDIENCE = "app:shop"
@@ -22,11 +24,11 @@ def holder(number=1, shard=7):
 
 async def state(database, around, statement):
     async with database.transaction() as connection:
-        return (await use_cases.state(connection, around, statement)).consents
+        return (await stating.state(connection, around, statement)).consents
 
 
 async def is_allowed(database, around, who, purpose=PURPOSES[0]):
-    [decision] = await use_cases.check(database, around, who, [purpose])
+    [decision] = await checking.check(database, around, who, [purpose])
     return decision.is_allowed
 
 
@@ -48,7 +50,7 @@ class TestManyAtOnce:
     async def test_the_chain_is_whole_and_without_gap(self, consent_database, around, storm):
         await asyncio.gather(*(state(consent_database, around, each) for each in storm))
         async with consent_database.reading() as connection:
-            chain = await repository.read_chain(connection, "oak", 7)
+            chain = await histories.read_chain(connection, "oak", 7)
             head = (await connection.execute(heads.select())).one()
         assert [record.sequence for record, _ in chain] == list(range(1, len(chain) + 1))
         assert first_break(genesis("oak", 7), chain) is None
@@ -63,12 +65,12 @@ class TestManyAtOnce:
 
         async def grant(statements):
             async with consent_database.transaction() as connection:
-                return (await use_cases.grant_many(connection, around, statements))[0]
+                return (await stating.grant_many(connection, around, statements))[0]
 
         singles = [state(consent_database, around, replace(each, purposes=PURPOSES[:1])) for each in many[:4]]
         recorded, again, *_ = await asyncio.gather(grant(many), grant(many[::-1]), *singles)
         async with consent_database.reading() as connection:
-            chains = {shard: await repository.read_chain(connection, "oak", shard) for shard in (3, 5, 7)}
+            chains = {shard: await histories.read_chain(connection, "oak", shard) for shard in (3, 5, 7)}
         assert recorded + again <= sum(map(len, chains.values())) == len(many) * len(PURPOSES)
         assert [first_break(genesis("oak", shard), chain) for shard, chain in chains.items()] == [None] * 3
         assert all([await is_allowed(consent_database, around, each.holder, PURPOSES[2]) for each in many])
@@ -146,9 +148,9 @@ class TestAfterWithdrawal:
         statement = Statement(who, Intent.WITHDRAW, (PURPOSES[0],), clock.ms, "rest", "", "")
         with contextlib.suppress(RuntimeError):
             async with consent_database.transaction() as connection:
-                await use_cases.state(connection, around, statement)
+                await stating.state(connection, around, statement)
                 raise RuntimeError
         [record] = await state(consent_database, around, statement)
-        [decision] = await use_cases.check(consent_database, around, who, [PURPOSES[0]])
+        [decision] = await checking.check(consent_database, around, who, [PURPOSES[0]])
         assert record.sequence == 1
         assert decision.reason is Reason.WITHDRAWN

@@ -2,6 +2,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,8 +48,9 @@ async def process(url, term_s=TERM_S):
     """A process of the consent service, but for the process: its address."""
     database = Database(url)
     try:
-        async with serving(ConsentSettings(fence_term_s=term_s), database) as server:
-            yield server.address
+        with tempfile.TemporaryDirectory() as keyring:
+            async with serving(ConsentSettings(keyring_dir=keyring, fence_term_s=term_s), database) as server:
+                yield server.address
     finally:
         await database.dispose()
 

@@ -8,7 +8,6 @@ from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
 from kit.errors import RemoteError, Status
 from kit.rpc import connect
 from services.consent.__main__ import serving
-from services.consent.settings import ConsentSettings
 
 PERSONA = Persona(brand="oak", shard=7, pid=b"p" * 16)
 SAID = pb.Statement(method="rest", language="de", notice_version="2026-01")
@@ -16,8 +15,8 @@ AUDIENCE = "world:oak-street"
 
 
 @pytest.fixture
-async def consent(consent_database):
-    async with serving(ConsentSettings(), consent_database) as server, connect(server.address) as channel:
+async def consent(consent_database, settings):
+    async with serving(settings(), consent_database) as server, connect(server.address) as channel:
         yield ConsentServiceStub(channel)
 
 

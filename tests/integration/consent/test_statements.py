@@ -3,10 +3,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from kit.migrate import check
-from services.consent import repository, use_cases
 from services.consent.chain import first_break, genesis
 from services.consent.domain import VALIDITY_MS, Holder, Intent, Reason, State, Statement
+from services.consent.repository import histories
 from services.consent.tables import current, heads, records
+from services.consent.use_cases import check as checking
+from services.consent.use_cases import state as stating
 
 HOLDER = Holder("oak", 7, b"p" * 16, "app:shop")
 OFFER, WORLD = "recommend.offer", "personalise.world"
@@ -15,7 +17,7 @@ OFFER, WORLD = "recommend.offer", "personalise.world"
 async def state(database, around, intent, *purposes, at=0, holder=HOLDER, method="rest"):
     statement = Statement(holder, intent, purposes, at, method, "2026-01", "de")
     async with database.transaction() as connection:
-        return (await use_cases.state(connection, around, statement)).consents
+        return (await stating.state(connection, around, statement)).consents
 
 
 async def grant(database, around, *purposes, **rest):
@@ -27,12 +29,12 @@ async def withdraw(database, around, *purposes, **rest):
 
 
 async def ask(database, around, *purposes, holder=HOLDER):
-    return await use_cases.check(database, around, holder, purposes)
+    return await checking.check(database, around, holder, purposes)
 
 
 async def chain(database, shard=7):
     async with database.reading() as connection:
-        return await repository.read_chain(connection, "oak", shard)
+        return await histories.read_chain(connection, "oak", shard)
 
 
 class TestGrant:
@@ -133,7 +135,7 @@ class TestCheck:
 class TestListConsents:
     async def test_lists_every_purpose_of_the_pack_in_its_order(self, consent_database, around):
         await grant(consent_database, around, OFFER)
-        consents = await use_cases.list_consents(consent_database, around, HOLDER)
+        consents = await checking.list_consents(consent_database, around, HOLDER)
         assert [each.purpose for each in consents] == [each.id for each in around.purposes.ordered]
         assert {each.purpose for each in consents if each.state is State.GIVEN} == {OFFER}
         assert {each.state for each in consents} == {State.GIVEN, State.NEVER_ASKED}

@@ -84,4 +84,4 @@ class TestPrivacy:
         for signal in ("1", "0"):
             await gateway.http.post("/v1/batch", json=body, headers={"Sec-GPC": signal})
         withdrawn = sorted(each.withdrawn for each in await gateway.interactions())
-        assert withdrawn == [(), ("share.brand_profile", "link.cross_world")]
+        assert withdrawn == [(), ("offer.brand", "link.cross_world", "share.brand_profile")]

@@ -66,9 +66,14 @@ async def opened(urls):
 
 
 @pytest.fixture
-async def consent_address(opened):
+async def consent_address(opened, keyring, tmp_path):
     # Each test elects anew, and waits a term for the leases of the one before.
-    settings = ConsentSettings(database_url="postgresql://unused", grpc_address="127.0.0.1:0", fence_term_s=0.1)
+    settings = ConsentSettings(
+        database_url="postgresql://unused",
+        keyring_dir=tmp_path / "keyring",
+        grpc_address="127.0.0.1:0",
+        fence_term_s=0.1,
+    )
     async with serving(settings, opened["consent"]) as server:
         yield server.address
 

@@ -33,6 +33,16 @@ class TestChain:
         chain[2] = (replace(record, **{field: changed}), digest)
         assert first_break(genesis("oak", 7), chain) == 3
 
+    def test_records_from_before_are_checked_under_the_layout_of_their_day(self):
+        head = genesis("oak", 7).hash
+        first = replace(FIRST, layout=1)
+        digest = link(head, first)
+        second = replace(FIRST, sequence=2, actor="person", notice_hash=b"n")
+        chain = [(first, digest), (second, link(digest, second))]
+        assert first_break(genesis("oak", 7), chain) is None
+        chain[1] = (replace(second, layout=1), chain[1][1])
+        assert first_break(genesis("oak", 7), chain) == 2
+
     def test_a_missing_record_shows(self):
         chain = chained(5)
         del chain[2]

@@ -28,7 +28,9 @@ def keys() -> SourceKeys:
 @pytest.fixture
 def request_of(keys: SourceKeys) -> Callable[..., Request]:
     def make(**given: Any) -> Request:
-        return Request("app:shop", keys, load_sources().consent_categories("shop"), RECEIVED_MS, **given)
+        sources = load_sources()
+        meaning = sources.consent_categories("shop"), sources.consent_strings("shop")
+        return Request("app:shop", keys, *meaning, RECEIVED_MS, **given)
 
     return make
 

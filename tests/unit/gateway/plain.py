@@ -54,7 +54,7 @@ def _interaction(vocabulary: Vocabulary, request: Request, event: dict[str, Any]
     if not user and not stranger:
         raise RefusedError("identity_missing", "userId")
     kind, item, topics, value, other = _meaning(vocabulary, request, event, type_)
-    granted, withdrawn = _consent(request, event)
+    granted, withdrawn, gpc = _consent(request, event)
     keys = request.keys
     return Interaction(
         request.source,
@@ -69,6 +69,7 @@ def _interaction(vocabulary: Vocabulary, request: Request, event: dict[str, Any]
         other,
         granted,
         withdrawn,
+        gpc,
     )
 
 
@@ -187,7 +188,7 @@ def _channel(vocabulary: Vocabulary, event: dict[str, Any]) -> str | None:
     return vocabulary.channel_of(name) if isinstance(name, str) else None
 
 
-def _consent(request: Request, event: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _consent(request: Request, event: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
     told = ((event.get("context") or {}).get("consent") or {}).get("categoryPreferences")
     said = request.categories.read(json.dumps(told).encode()) if told else request.categories.read(b"{}")
-    return said.refusing(("share.brand_profile", "link.cross_world")) if request.has_gpc else said
+    return said.refusing(("offer.brand", "link.cross_world", "share.brand_profile")) if request.has_gpc else said

@@ -11,8 +11,12 @@ import pytest
 from contracts.interaction.v1 import interaction_pb2 as kinds
 from contracts.interaction.v1.payload import Interaction, Quarantined
 from doors.subjects import SourceKeys
+from gateway.domain import GPC_REFUSES
 from gateway.events import Batch, Context
 from gateway.translate import Request, Translator
+from kit.packs import load
+from kit.signals import decode_tcf
+from services.consent.purposes import PACK, PurposePack
 from tests.unit.gateway.conftest import RECEIVED_MS
 
 Translated = Callable[..., Any]
@@ -32,6 +36,10 @@ def captured_events() -> list[tuple[str, bytes]]:
         if "batch" not in body:
             events.append((path if len(path) > 1 else "", capture["body"].encode()))
     return events
+
+
+TC_STRING = "COw4XqLOw4XqLAAAAAENAXCf-v-gAAAfwIAAACngAI8AEFABgACAA4A"
+SALE_REFUSED = "DBABTA~1YYN"
 
 
 class TestCaptures:
@@ -314,4 +322,37 @@ class TestConsent:
     ) -> None:
         fate = translated(request_of(has_gpc=True), event="seen", context=consent(Sharing=True, Behaviour=True))
         assert fate.granted == ("collect.behaviour",)
-        assert fate.withdrawn == ("share.brand_profile", "link.cross_world")
+        assert fate.withdrawn == fate.gpc == ("offer.brand", "link.cross_world", "share.brand_profile")
+
+    def test_what_the_banner_refuses_too_is_not_the_signal_s_alone(
+        self, translated: Translated, request_of: Callable[..., Request]
+    ) -> None:
+        fate = translated(request_of(has_gpc=True), event="seen", context=consent(Sharing=False))
+        assert fate.gpc == ("offer.brand", "link.cross_world")
+
+    def test_the_signal_refuses_what_the_purpose_pack_marks(self) -> None:
+        pack = load(PACK, PurposePack)
+        assert {each.id for each in pack.purposes if each.gpc == "deny"} == set(GPC_REFUSES)
+
+    def test_a_tc_string_says_what_its_purposes_mean_here(self, translated: Translated) -> None:
+        fate = translated(event="seen", context={"consent": {"tcString": TC_STRING}})
+        said = decode_tcf(TC_STRING)
+        assert ("personalise.world" in fate.granted) is (6 in said.consented)
+        assert fate.granted
+        assert not set(fate.granted) & set(fate.withdrawn)
+
+    def test_an_opt_out_under_gpp_outweighs_what_the_banner_allows(self, translated: Translated) -> None:
+        context = consent(Sharing=True, Behaviour=True)
+        context["consent"]["gppString"] = SALE_REFUSED
+        fate = translated(event="seen", context=context)
+        assert fate.granted == ("collect.behaviour",)
+        assert fate.withdrawn == ("share.brand_profile",)
+
+    def test_a_gpp_string_allows_nothing_by_its_opt_outs(self, translated: Translated) -> None:
+        fate = translated(event="seen", context={"consent": {"gppString": SALE_REFUSED.replace("1YYN", "1YNN")}})
+        assert (fate.granted, fate.withdrawn) == ((), ())
+
+    @pytest.mark.parametrize("name", ["tcString", "gppString"])
+    def test_a_string_that_is_none_is_quarantined(self, translated: Translated, name: str) -> None:
+        fate = translated(event="seen", context={"consent": {name: "nothing"}})
+        assert (fate.reason, fate.field) == ("malformed", f"context.consent.{name}")

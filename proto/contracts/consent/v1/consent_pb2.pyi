@@ -29,16 +29,24 @@ class Statement(message.Message):
     METHOD_FIELD_NUMBER: builtins.int
     NOTICE_VERSION_FIELD_NUMBER: builtins.int
     LANGUAGE_FIELD_NUMBER: builtins.int
+    HAS_GPC_FIELD_NUMBER: builtins.int
+    NAMED_BRAND_FIELD_NUMBER: builtins.int
     stated_at_ms: builtins.int
     """When the person said so, milliseconds since 1970 UTC; 0 and times to come mean now. An older statement never replaces
     a newer one, but for a withdrawal by "rest" or "frame": that always takes effect, whatever clocks say.
     """
     method: builtins.str
-    """How: "rest", "frame", "sdk-preferences", "gpc"."""
+    """How: "rest", "frame", "sdk-preferences", "gpc", "tcf", "gpp"."""
     notice_version: builtins.str
     """Version of the notice that was shown; empty when the source shows its own."""
     language: builtins.str
     """BCP 47 language of that notice, at most 16 characters."""
+    has_gpc: builtins.bool
+    """The request carried a Global Privacy Control signal: purposes that the pack marks for it are refused, whatever else
+    the statement says of them, but for an opt-in by "rest" or "frame" that names the brand.
+    """
+    named_brand: builtins.str
+    """The brand that the person was told by name; empty when none was. Needed to allow what such a signal refused."""
     def __init__(
         self,
         *,
@@ -46,10 +54,12 @@ class Statement(message.Message):
         method: builtins.str = ...,
         notice_version: builtins.str = ...,
         language: builtins.str = ...,
+        has_gpc: builtins.bool = ...,
+        named_brand: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["language", b"language", "method", b"method", "notice_version", b"notice_version", "stated_at_ms", b"stated_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["has_gpc", b"has_gpc", "language", b"language", "method", b"method", "named_brand", b"named_brand", "notice_version", b"notice_version", "stated_at_ms", b"stated_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -66,6 +76,8 @@ class ConsentRecord(message.Message):
     SEQUENCE_FIELD_NUMBER: builtins.int
     STATED_AT_MS_FIELD_NUMBER: builtins.int
     EXPIRES_AT_MS_FIELD_NUMBER: builtins.int
+    METHOD_FIELD_NUMBER: builtins.int
+    CONFLICTS_WITH_FIELD_NUMBER: builtins.int
     record_id: builtins.str
     """Random record id, 32 hexadecimal characters."""
     purpose: builtins.str
@@ -80,6 +92,10 @@ class ConsentRecord(message.Message):
     """When it was stated, milliseconds since 1970 UTC."""
     expires_at_ms: builtins.int
     """When it stops being readable, milliseconds since 1970 UTC; 0 for withdrawals."""
+    method: builtins.str
+    """How it was stated, as in Statement; empty for records from before methods were told."""
+    conflicts_with: builtins.str
+    """"gpc" when the person allowed by name what their browser's signal refuses; else empty."""
     def __init__(
         self,
         *,
@@ -90,10 +106,12 @@ class ConsentRecord(message.Message):
         sequence: builtins.int = ...,
         stated_at_ms: builtins.int = ...,
         expires_at_ms: builtins.int = ...,
+        method: builtins.str = ...,
+        conflicts_with: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["expires_at_ms", b"expires_at_ms", "purpose", b"purpose", "purpose_version", b"purpose_version", "record_id", b"record_id", "sequence", b"sequence", "state", b"state", "stated_at_ms", b"stated_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["conflicts_with", b"conflicts_with", "expires_at_ms", b"expires_at_ms", "method", b"method", "purpose", b"purpose", "purpose_version", b"purpose_version", "record_id", b"record_id", "sequence", b"sequence", "state", b"state", "stated_at_ms", b"stated_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -107,15 +125,20 @@ class GrantRequest(message.Message):
     AUDIENCE_FIELD_NUMBER: builtins.int
     PURPOSES_FIELD_NUMBER: builtins.int
     STATEMENT_FIELD_NUMBER: builtins.int
+    HANDLE_FIELD_NUMBER: builtins.int
     audience: builtins.str
     """To whom."""
+    handle: builtins.str
+    """Name of the persona for this audience, at most 64 characters of [A-Za-z0-9._-], for the receipt; empty for no receipt."""
     @builtins.property
     def persona(self) -> subject_pb2.Persona:
         """Who grants."""
 
     @builtins.property
     def purposes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """1 to 32 purpose ids."""
+        """1 to 32 purpose ids. A purpose that the pack has per brand or per pair may name the other side:
+        "link.cross_world@world:mall".
+        """
 
     @builtins.property
     def statement(self) -> Statement:
@@ -128,10 +151,11 @@ class GrantRequest(message.Message):
         audience: builtins.str = ...,
         purposes: abc.Iterable[builtins.str] | None = ...,
         statement: Statement | None = ...,
+        handle: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "statement", b"statement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "persona", b"persona", "purposes", b"purposes", "statement", b"statement"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "handle", b"handle", "persona", b"persona", "purposes", b"purposes", "statement", b"statement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -142,6 +166,9 @@ class GrantResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: builtins.int
+    RECEIPT_FIELD_NUMBER: builtins.int
+    receipt: builtins.str
+    """Signed receipt for the person: a compact JWS (Ed25519). Two about the same records may differ in their text."""
     @builtins.property
     def records(self) -> containers.RepeatedCompositeFieldContainer[ConsentRecord]:
         """The records now in force."""
@@ -150,10 +177,11 @@ class GrantResponse(message.Message):
         self,
         *,
         records: abc.Iterable[ConsentRecord] | None = ...,
+        receipt: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["receipt", b"receipt", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -241,8 +269,11 @@ class WithdrawRequest(message.Message):
     AUDIENCE_FIELD_NUMBER: builtins.int
     PURPOSES_FIELD_NUMBER: builtins.int
     STATEMENT_FIELD_NUMBER: builtins.int
+    HANDLE_FIELD_NUMBER: builtins.int
     audience: builtins.str
     """From whom."""
+    handle: builtins.str
+    """As in GrantRequest."""
     @builtins.property
     def persona(self) -> subject_pb2.Persona:
         """Who withdraws."""
@@ -262,10 +293,11 @@ class WithdrawRequest(message.Message):
         audience: builtins.str = ...,
         purposes: abc.Iterable[builtins.str] | None = ...,
         statement: Statement | None = ...,
+        handle: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "statement", b"statement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "persona", b"persona", "purposes", b"purposes", "statement", b"statement"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "handle", b"handle", "persona", b"persona", "purposes", b"purposes", "statement", b"statement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -276,6 +308,9 @@ class WithdrawResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: builtins.int
+    RECEIPT_FIELD_NUMBER: builtins.int
+    receipt: builtins.str
+    """As in GrantResponse."""
     @builtins.property
     def records(self) -> containers.RepeatedCompositeFieldContainer[ConsentRecord]:
         """The records now in force."""
@@ -284,10 +319,11 @@ class WithdrawResponse(message.Message):
         self,
         *,
         records: abc.Iterable[ConsentRecord] | None = ...,
+        receipt: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["receipt", b"receipt", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -640,7 +676,7 @@ class Change(message.Message):
     """Sequence since."""
     @builtins.property
     def pids(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
-        """Persona ids whose consent changed."""
+        """Persona ids whose consent changed; an empty one stands for every persona of the shard."""
 
     def __init__(
         self,
@@ -702,5 +738,212 @@ class ListConsentsResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RaiseFloorRequest(message.Message):
+    """Asks to raise a floor."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    PURPOSE_FIELD_NUMBER: builtins.int
+    FLOOR_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand whose personas it concerns."""
+    purpose: builtins.str
+    """Purpose id."""
+    floor: builtins.int
+    """Lowest version that is still read: 1 to the version that the pack has."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        purpose: builtins.str = ...,
+        floor: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "floor", b"floor", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RaiseFloorResponse(message.Message):
+    """What holds now."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FLOOR_FIELD_NUMBER: builtins.int
+    floor: builtins.int
+    """The floor in force; higher than asked for when it had been raised further before."""
+    def __init__(
+        self,
+        *,
+        floor: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["floor", b"floor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExplainRequest(message.Message):
+    """Asks why."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONA_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    PURPOSE_FIELD_NUMBER: builtins.int
+    HANDLE_FIELD_NUMBER: builtins.int
+    audience: builtins.str
+    """Who wants to read."""
+    purpose: builtins.str
+    """Purpose id."""
+    handle: builtins.str
+    """Name of the persona for this audience, for the document."""
+    @builtins.property
+    def persona(self) -> subject_pb2.Persona:
+        """About whom."""
+
+    def __init__(
+        self,
+        *,
+        persona: subject_pb2.Persona | None = ...,
+        audience: builtins.str = ...,
+        purpose: builtins.str = ...,
+        handle: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "handle", b"handle", "persona", b"persona", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExplainResponse(message.Message):
+    """Why, and what led there."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    FLOOR_FIELD_NUMBER: builtins.int
+    RECORDS_FIELD_NUMBER: builtins.int
+    DOCUMENT_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Versions of the purpose's definition: of the pack, and the lowest whose consents are read."""
+    floor: builtins.int
+    """See above."""
+    document: builtins.str
+    """The record in force with every field of ISO/IEC TS 27560, JSON-LD; empty when nothing was recorded."""
+    @builtins.property
+    def decision(self) -> subject_pb2.PurposeDecision:
+        """What a read is told at this moment."""
+
+    @builtins.property
+    def records(self) -> containers.RepeatedCompositeFieldContainer[ConsentRecord]:
+        """Records of this persona, audience and purpose, newest first, at most 50; the first is in force."""
+
+    def __init__(
+        self,
+        *,
+        decision: subject_pb2.PurposeDecision | None = ...,
+        version: builtins.int = ...,
+        floor: builtins.int = ...,
+        records: abc.Iterable[ConsentRecord] | None = ...,
+        document: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "document", b"document", "floor", b"floor", "records", b"records", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class IssueReceiptRequest(message.Message):
+    """Asks for a receipt."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONA_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    HANDLE_FIELD_NUMBER: builtins.int
+    audience: builtins.str
+    """For which audience."""
+    handle: builtins.str
+    """As in GrantRequest; not empty."""
+    @builtins.property
+    def persona(self) -> subject_pb2.Persona:
+        """Whose."""
+
+    def __init__(
+        self,
+        *,
+        persona: subject_pb2.Persona | None = ...,
+        audience: builtins.str = ...,
+        handle: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "handle", b"handle", "persona", b"persona"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class IssueReceiptResponse(message.Message):
+    """A receipt."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: builtins.int
+    receipt: builtins.str
+    """As in GrantResponse."""
+    def __init__(
+        self,
+        *,
+        receipt: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListReceiptKeysRequest(message.Message):
+    """Asks for the public keys."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListReceiptKeysResponse(message.Message):
+    """The public keys."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JWKS_FIELD_NUMBER: builtins.int
+    jwks: builtins.str
+    """A JSON Web Key Set, RFC 7517."""
+    def __init__(
+        self,
+        *,
+        jwks: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["jwks", b"jwks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -73,6 +73,26 @@ class ConsentServiceStub:
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.SerializeToString,
                 response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.FromString,
                 _registered_method=True)
+        self.RaiseFloor = channel.unary_unary(
+                '/contracts.consent.v1.ConsentService/RaiseFloor',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.RaiseFloorRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.RaiseFloorResponse.FromString,
+                _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/contracts.consent.v1.ConsentService/Explain',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ExplainResponse.FromString,
+                _registered_method=True)
+        self.IssueReceipt = channel.unary_unary(
+                '/contracts.consent.v1.ConsentService/IssueReceipt',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.IssueReceiptRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.IssueReceiptResponse.FromString,
+                _registered_method=True)
+        self.ListReceiptKeys = channel.unary_unary(
+                '/contracts.consent.v1.ConsentService/ListReceiptKeys',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ListReceiptKeysRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ListReceiptKeysResponse.FromString,
+                _registered_method=True)
 
 
 class ConsentServiceServicer:
@@ -137,6 +157,36 @@ class ConsentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RaiseFloor(self, request, context):
+        """Raises the lowest version of a purpose's meaning whose consents are still read: what was agreed to before is denied
+        as BELOW_POLICY_FLOOR from then on, for every persona of the brand, until it is asked for again. Never lowers one.
+        Returns as Grant does: once no reader uses what it changed. Errors: UNKNOWN_PURPOSE, INVALID_ARGUMENT (field floor).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Explain(self, request, context):
+        """Says why one purpose is allowed or denied, with the records that led there. Errors: UNKNOWN_PURPOSE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssueReceipt(self, request, context):
+        """Issues a receipt of what is in force now, for one persona and audience.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReceiptKeys(self, request, context):
+        """Lists the public keys that receipts are verified with, of every version that the key ring holds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConsentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -174,6 +224,26 @@ def add_ConsentServiceServicer_to_server(servicer, server):
                     servicer.Hold,
                     request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.FromString,
                     response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.SerializeToString,
+            ),
+            'RaiseFloor': grpc.unary_unary_rpc_method_handler(
+                    servicer.RaiseFloor,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.RaiseFloorRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.RaiseFloorResponse.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ExplainRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ExplainResponse.SerializeToString,
+            ),
+            'IssueReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueReceipt,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.IssueReceiptRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.IssueReceiptResponse.SerializeToString,
+            ),
+            'ListReceiptKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReceiptKeys,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ListReceiptKeysRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.ListReceiptKeysResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -369,6 +439,114 @@ class ConsentService:
             '/contracts.consent.v1.ConsentService/Hold',
             contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.SerializeToString,
             contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RaiseFloor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.consent.v1.ConsentService/RaiseFloor',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.RaiseFloorRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.RaiseFloorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.consent.v1.ConsentService/Explain',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.ExplainRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.ExplainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.consent.v1.ConsentService/IssueReceipt',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.IssueReceiptRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.IssueReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReceiptKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.consent.v1.ConsentService/ListReceiptKeys',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.ListReceiptKeysRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.ListReceiptKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,17 @@ class ConsentServiceStub:
     for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
     that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
     """
+    RaiseFloor: _grpc.UnaryUnaryMultiCallable[_consent_pb2.RaiseFloorRequest, _consent_pb2.RaiseFloorResponse]
+    """Raises the lowest version of a purpose's meaning whose consents are still read: what was agreed to before is denied
+    as BELOW_POLICY_FLOOR from then on, for every persona of the brand, until it is asked for again. Never lowers one.
+    Returns as Grant does: once no reader uses what it changed. Errors: UNKNOWN_PURPOSE, INVALID_ARGUMENT (field floor).
+    """
+    Explain: _grpc.UnaryUnaryMultiCallable[_consent_pb2.ExplainRequest, _consent_pb2.ExplainResponse]
+    """Says why one purpose is allowed or denied, with the records that led there. Errors: UNKNOWN_PURPOSE."""
+    IssueReceipt: _grpc.UnaryUnaryMultiCallable[_consent_pb2.IssueReceiptRequest, _consent_pb2.IssueReceiptResponse]
+    """Issues a receipt of what is in force now, for one persona and audience."""
+    ListReceiptKeys: _grpc.UnaryUnaryMultiCallable[_consent_pb2.ListReceiptKeysRequest, _consent_pb2.ListReceiptKeysResponse]
+    """Lists the public keys that receipts are verified with, of every version that the key ring holds."""
 
 @_typing.type_check_only
 class ConsentServiceAsyncStub(ConsentServiceStub):
@@ -95,6 +106,17 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
     for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
     that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
     """
+    RaiseFloor: _aio.UnaryUnaryMultiCallable[_consent_pb2.RaiseFloorRequest, _consent_pb2.RaiseFloorResponse]  # type: ignore[assignment]
+    """Raises the lowest version of a purpose's meaning whose consents are still read: what was agreed to before is denied
+    as BELOW_POLICY_FLOOR from then on, for every persona of the brand, until it is asked for again. Never lowers one.
+    Returns as Grant does: once no reader uses what it changed. Errors: UNKNOWN_PURPOSE, INVALID_ARGUMENT (field floor).
+    """
+    Explain: _aio.UnaryUnaryMultiCallable[_consent_pb2.ExplainRequest, _consent_pb2.ExplainResponse]  # type: ignore[assignment]
+    """Says why one purpose is allowed or denied, with the records that led there. Errors: UNKNOWN_PURPOSE."""
+    IssueReceipt: _aio.UnaryUnaryMultiCallable[_consent_pb2.IssueReceiptRequest, _consent_pb2.IssueReceiptResponse]  # type: ignore[assignment]
+    """Issues a receipt of what is in force now, for one persona and audience."""
+    ListReceiptKeys: _aio.UnaryUnaryMultiCallable[_consent_pb2.ListReceiptKeysRequest, _consent_pb2.ListReceiptKeysResponse]  # type: ignore[assignment]
+    """Lists the public keys that receipts are verified with, of every version that the key ring holds."""
 
 class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps consent records and answers whether a purpose may be read. Every answer comes from the truth in PostgreSQL.
@@ -168,5 +190,40 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
         that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
         """
+
+    @_abc_1.abstractmethod
+    def RaiseFloor(
+        self,
+        request: _consent_pb2.RaiseFloorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consent_pb2.RaiseFloorResponse, _abc.Awaitable[_consent_pb2.RaiseFloorResponse]]:
+        """Raises the lowest version of a purpose's meaning whose consents are still read: what was agreed to before is denied
+        as BELOW_POLICY_FLOOR from then on, for every persona of the brand, until it is asked for again. Never lowers one.
+        Returns as Grant does: once no reader uses what it changed. Errors: UNKNOWN_PURPOSE, INVALID_ARGUMENT (field floor).
+        """
+
+    @_abc_1.abstractmethod
+    def Explain(
+        self,
+        request: _consent_pb2.ExplainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consent_pb2.ExplainResponse, _abc.Awaitable[_consent_pb2.ExplainResponse]]:
+        """Says why one purpose is allowed or denied, with the records that led there. Errors: UNKNOWN_PURPOSE."""
+
+    @_abc_1.abstractmethod
+    def IssueReceipt(
+        self,
+        request: _consent_pb2.IssueReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consent_pb2.IssueReceiptResponse, _abc.Awaitable[_consent_pb2.IssueReceiptResponse]]:
+        """Issues a receipt of what is in force now, for one persona and audience."""
+
+    @_abc_1.abstractmethod
+    def ListReceiptKeys(
+        self,
+        request: _consent_pb2.ListReceiptKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consent_pb2.ListReceiptKeysResponse, _abc.Awaitable[_consent_pb2.ListReceiptKeysResponse]]:
+        """Lists the public keys that receipts are verified with, of every version that the key ring holds."""
 
 def add_ConsentServiceServicer_to_server(servicer: ConsentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -28,6 +28,8 @@ class Interaction(msgspec.Struct, array_like=True, gc=False, frozen=True):
     granted: tuple[str, ...] = ()
     #: Purposes that this very request refused (consent preferences, Global Privacy Control).
     withdrawn: tuple[str, ...] = ()
+    #: Those of them that nothing but a Global Privacy Control signal refused.
+    gpc: tuple[str, ...] = ()
 
 
 class Remains(msgspec.Struct, array_like=True, gc=False, frozen=True):

@@ -61,6 +61,9 @@ class GrantResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: builtins.int
+    RECEIPT_FIELD_NUMBER: builtins.int
+    receipt: builtins.str
+    """Signed receipt for the person: a compact JWS (Ed25519)."""
     @builtins.property
     def records(self) -> containers.RepeatedCompositeFieldContainer[consent_pb2.ConsentRecord]:
         """One record per purpose, in the order asked."""
@@ -69,10 +72,11 @@ class GrantResponse(message.Message):
         self,
         *,
         records: abc.Iterable[consent_pb2.ConsentRecord] | None = ...,
+        receipt: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["receipt", b"receipt", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -117,6 +121,9 @@ class WithdrawResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: builtins.int
+    RECEIPT_FIELD_NUMBER: builtins.int
+    receipt: builtins.str
+    """As in GrantResponse; empty when there was nothing to withdraw."""
     @builtins.property
     def records(self) -> containers.RepeatedCompositeFieldContainer[consent_pb2.ConsentRecord]:
         """The withdrawal records; empty when there was nothing to withdraw."""
@@ -125,10 +132,11 @@ class WithdrawResponse(message.Message):
         self,
         *,
         records: abc.Iterable[consent_pb2.ConsentRecord] | None = ...,
+        receipt: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["receipt", b"receipt", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1271,5 +1279,131 @@ class ReplayQuarantineResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["next", b"next", "refused", b"refused", "replayed", b"replayed", "unfit", b"unfit", "unreadable", b"unreadable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExplainConsentRequest(message.Message):
+    """Asks why a purpose is allowed or denied."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    NAMED_FIELD_NUMBER: builtins.int
+    PURPOSE_FIELD_NUMBER: builtins.int
+    purpose: builtins.str
+    """Purpose id."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """To a door on the person's behalf."""
+
+    @builtins.property
+    def named(self) -> Named:
+        """To staff."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        named: Named | None = ...,
+        purpose: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["named", b"named", "subject", b"subject", "who", b"who"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["named", b"named", "purpose", b"purpose", "subject", b"subject", "who", b"who"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_who: _TypeAlias = typing.Literal["subject", "named"]  # noqa: Y015
+    _WhichOneofArgType_who: _TypeAlias = typing.Literal["who", b"who"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_who) -> _WhichOneofReturnType_who | None: ...
+
+@typing.final
+class Named(message.Message):
+    """A persona by the name an audience has for it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    HANDLE_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    handle: builtins.str
+    """"<version>.<32 hex>". Found by trying the personas of the brand: takes time in proportion to their number."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        handle: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "handle", b"handle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExplainConsentResponse(message.Message):
+    """Why."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    EXPLANATION_FIELD_NUMBER: builtins.int
+    audience: builtins.str
+    """The audience whose consent this is."""
+    @builtins.property
+    def explanation(self) -> consent_pb2.ExplainResponse:
+        """What the consent service says."""
+
+    def __init__(
+        self,
+        *,
+        audience: builtins.str = ...,
+        explanation: consent_pb2.ExplainResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["explanation", b"explanation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "explanation", b"explanation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class IssueReceiptRequest(message.Message):
+    """Asks for a receipt."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Whose."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class IssueReceiptResponse(message.Message):
+    """A receipt."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: builtins.int
+    receipt: builtins.str
+    """A compact JWS (Ed25519); empty for a subject nobody knows."""
+    def __init__(
+        self,
+        *,
+        receipt: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

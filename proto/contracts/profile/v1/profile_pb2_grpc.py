@@ -51,6 +51,16 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListConsentsRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListConsentsResponse.FromString,
                 _registered_method=True)
+        self.ExplainConsent = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ExplainConsent',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExplainConsentRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExplainConsentResponse.FromString,
+                _registered_method=True)
+        self.IssueReceipt = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/IssueReceipt',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptResponse.FromString,
+                _registered_method=True)
         self.ReadView = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/ReadView',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadViewRequest.SerializeToString,
@@ -124,6 +134,21 @@ class ProfileServiceServicer:
 
     def ListConsents(self, request, context):
         """Lists the present consents of a subject.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainConsent(self, request, context):
+        """Says why a purpose is allowed or denied, with the records that led there: to the person as a subject, to staff by a
+        handle. Errors: HANDLE_UNKNOWN, UNKNOWN_PURPOSE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssueReceipt(self, request, context):
+        """Issues a signed receipt of a subject's present consents.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -219,6 +244,16 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ListConsents,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListConsentsRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListConsentsResponse.SerializeToString,
+            ),
+            'ExplainConsent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainConsent,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExplainConsentRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExplainConsentResponse.SerializeToString,
+            ),
+            'IssueReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueReceipt,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptResponse.SerializeToString,
             ),
             'ReadView': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadView,
@@ -354,6 +389,60 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ListConsents',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ListConsentsRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ListConsentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainConsent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ExplainConsent',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ExplainConsentRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ExplainConsentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/IssueReceipt',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,12 @@ class ProfileServiceStub:
     """Records a withdrawal. A subject nobody knows is answered the same way, with no record. Errors: those of ConsentService.Withdraw."""
     ListConsents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListConsentsRequest, _profile_pb2.ListConsentsResponse]
     """Lists the present consents of a subject."""
+    ExplainConsent: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExplainConsentRequest, _profile_pb2.ExplainConsentResponse]
+    """Says why a purpose is allowed or denied, with the records that led there: to the person as a subject, to staff by a
+    handle. Errors: HANDLE_UNKNOWN, UNKNOWN_PURPOSE.
+    """
+    IssueReceipt: _grpc.UnaryUnaryMultiCallable[_profile_pb2.IssueReceiptRequest, _profile_pb2.IssueReceiptResponse]
+    """Issues a signed receipt of a subject's present consents."""
     ReadView: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -81,6 +87,12 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Records a withdrawal. A subject nobody knows is answered the same way, with no record. Errors: those of ConsentService.Withdraw."""
     ListConsents: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListConsentsRequest, _profile_pb2.ListConsentsResponse]  # type: ignore[assignment]
     """Lists the present consents of a subject."""
+    ExplainConsent: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExplainConsentRequest, _profile_pb2.ExplainConsentResponse]  # type: ignore[assignment]
+    """Says why a purpose is allowed or denied, with the records that led there: to the person as a subject, to staff by a
+    handle. Errors: HANDLE_UNKNOWN, UNKNOWN_PURPOSE.
+    """
+    IssueReceipt: _aio.UnaryUnaryMultiCallable[_profile_pb2.IssueReceiptRequest, _profile_pb2.IssueReceiptResponse]  # type: ignore[assignment]
+    """Issues a signed receipt of a subject's present consents."""
     ReadView: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]  # type: ignore[assignment]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -136,6 +148,24 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ListConsentsResponse, _abc.Awaitable[_profile_pb2.ListConsentsResponse]]:
         """Lists the present consents of a subject."""
+
+    @_abc_1.abstractmethod
+    def ExplainConsent(
+        self,
+        request: _profile_pb2.ExplainConsentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ExplainConsentResponse, _abc.Awaitable[_profile_pb2.ExplainConsentResponse]]:
+        """Says why a purpose is allowed or denied, with the records that led there: to the person as a subject, to staff by a
+        handle. Errors: HANDLE_UNKNOWN, UNKNOWN_PURPOSE.
+        """
+
+    @_abc_1.abstractmethod
+    def IssueReceipt(
+        self,
+        request: _profile_pb2.IssueReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.IssueReceiptResponse, _abc.Awaitable[_profile_pb2.IssueReceiptResponse]]:
+        """Issues a signed receipt of a subject's present consents."""
 
     @_abc_1.abstractmethod
     def ReadView(

@@ -1,10 +1,10 @@
-"""Every query of the consent database."""
+"""What is in force, the heads of the chains and the floors."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +12,7 @@ from kit.db import Database, raw
 from kit.fence import Kept, Scope
 from services.consent.chain import Head, Record, genesis, link
 from services.consent.domain import READABLE, Consent, Holder, State
-from services.consent.tables import current, heads, records
+from services.consent.tables import current, floors, heads, records
 
 _COLUMNS = (
     current.c.purpose,
@@ -22,12 +22,15 @@ _COLUMNS = (
     current.c.sequence,
     current.c.stated_at_ms,
     current.c.expires_at_ms,
+    current.c.method,
+    current.c.conflicts_with,
 )
 
-# One statement, so one snapshot: the head's sequence is that of the consents beside it.
+# One statement, so one snapshot: the head's sequence is that of the consents and floors beside it.
 _READ = """
-SELECT coalesce(h.sequence, 0),
-       c.purpose, c.purpose_version, c.state, c.record_id, c.sequence, c.stated_at_ms, c.expires_at_ms
+SELECT coalesce(h.sequence, 0), ARRAY(SELECT (f.purpose, f.floor) FROM floors f WHERE f.brand = $1),
+       c.purpose, c.purpose_version, c.state, c.record_id, c.sequence, c.stated_at_ms, c.expires_at_ms,
+       c.method, c.conflicts_with
 FROM (SELECT 1) one
 LEFT JOIN heads h ON h.brand = $1 AND h.shard = $2
 LEFT JOIN current_consents c
@@ -48,6 +51,8 @@ CROSS JOIN LATERAL (
 ) c
 JOIN unnest($5::text[], $6::int[], $7::bigint[]) AS asked(purpose, floor, bit)
   ON asked.purpose = c.purpose AND c.purpose_version >= asked.floor
+LEFT JOIN floors f ON f.brand = $1 AND f.purpose = split_part(asked.purpose, '@', 1)
+WHERE f.floor IS NULL OR c.purpose_version >= f.floor
 GROUP BY who.place
 """
 
@@ -57,7 +62,7 @@ _READ_HOLDERS = """
 SELECT who.place, c.*
 FROM unnest($3::int[], $4::bytea[]) WITH ORDINALITY AS who(shard, pid, place)
 CROSS JOIN LATERAL (
-    SELECT purpose, purpose_version, state, record_id, sequence, stated_at_ms, expires_at_ms
+    SELECT purpose, purpose_version, state, record_id, sequence, stated_at_ms, expires_at_ms, method, conflicts_with
     FROM current_consents
     WHERE brand = $1 AND shard = who.shard AND pid = who.pid AND audience = $2 AND purpose = ANY($5::text[])
     OFFSET 0
@@ -108,6 +113,19 @@ async def read_current(connection: AsyncConnection, holder: Holder, purposes: It
     return {row.purpose: _consent(*row) for row in await connection.execute(query)}
 
 
+async def list_named(connection: AsyncConnection, holder: Holder, kinds: Sequence[str]) -> list[str]:
+    """Return the purposes of these kinds about which something was recorded towards others by name."""
+    query = select(current.c.purpose).where(
+        current.c.brand == holder.brand,
+        current.c.shard == holder.shard,
+        current.c.pid == holder.pid,
+        current.c.audience == holder.audience,
+        current.c.purpose.like("%@%"),
+        func.split_part(current.c.purpose, "@", 1).in_(kinds),
+    )
+    return list((await connection.execute(query.order_by(current.c.purpose))).scalars())
+
+
 async def read_many(
     connection: AsyncConnection, holders: Sequence[Holder], purposes: Sequence[str]
 ) -> dict[Holder, dict[str, Consent]]:
@@ -134,7 +152,9 @@ async def append(connection: AsyncConnection, additions: Sequence[tuple[Head, Se
         last = new[-1]
         moved.append({"of_brand": last.brand, "of_shard": last.shard, "sequence": last.sequence, "hash": digest})
     await connection.execute(insert(records), rows)
-    await _put_in_force(connection, rows)
+    # A raised floor is nobody's consent.
+    if own := [row for row in rows if row["pid"]]:
+        await _put_in_force(connection, own)
     await connection.execute(_MOVE, moved)
 
 
@@ -149,10 +169,20 @@ async def _put_in_force(connection: AsyncConnection, rows: Sequence[dict[str, ob
     )
 
 
-async def check(database: Database, holder: Holder, purposes: Sequence[str]) -> tuple[int, dict[str, Consent]]:
-    """Return the shard's sequence and what is in force, both of one snapshot."""
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What one snapshot says: the shard's sequence, raised floors by purpose, and what is in force by purpose."""
+
+    sequence: int
+    floors: dict[str, int]
+    consents: dict[str, Consent]
+
+
+async def check(database: Database, holder: Holder, purposes: Sequence[str]) -> Truth:
+    """Return what holds for one persona and audience."""
     rows = await database.fetch(_READ, holder.brand, holder.shard, holder.pid, holder.audience, purposes)
-    return rows[0][0], {row[1]: _consent(*row[1:]) for row in rows if row[1] is not None}
+    sequence, floors, *_ = rows[0]
+    return Truth(sequence, dict(floors), {row[2]: _consent(*row[2:]) for row in rows if row[2] is not None})
 
 
 async def check_many(
@@ -199,17 +229,22 @@ async def mend(connection: AsyncConnection, kept: Kept) -> dict[Scope, int]:
     return moved
 
 
-async def read_chain(connection: AsyncConnection, brand: str, shard: int) -> list[tuple[Record, bytes]]:
-    """Return a whole chain in order, every record with its hash."""
-    query = select(records).where(records.c.brand == brand, records.c.shard == shard).order_by(records.c.sequence)
-    found = []
-    for row in await connection.execute(query):
-        fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-        digest = fields.pop("hash")
-        found.append((Record(**fields), digest))
-    return found
+async def lock_heads(connection: AsyncConnection, brand: str) -> dict[int, Head]:
+    """Take every head that the brand has, in the order in which others take several."""
+    query = select(heads.c.shard, heads.c.sequence, heads.c.hash).where(heads.c.brand == brand)
+    rows = await connection.execute(query.order_by(heads.c.shard).with_for_update())
+    return {row.shard: Head(row.sequence, row.hash) for row in rows}
+
+
+async def keep_floor(connection: AsyncConnection, brand: str, purpose: str, floor: int) -> int:
+    """Raise a floor and return it; a higher one stays."""
+    new = insert(floors).values(brand=brand, purpose=purpose, floor=floor)
+    kept = new.on_conflict_do_update(
+        index_elements=["brand", "purpose"], set_={"floor": func.greatest(floors.c.floor, new.excluded.floor)}
+    )
+    return int((await connection.execute(kept.returning(floors.c.floor))).scalar_one())
 
 
 def _consent(purpose: str, version: int, state: str, *rest: Any) -> Consent:
-    # The rest are columns in the order of Consent's own fields: record id, sequence, stated at, expires at.
+    # The rest are columns in the order of Consent's own fields, from the record's id on.
     return Consent(purpose, version, State(state), *rest)
