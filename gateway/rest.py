@@ -45,6 +45,8 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
 }
 # A read that waits for a position is answered by the service within 2 s, one way or the other.
 _REACH_S = 4.0
+# Erasing waits for the folds under way, and for readers that died.
+ERASE_S = 15.0
 _DESCRIPTION = """\
 For apps with a write key of scope `app` (`Authorization: Basic base64(key + ":")` or `Bearer`), and for staff keys.
 The tracking API that SDKs speak stands beside it. What consent denies is answered empty, with the reason.
@@ -159,7 +161,12 @@ async def withdraw(body: bodies.WithdrawBody, door: Door, app: App) -> bodies.Co
         purposes=body.purposes,
         statement=convert.statement_to_proto(body, door.now_ms()),
     )
-    return convert.records_from_proto((await door.services.profile.Withdraw(request)).records)
+    answer = convert.records_from_proto((await door.services.profile.Withdraw(request)).records)
+    if body.forget:
+        erasing = profile_pb2.EraseRequest(subject=request.subject, statement=request.statement)
+        erased = await door.services.profile.Erase(erasing, timeout=ERASE_S)
+        answer.erasure = erased.erasure.erasure_id
+    return answer
 
 
 @_router.post("/consent/list", tags=["consent"], operation_id="listConsents")

@@ -8,7 +8,7 @@ from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceServicer
 from kit.db import Database
 from kit.fence import Authority, Scope, Seat, host
-from services.consent import convert, repository, use_cases
+from services.consent import convert, erasing, repository, use_cases
 from services.consent.domain import Statement
 from services.consent.use_cases import Surroundings
 
@@ -36,6 +36,13 @@ class ConsentRpc(ConsentServiceServicer):
         self, request: consent_pb2.WithdrawRequest, context: ServicerContext
     ) -> consent_pb2.WithdrawResponse:
         return consent_pb2.WithdrawResponse(records=await self._state(convert.withdrawal(request)))
+
+    async def Erase(self, request: consent_pb2.EraseRequest, context: ServicerContext) -> consent_pb2.EraseResponse:
+        statements = convert.erased(request)
+        async with self._seat.transaction() as connection:
+            erased = await erasing.erase(connection, self._around, statements)
+        await self._authority.acknowledge(erased.changes)
+        return consent_pb2.EraseResponse(recorded=erased.recorded)
 
     async def _state(self, statement: Statement) -> Iterator[consent_pb2.ConsentRecord]:
         async with self._seat.transaction() as connection:

@@ -7,12 +7,14 @@ from kit.db import raw
 from services.profile.domain import PID_BYTES, Bound, ConsentRecord, Persona, Statement, Subject
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
+from services.profile.use_cases.marked import refuse_erased
 from services.profile.use_cases.stores import Stores
 
 
 async def grant(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> list[ConsentRecord]:
     bound = await find(stores, subject)
     if bound is None:
+        await refuse_erased(stores, subject, statement)
         await bind(stores, subject.brand, [subject])
         bound = await find(stores, subject)
     return await stores.consent.grant(persona_or_nobody(subject, bound), subject.audience, purposes, statement)

@@ -41,6 +41,13 @@ class ProfileServiceStub:
     """Records a withdrawal. A subject nobody knows is answered the same way, with no record. Errors: those of ConsentService.Withdraw."""
     ListConsents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListConsentsRequest, _profile_pb2.ListConsentsResponse]
     """Lists the present consents of a subject."""
+    Erase: _grpc.UnaryUnaryMultiCallable[_profile_pb2.EraseRequest, _profile_pb2.EraseResponse]
+    """Erases a persona with everything linked to it. When it returns no read on any node finds it; what else holds a part of
+    it follows (GetErasure says how far). A subject nobody knows is answered the same way. Events, grants and repeated
+    frames of before do not bring it back; a later grant makes a new persona. Idempotent.
+    """
+    GetErasure: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetErasureRequest, _profile_pb2.GetErasureResponse]
+    """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
     ReadView: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -81,6 +88,13 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Records a withdrawal. A subject nobody knows is answered the same way, with no record. Errors: those of ConsentService.Withdraw."""
     ListConsents: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListConsentsRequest, _profile_pb2.ListConsentsResponse]  # type: ignore[assignment]
     """Lists the present consents of a subject."""
+    Erase: _aio.UnaryUnaryMultiCallable[_profile_pb2.EraseRequest, _profile_pb2.EraseResponse]  # type: ignore[assignment]
+    """Erases a persona with everything linked to it. When it returns no read on any node finds it; what else holds a part of
+    it follows (GetErasure says how far). A subject nobody knows is answered the same way. Events, grants and repeated
+    frames of before do not bring it back; a later grant makes a new persona. Idempotent.
+    """
+    GetErasure: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetErasureRequest, _profile_pb2.GetErasureResponse]  # type: ignore[assignment]
+    """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
     ReadView: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]  # type: ignore[assignment]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -136,6 +150,25 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ListConsentsResponse, _abc.Awaitable[_profile_pb2.ListConsentsResponse]]:
         """Lists the present consents of a subject."""
+
+    @_abc_1.abstractmethod
+    def Erase(
+        self,
+        request: _profile_pb2.EraseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.EraseResponse, _abc.Awaitable[_profile_pb2.EraseResponse]]:
+        """Erases a persona with everything linked to it. When it returns no read on any node finds it; what else holds a part of
+        it follows (GetErasure says how far). A subject nobody knows is answered the same way. Events, grants and repeated
+        frames of before do not bring it back; a later grant makes a new persona. Idempotent.
+        """
+
+    @_abc_1.abstractmethod
+    def GetErasure(
+        self,
+        request: _profile_pb2.GetErasureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.GetErasureResponse, _abc.Awaitable[_profile_pb2.GetErasureResponse]]:
+        """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
 
     @_abc_1.abstractmethod
     def ReadView(
