@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test chaos-power unit lint format generate lock clean \
-	bench bench-ingest fence-sim fuzz fuzz-coverage
+	bench bench-ingest erase-proof fence-sim fuzz fuzz-coverage
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-ingest: ## Measure the way in alone
 
 fence-sim: ## The fence under faults in virtual time, as it is and with each rule broken
 	$(BIN)/python -m tests.simulation
+
+erase-proof: ## Prove that an erased persona cannot be restored from a backup, and measure how fast it is gone
+	$(BIN)/python -m tests.e2e.erasure
 
 fuzz-coverage: ## Search for what breaks a parser of a door, guided by coverage: FUZZ_SECONDS (20) for each
 	$(BIN)/uv pip install --quiet --require-hashes --only-binary atheris --requirement requirements/fuzz.txt

@@ -1,4 +1,4 @@
-"""REST for the rights of a person: to be forgotten, and to see how far that is. The app's key and the id are the proof."""
+"""REST for the rights of a person: to be forgotten, and to see how far that is. Key and id are the proof."""
 
 from typing import Annotated
 

@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 
 from kit.cancelling import raise_if_cancelled, rest
 from kit.db import raw
+from kit.epochs import EpochKeys
 from kit.errors import TypedError, UnavailableError
 from kit.keyring import KeyMissingError
 from kit.signing import sign
@@ -26,6 +27,7 @@ from services.profile.use_cases.stores import Stores
 Projection = Callable[[Erasure], Awaitable[None]]
 
 KEYS = "keys"
+STREAM = "stream"
 RECEIPT = "maskenball-erasure+jws"
 _LOG = logger(__name__)
 _MISSING = Gauge("profile_erasures_missing", "Erasures that a projection has not signed yet", ("projection",))
@@ -36,6 +38,7 @@ _SETTLED_MS = 5_000
 # A worker that dies is replaced then.
 _LEASE_MS = 30_000
 _MOST_PAUSE_MS = 30_000
+_STREAM_LOOK_MS = 1_000
 _TROUBLE = (TypedError, PostgresError, sqlalchemy.exc.SQLAlchemyError, nats.errors.Error, OSError, TimeoutError)
 
 
@@ -59,7 +62,7 @@ class Eraser:
     @property
     def signers(self) -> list[str]:
         """Who signs an erasure."""
-        return [*self._projections, KEYS]
+        return [*self._projections, KEYS, STREAM]
 
     async def erase(self, subject: Subject, method: str) -> Erasure:
         """Make a persona unreadable; the rest follows."""
@@ -114,7 +117,7 @@ class Eraser:
         is_settled = self._is_settled(erasure)
         signed = erasure.signed or {}
         # Once more when all that was in flight has ended: it may have left something behind.
-        asked = [name for name in self._projections if is_settled or name not in signed]
+        asked = [name for name in self._projections if name not in signed or (is_settled and KEYS not in signed)]
         await asyncio.gather(*(self._ask(erasure, name) for name in asked))
         return is_settled
 
@@ -149,7 +152,7 @@ class Eraser:
         erasure, now_ms = await self.read(erasure_id), self._stores.now_ms()
         if erasure is None:
             return
-        if erasure.missing or not self._is_told(erasure):
+        if set(erasure.missing or {}) - {STREAM} or not self._is_told(erasure):
             pause_ms = min(_MOST_PAUSE_MS, self._pace.first_pause_ms << min(erasure.attempts, 16))
             await erasures.defer(self._stores.vault, erasure_id, now_ms + pause_ms, erasure.attempts)
         elif is_swept:
@@ -160,16 +163,27 @@ class Eraser:
 
     async def _end(self, erasure: Erasure) -> None:
         stores = self._stores
+        if KEYS not in (erasure.signed or {}):
+            await self._destroy_keys(erasure)
+        if not EpochKeys(stores.keyring).are_gone_before(erasure.unbound_at_ms / 1000):
+            # What it did last is on the stream; its keys go once every reader is past it.
+            await erasures.miss(stores.vault, erasure.erasure_id, STREAM, "KEYS_IN_USE")
+            await erasures.defer(stores.vault, erasure.erasure_id, stores.now_ms() + _STREAM_LOOK_MS, 0)
+            return
+        at_ms = stores.now_ms()
+        await erasures.sign(stores.vault, erasure.erasure_id, STREAM, at_ms)
+        erasure = await self.read(erasure.erasure_id) or erasure
+        receipt = sign(stores.keyring, RECEIPT, claims_of(replace(erasure, complete_at_ms=at_ms)))
+        await erasures.complete(stores.vault, erasure.erasure_id, receipt, at_ms)
+        await erasures.forget_marks(stores.vault, at_ms - marks.KEPT_MS)
+
+    async def _destroy_keys(self, erasure: Erasure) -> None:
+        stores = self._stores
         await rewrap.destroy_before(stores, erasure.versions or {})
         if erasure.owed_key:
             stores.keyring.destroy(owe.FAMILY, erasure.owed_key)
             await erasures.settle_debt(stores.vault, erasure.erasure_id)
-        at_ms = stores.now_ms()
-        await erasures.sign(stores.vault, erasure.erasure_id, KEYS, at_ms)
-        signed = {**(erasure.signed or {}), KEYS: at_ms}
-        receipt = sign(stores.keyring, RECEIPT, claims_of(replace(erasure, signed=signed, complete_at_ms=at_ms)))
-        await erasures.complete(stores.vault, erasure.erasure_id, receipt, at_ms)
-        await erasures.forget_marks(stores.vault, at_ms - marks.KEPT_MS)
+        await erasures.sign(stores.vault, erasure.erasure_id, KEYS, stores.now_ms())
 
     def _show(self, told: Sequence[Erasure]) -> None:
         for name in self.signers:

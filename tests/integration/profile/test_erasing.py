@@ -69,10 +69,14 @@ async def ada(room):
 
 async def finish(eraser, clock, rounds=8):
     """Let it work until nothing is due any more."""
+    keys = eraser._stores.keyring
     for _ in range(rounds):
         while await eraser.round():
             pass
         clock.ms += 1_001
+        # As housekeeping does once all is read.
+        for version in keys.versions("epoch"):
+            keys.destroy("epoch", version)
 
 
 async def wrapped(room):
@@ -105,7 +109,7 @@ class TestErase:
         assert done.complete_at_ms
         assert not done.missing
         assert not done.personas
-        assert set(done.signed) == {"facets", "recommendation", "avatar", "keys"}
+        assert set(done.signed) == {"facets", "recommendation", "avatar", "keys", "stream"}
         for table in ("facets", "interaction_blocks"):
             assert [pid for (pid,) in await room.rows(f"SELECT DISTINCT pid FROM {table}")] == [stays.persona.pid]
         assert (await read_view(stores, subject("bert"), [VIEW])).view is not None
@@ -176,7 +180,7 @@ class TestErase:
         await finish(eraser, clock)
         done = await eraser.read(told.erasure_id)
         assert done.receipt
-        assert set(done.signed) == {"facets", "recommendation", "avatar", "keys"}
+        assert set(done.signed) == {"facets", "recommendation", "avatar", "keys", "stream"}
 
     async def test_lessons_are_handed_back_once_and_then_unreadable(
         self, room, eraser, ada, projections, keyring, clock
@@ -196,6 +200,21 @@ class TestErase:
         await eraser.erase(subject("bert"), "rest")
         await finish(eraser, clock)
         assert not projections.taught
+
+
+class TestStream:
+    async def test_waits_for_the_keys_of_what_it_did_last(self, room, eraser, ada, clock, keyring):
+        told = await eraser.erase(subject("ada"), "rest")
+        for _ in range(5):
+            while await eraser.round():
+                pass
+            clock.ms += 1_001
+        waiting = await eraser.read(told.erasure_id)
+        assert waiting.missing == {"stream": "KEYS_IN_USE"}
+        assert "keys" in waiting.signed
+        assert not waiting.complete_at_ms
+        await finish(eraser, clock)
+        assert (await eraser.read(told.erasure_id)).complete_at_ms
 
 
 class TestDeadProjection:
