@@ -1,4 +1,4 @@
-"""The proof of `make erase-proof`, small: a backup of before does not bring the erased back, and nobody else is lost."""
+"""The proof of `make erase-proof`, small: a backup brings nobody back, and nobody else is lost."""
 
 import contextlib
 import os

@@ -289,7 +289,7 @@ class Signature(message.Message):
     PROJECTION_FIELD_NUMBER: builtins.int
     SIGNED_AT_MS_FIELD_NUMBER: builtins.int
     projection: builtins.str
-    """"facets", "recommendation", "avatar", "memory" (of processes), "keys"."""
+    """"facets", "recommendation", "avatar", "memory" (of processes), "keys" (of the vault's copies), "stream"."""
     signed_at_ms: builtins.int
     """When."""
     def __init__(

@@ -1,0 +1,23 @@
+from contracts.avatar.v1 import avatar_pb2 as pb
+from contracts.common.v1.subject_pb2 import Persona
+from services.avatar.tables import effects, encounters, memories
+from tests.integration.avatar.test_memory import rows
+
+
+class TestErasePersonas:
+    async def test_encounters_and_memories_of_the_erased_go_and_no_others(self, shop, ada):
+        await ada.open()
+        await ada.observe("tried", "lamp", frame_id="f1")
+        other = shop.visitor()
+        shop.profile.give(other, "personalise.world", "remember.conversation")
+        await shop.visit(other).open()
+        who = ada.visit.subject
+        pid, _ = shop.profile.personas[who.audience, who.eid]
+        persona = Persona(brand=who.brand, shard=who.eid[0] % 64, pid=pid)
+        told = await shop.stub.ErasePersonas(pb.ErasePersonasRequest(personas=[persona]))
+        assert (told.memories, told.encounters) == (1, 1)
+        assert len(await rows(shop, encounters)) == 1
+        assert not await rows(shop, effects)
+        assert not await rows(shop, memories)
+        again = await shop.stub.ErasePersonas(pb.ErasePersonasRequest(personas=[persona]))
+        assert (again.memories, again.encounters) == (0, 0)
