@@ -101,14 +101,10 @@ async def defer(vault: Database, erasure_id: str, next_at_ms: int, attempts: int
     )
 
 
-async def fenced(vault: Database, erasure_id: str, at_ms: int) -> None:
-    await vault.fetch("UPDATE erasures SET fenced_at_ms = $2 WHERE erasure_id = $1", erasure_id, at_ms)
-
-
 async def grew(connection: asyncpg.Connection, erasure_id: str, personas: Sequence[Persona]) -> None:
     """Note that more is linked than was known: all of it is to be fenced anew."""
     await connection.execute(
-        "UPDATE erasures SET shards = $2, pids = $3, fenced_at_ms = 0 WHERE erasure_id = $1",
+        "UPDATE erasures SET shards = $2, pids = $3 WHERE erasure_id = $1",
         erasure_id,
         [persona.shard for persona in personas],
         [persona.pid for persona in personas],
@@ -117,8 +113,9 @@ async def grew(connection: asyncpg.Connection, erasure_id: str, personas: Sequen
 
 async def unbound(connection: asyncpg.Connection, erasure: Erasure, owed: tuple[bytes, str], at_ms: int) -> None:
     await connection.execute(
-        "UPDATE erasures SET unbound_at_ms = $2, owed = $3, owed_key = $4 WHERE erasure_id = $1",
+        "UPDATE erasures SET fenced_at_ms = $2, unbound_at_ms = $3, owed = $4, owed_key = $5 WHERE erasure_id = $1",
         erasure.erasure_id,
+        erasure.fenced_at_ms,
         at_ms,
         *owed,
     )
@@ -211,15 +208,23 @@ async def subjects_of(connection: asyncpg.Connection, brand: str, personas: Sequ
 
 async def delete(connection: asyncpg.Connection, brand: str, personas: Sequence[Persona]) -> None:
     """Delete data keys, bindings, links and faces of a whole circle: both ends of every link are in it."""
-    keys = _keys(personas)
-    for statement in (
-        "DELETE FROM links WHERE brand = $1 AND (shard, pid) IN (SELECT * FROM {gone})",
-        "DELETE FROM faces WHERE brand = $1 AND (shard, pid) IN (SELECT * FROM {gone})",
-        "DELETE FROM faces WHERE brand = $1 AND (user_shard, user_pid) IN (SELECT * FROM {gone})",
-        "DELETE FROM bindings WHERE brand = $1 AND (shard, pid) IN (SELECT * FROM {gone})",
-        "DELETE FROM personas WHERE brand = $1 AND (shard, pid) IN (SELECT * FROM {gone})",
-    ):
-        await connection.execute(statement.format(gone="unnest($2::smallint[], $3::bytea[])"), brand, *keys)
+    await connection.execute(
+        """
+        WITH gone AS MATERIALIZED (SELECT * FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)), unlinked AS (
+            DELETE FROM links l USING gone g WHERE l.brand = $1 AND l.shard = g.shard AND l.pid = g.pid
+        ), faceless AS (
+            DELETE FROM faces f USING gone g WHERE f.brand = $1 AND f.shard = g.shard AND f.pid = g.pid
+        ), stood_behind AS (
+            DELETE FROM faces f USING gone g
+            WHERE f.brand = $1 AND f.user_shard = g.shard AND f.user_pid = g.pid AND f.pid IS NULL
+        ), unbound AS (
+            DELETE FROM bindings b USING gone g WHERE b.brand = $1 AND b.shard = g.shard AND b.pid = g.pid
+        )
+        DELETE FROM personas p USING gone g WHERE p.brand = $1 AND p.shard = g.shard AND p.pid = g.pid
+        """,
+        brand,
+        *_keys(personas),
+    )
 
 
 async def mark(connection: asyncpg.Connection, brand: str, marks: Sequence[tuple[int, bytes]], at_ms: int) -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from kit.db import raw
 from services.profile import marks
-from services.profile.domain import Persona, Statement, Subject
+from services.profile.domain import Statement, Subject
 from services.profile.repository import erasures, vault
 from services.profile.repository.erasures import Erasure
-from services.profile.use_cases.consents import find
+from services.profile.use_cases.consents import circle
 from services.profile.use_cases.owe import owe
 from services.profile.use_cases.stores import Stores
 
@@ -18,12 +18,9 @@ _OWN_MS = 10_000
 
 async def begin(stores: Stores, subject: Subject, method: str) -> Erasure:
     """Write down that a subject is to be erased, with all that is linked to it. From here on it will be."""
-    bound, at_ms = await find(stores, subject), stores.now_ms()
-    personas: tuple[Persona, ...] = ()
-    if bound is not None:
-        async with stores.vault.reading() as reading:
-            found = await erasures.circle(await raw(reading), subject.brand, [bound.persona])
-        personas = tuple(each.persona for each in found)
+    bound, others = await circle(stores, subject)
+    at_ms = stores.now_ms()
+    personas = () if bound is None else tuple(each.persona for each in (bound, *others))
     erasure = Erasure(stores.token(_ID_BYTES).hex(), subject.brand, subject.audience, method, at_ms, personas)
     await erasures.begin(stores.vault, erasure, at_ms + _OWN_MS)
     return erasure
@@ -41,9 +38,8 @@ async def make_unreadable(stores: Stores, erasure: Erasure) -> Erasure:
 async def _fence(stores: Stores, erasure: Erasure) -> Erasure:
     if erasure.personas:
         await stores.consent.erase(erasure.personas, Statement(erasure.asked_at_ms, erasure.method))
-    at_ms = stores.now_ms()
-    await erasures.fenced(stores.vault, erasure.erasure_id, at_ms)
-    return replace(erasure, fenced_at_ms=at_ms)
+    # Written down with what follows: fencing again after a crash changes nothing.
+    return replace(erasure, fenced_at_ms=stores.now_ms())
 
 
 async def _unbind(stores: Stores, erasure: Erasure) -> Erasure:

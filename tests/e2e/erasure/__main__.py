@@ -51,6 +51,8 @@ def _prove(folder, say):
         shop.plant(measured)
         proof.erase(stack, "erased")
         told = [shop.erase(user)["erasure"] for user in measured]
+        for erasure in told:
+            eventually(lambda erasure=erasure: "keys" in shop.erasure(erasure)["signed"])
         missing = proof.name_a_dead_projection(stack, "unlucky")
         say(f"with the avatar service stopped, the answer names it: {missing}")
         proof.come_back(stack, "erased", late)

@@ -204,6 +204,7 @@ class TestErase:
 
 class TestStream:
     async def test_waits_for_the_keys_of_what_it_did_last(self, room, eraser, ada, clock, keyring):
+        clock.ms += 60_000
         told = await eraser.erase(subject("ada"), "rest")
         for _ in range(5):
             while await eraser.round():
@@ -235,7 +236,7 @@ class TestCrash:
     @pytest.mark.parametrize(
         ("where", "name"),
         [
-            (erase.erasures, "fenced"),
+            (erase.erasures, "circle"),
             (erase.erasures, "mark"),
             (erase.erasures, "unbound"),
             (erasures, "sign"),

@@ -26,9 +26,7 @@ class TestUnlearn:
             assert (await model_of(stub)).interactions == 1
             database = Database(settings.database_url)
             async with database.reading() as connection:
-                met = dict(
-                    (await connection.execute(sa.select(tables.items.c.item, tables.items.c.met))).tuples().all()
-                )
+                met = dict(map(tuple, await connection.execute(sa.select(tables.items.c.item, tables.items.c.met))))
             await database.dispose()
             assert met == {"tea": 0, "cup": 0, "lamp": 1}
         async with running() as stub:
