@@ -21,3 +21,14 @@ class TestErasePersonas:
         assert not await rows(shop, memories)
         again = await shop.stub.ErasePersonas(pb.ErasePersonasRequest(personas=[persona]))
         assert (again.memories, again.encounters) == (0, 0)
+
+
+class TestForgetEverything:
+    async def test_has_the_whole_persona_erased_and_names_the_erasure(self, shop, ada):
+        await ada.open()
+        await ada.observe("tried", "lamp")
+        told = await shop.stub.Forget(pb.ForgetRequest(visit=ada.visit, frame_id="f9", everything=True))
+        assert told.receipt == "e" * 32
+        who = ada.visit.subject
+        assert (who.audience, who.eid) not in shop.profile.personas
+        assert not await rows(shop, memories)
