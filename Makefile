@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
-	bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos
+	bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ fence-sim: ## The fence under faults in virtual time, as it is and with each rul
 
 fence-chaos: ## The fence over real processes: stopped, killed, cut off, restored; reads add up in bench/results
 	$(BIN)/python -m bench.fence
+
+erase-proof: ## Prove that an erased persona cannot be restored from a backup, and measure how fast it is gone
+	$(BIN)/python -m tests.e2e.erasure
 
 fuzz-coverage: ## Search for what breaks a parser of a door, guided by coverage: FUZZ_SECONDS (20) for each
 	$(BIN)/uv pip install --quiet --require-hashes --only-binary atheris --requirement requirements/fuzz.txt

@@ -93,7 +93,9 @@ class Consent(VisitFrame, frozen=True, tag="con"):
 
 
 class Forget(VisitFrame, frozen=True, tag="fgt"):
-    """The avatar is to forget the visitor."""
+    """The avatar is to forget the visitor; with `all` everything about the visitor's persona is erased everywhere."""
+
+    all: bool | Literal[0, 1] = False
 
 
 class Close(VisitFrame, frozen=True, tag="close"):

@@ -144,7 +144,9 @@ async def _act(door: Door, world: World, visit: Visit, frame: frames.Act) -> Ite
 
 async def _forget(door: Door, world: World, visit: Visit, frame: frames.Forget) -> Iterable[Answer]:
     frame_id = _frame_id(door, world, visit, frame.i)
-    said = await door.avatars.Forget(pb.ForgetRequest(visit=visit_message(world, visit), frame_id=frame_id))
+    said = await door.avatars.Forget(
+        pb.ForgetRequest(visit=visit_message(world, visit), frame_id=frame_id, everything=bool(frame.all))
+    )
     return answers.forgotten(said.receipt, is_repeat=said.is_repeat, was_known=said.was_known)
 
 

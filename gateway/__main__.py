@@ -13,6 +13,7 @@ from gateway.consent import add_consent
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
 from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
+from gateway.rights import add_rights
 from gateway.settings import GatewaySettings
 from gateway.sources import Sources, load_sources
 from gateway.tracking import Door, Tracking
@@ -115,6 +116,7 @@ def build(
     rest = build_rest(Rest(credentials, edge_keys, services, readiness))
     add_consent(rest)
     add_quarantine(rest, translators)
+    add_rights(rest)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound), list(publishers.values())
 

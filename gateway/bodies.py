@@ -63,6 +63,8 @@ class WithdrawBody(Statement):
     """What a person takes back; no purposes means all that can be withdrawn."""
 
     purposes: Annotated[list[Purpose], Field(max_length=32)] = []
+    #: Erase the persona as well, with all that is linked to it, whatever the purposes.
+    forget: StrictBool = False
 
 
 class ConsentRecord(Body):
@@ -71,7 +73,7 @@ class ConsentRecord(Body):
     record_id: str
     purpose: str
     purpose_version: int
-    #: "given", "renewed", "withdrawn" or "never_asked".
+    #: "given", "renewed", "withdrawn", "erased" or "never_asked".
     state: str
     sequence: int
     stated_at_ms: int
@@ -92,6 +94,8 @@ class ConfirmedAnswer(ConsentsAnswer):
     """Consent records, and a signed receipt of them for the person: a compact JWS; empty for somebody unknown."""
 
     receipt: str
+    #: Of a withdrawal that erases: see GET /v1/erasures. "" otherwise.
+    erasure: str = ""
 
 
 class ReceiptAnswer(Body):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Header
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from gateway import bodies, convert
-from gateway.rest import CONFLICT, KEYS, REFUSALS, App, Door, Staff
+from gateway.rest import CONFLICT, ERASE_S, KEYS, REFUSALS, App, Door, Staff
 from kit.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -53,7 +53,12 @@ async def withdraw(body: bodies.WithdrawBody, door: Door, app: App, gpc: Gpc = "
         statement=convert.statement_to_proto(body, door.now_ms(), has_gpc=gpc == "1"),
     )
     answer = await door.services.profile.Withdraw(request)
-    return bodies.ConfirmedAnswer(records=convert.records_from_proto(answer.records), receipt=answer.receipt)
+    confirmed = bodies.ConfirmedAnswer(records=convert.records_from_proto(answer.records), receipt=answer.receipt)
+    if body.forget:
+        erasing = profile_pb2.EraseRequest(subject=request.subject, statement=request.statement)
+        erased = await door.services.profile.Erase(erasing, timeout=ERASE_S)
+        confirmed.erasure = erased.erasure.erasure_id
+    return confirmed
 
 
 @_router.post("/list", operation_id="listConsents")

@@ -45,6 +45,8 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
 }
 # A read that waits for a position is answered by the service within 2 s, one way or the other.
 _REACH_S = 4.0
+# Erasing waits for the folds under way, and for readers that died.
+ERASE_S = 15.0
 _DESCRIPTION = """\
 For apps with a write key of scope `app` (`Authorization: Basic base64(key + ":")` or `Bearer`), and for staff keys.
 The tracking API that SDKs speak stands beside it. What consent denies is answered empty, with the reason.

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from kit.keyring import Key, KeyRing
+from kit.keyring import Key, KeyMissingError, KeyRing
 
 FAMILY = "epoch"
 #: A sealer may hold the present key this many seconds, then it takes a new one.
@@ -42,6 +43,14 @@ class EpochKeys:
             # Twice the age: the sealer's clock starts after the file's, and a sealed batch may still be in flight.
             if now_s - self._keyring.created_at(FAMILY, version) > 2 * self._max_age_s
         ]
+
+    def are_gone_before(self, at_s: float) -> bool:
+        """Tell whether every key made before `at_s` (seconds since 1970) is destroyed."""
+        for version in self._keyring.versions(FAMILY):
+            with suppress(KeyMissingError):
+                if self._keyring.created_at(FAMILY, version) < at_s:
+                    return False
+        return True
 
     def destroy(self, key_id: str) -> None:
         """Destroy one key; nothing sealed under it can be read again."""

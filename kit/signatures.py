@@ -13,6 +13,8 @@ from kit.errors import Status, TypedError
 from kit.keyring import KeyRing
 
 ALGORITHM = "Ed25519"
+#: The keys that receipts of every kind are signed with; their types tell them apart.
+RECEIPTS = "receipt"
 _MOST_BYTES = 1 << 20
 
 

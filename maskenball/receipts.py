@@ -11,9 +11,8 @@ from rich.console import Console
 from infra.local.folder import DataFolder
 from kit.errors import TypedError
 from kit.keyring import FolderKeyRing
-from kit.signatures import Signer, verify
+from kit.signatures import RECEIPTS, Signer, verify
 
-_FAMILY = "receipt"
 _TYPE = "consent-receipt+jws"
 _INVALID = 1
 
@@ -46,4 +45,4 @@ def verify_receipt(
 def _public_keys(keys: Path | None, data_dir: Path) -> str:
     if keys is not None:
         return keys.read_text(encoding="utf-8")
-    return Signer(FolderKeyRing(DataFolder(data_dir).keyring), _FAMILY, _TYPE).public_keys()
+    return Signer(FolderKeyRing(DataFolder(data_dir).keyring), RECEIPTS, _TYPE).public_keys()

@@ -25,7 +25,14 @@ class Program:
 
 PROGRAMS = (
     Program("consent", "services.consent", database="consent"),
-    Program("profile", "services.profile", ("serve",), database="profile", vault=True, calls=("consent",)),
+    Program(
+        "profile",
+        "services.profile",
+        ("serve",),
+        database="profile",
+        vault=True,
+        calls=("consent", "recommendation", "avatar"),
+    ),
     Program(
         "profile_fold", "services.profile", ("fold",), grpc=False, database="profile", vault=True, calls=("consent",)
     ),

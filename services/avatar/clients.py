@@ -99,6 +99,15 @@ class Profiles:
         except TypedError as error:
             raise _away(error) from error
 
+    async def erase(self, subject: Subject) -> str:
+        """Have the whole persona erased, and return the id under which it can be followed."""
+        statement = Statement(method="frame")
+        try:
+            answer = await self._stub.Erase(profile_pb2.EraseRequest(subject=_subject(subject), statement=statement))
+        except TypedError as error:
+            raise _away(error) from error
+        return answer.erasure.erasure_id
+
 
 class Rankings:
     """The recommendation service."""

@@ -12,6 +12,7 @@ from services.avatar.domain import (
     MAX_LISTED,
     MAX_PUT,
     MAX_QUESTION,
+    SHARDS,
     VISIT_BYTES,
     Action,
     Asked,
@@ -21,6 +22,7 @@ from services.avatar.domain import (
     Grant,
     Item,
     Outcome,
+    Persona,
     Subject,
     Topic,
     Visit,
@@ -40,6 +42,8 @@ _STEP = re.compile(r"[A-Za-z0-9._:-]{1,24}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,16}")
 _MAX_TOPICS = 5
+_MAX_ERASED = 1_000
+_PID_BYTES = 16
 
 C = TypeVar("C", Event, Outcome, Topic)
 
@@ -58,6 +62,15 @@ def visit(message: pb.Visit, now_ms: int) -> Visit:
 def frame(message: pb.Visit, frame_id: str, now_ms: int) -> Frame:
     _matches(_OPTIONAL_REF, frame_id, "frame_id")
     return Frame(visit(message, now_ms), frame_id)
+
+
+def erased(request: pb.ErasePersonasRequest) -> list[Persona]:
+    _require(1 <= len(request.personas) <= _MAX_ERASED, "personas", f"1 to {_MAX_ERASED}")
+    for message in request.personas:
+        _matches(_BRAND, message.brand, "personas.brand")
+        _require(message.shard < SHARDS, "personas.shard", f"at most {SHARDS - 1}")
+        _require(len(message.pid) == _PID_BYTES, "personas.pid", f"{_PID_BYTES} bytes")
+    return [Persona(message.brand, message.shard, message.pid) for message in request.personas]
 
 
 def language(request: pb.OpenRequest) -> str:

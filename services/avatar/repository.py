@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,11 +49,19 @@ async def save_encounter(connection: AsyncConnection, visit: Visit, encounter: E
     await _change(connection, visit, codec=packing.CODEC, state=packing.pack(encounter))
 
 
-async def begin_again(connection: AsyncConnection, visit: Visit, encounter: Encounter, now_ms: int) -> None:
+async def begin_again(
+    connection: AsyncConnection, visit: Visit, encounter: Encounter, now_ms: int, persona: Persona | None
+) -> None:
     """Replace an encounter that ran out, with all that its frames did, by a new one under the same id."""
     await connection.execute(delete(effects).where(_is_visit(effects, visit)))
     times = {"opened_at_ms": now_ms, "expires_at_ms": visit.expires_at_ms, "closed_at_ms": None}
-    await _change(connection, visit, codec=packing.CODEC, state=packing.pack(encounter), **times)
+    whose = {"pid": persona.pid if persona is not None else b""}
+    await _change(connection, visit, codec=packing.CODEC, state=packing.pack(encounter), **times, **whose)
+
+
+async def name_encounter(connection: AsyncConnection, visit: Visit, persona: Persona) -> None:
+    """Say whose the encounter is, once the visitor has become somebody."""
+    await _change(connection, visit, pid=persona.pid)
 
 
 async def extend_encounter(connection: AsyncConnection, visit: Visit) -> None:
@@ -112,6 +120,16 @@ async def write_memory(connection: AsyncConnection, visit: Visit, persona: Perso
 async def delete_memory(connection: AsyncConnection, visit: Visit, persona: Persona) -> bool:
     """Return whether there was one."""
     return (await connection.execute(delete(memories).where(_is_memory(visit, persona)))).rowcount > 0
+
+
+async def erase(connection: AsyncConnection, personas: Sequence[Persona]) -> tuple[int, int]:
+    """Delete what any avatar remembers of these personas and their encounters; return how many there were of each."""
+    keys = [(persona.brand, persona.shard, persona.pid) for persona in personas]
+    gone = []
+    for table in (memories, encounters):
+        is_theirs = tuple_(table.c.brand, table.c.shard, table.c.pid).in_(keys)
+        gone.append((await connection.execute(delete(table).where(is_theirs, table.c.pid != b""))).rowcount)
+    return gone[0], gone[1]
 
 
 async def add_receipt(connection: AsyncConnection, visit: Visit, effect: Effect, now_ms: int) -> None:

@@ -105,6 +105,9 @@ class AvatarRpc(AvatarServiceServicer):
         response = pb.ChangeConsentResponse()
         if request.give:
             response.records.extend(await self._profiles.grant(visit.subject, request.give, request.statement))
+            acquaintance = await self._profiles.know(visit.subject)
+            async with self._database.transaction() as transaction:
+                await use_cases.name_encounter(transaction, visit, acquaintance)
         if request.take:
             # Given and taken in one breath is taken.
             taken = [] if _EVERYTHING in request.take else request.take
@@ -116,9 +119,19 @@ class AvatarRpc(AvatarServiceServicer):
         acquaintance = await self._profiles.know(frame.visit.subject)
         async with self._database.transaction() as connection:
             forgotten = await use_cases.forget(connection, self._around, frame, acquaintance)
-        return pb.ForgetResponse(
-            is_repeat=forgotten.is_repeat, was_known=forgotten.was_known, receipt=forgotten.receipt
-        )
+        receipt = forgotten.receipt
+        if request.everything:
+            # Last, since it ends the visit: a frame that comes again after that finds the visit gone.
+            receipt = await self._profiles.erase(frame.visit.subject)
+        return pb.ForgetResponse(is_repeat=forgotten.is_repeat, was_known=forgotten.was_known, receipt=receipt)
+
+    async def ErasePersonas(
+        self, request: pb.ErasePersonasRequest, context: ServicerContext
+    ) -> pb.ErasePersonasResponse:
+        personas = convert.erased(request)
+        async with self._database.transaction() as connection:
+            memories, encounters = await use_cases.erase(connection, personas)
+        return pb.ErasePersonasResponse(memories=memories, encounters=encounters)
 
     async def Close(self, request: pb.CloseRequest, context: ServicerContext) -> pb.CloseResponse:
         visit = convert.visit(request.visit, self._around.now_ms())

@@ -16,8 +16,8 @@ from services.avatar.encounter import Encounter
 from services.avatar.repository import Kept, Sealed
 
 _OPEN = """
-INSERT INTO encounters (brand, shard, visit_id, audience, avatar, opened_at_ms, expires_at_ms, codec, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING 1
+INSERT INTO encounters (brand, shard, visit_id, audience, avatar, opened_at_ms, expires_at_ms, codec, state, pid)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING 1
 """
 
 _MEMORY = """
@@ -60,13 +60,15 @@ class Standing:
     revision: int
 
 
-async def add_encounter(database: Database, visit: Visit, encounter: Encounter, now_ms: int) -> bool:
+async def add_encounter(
+    database: Database, visit: Visit, encounter: Encounter, now_ms: int, persona: Persona | None = None
+) -> bool:
     """Return False, with nothing changed, when the visit is there already."""
     state = packing.pack(encounter)
     times = now_ms, visit.expires_at_ms
-    return bool(
-        await database.note(_OPEN, *_key(visit), visit.subject.audience, visit.avatar, *times, packing.CODEC, state)
-    )
+    where = visit.subject.audience, visit.avatar
+    pid = persona.pid if persona is not None else b""
+    return bool(await database.note(_OPEN, *_key(visit), *where, *times, packing.CODEC, state, pid))
 
 
 async def read_memory(database: Database, visit: Visit, persona: Persona) -> Sealed | None:

@@ -13,12 +13,13 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = MetaData()
 
-#: One row per visit; says nothing about who it is. Swept some time after its end.
+#: One row per visit; its persona has a random name that no door knows. Swept some time after its end.
 encounters = Table(
     "encounters",
     metadata,
@@ -32,7 +33,10 @@ encounters = Table(
     Column("closed_at_ms", BigInteger),
     Column("codec", SmallInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
+    # Whose, so that erasing finds it; "" for somebody nobody knows.
+    Column("pid", LargeBinary, nullable=False, server_default=""),
     PrimaryKeyConstraint("brand", "shard", "visit_id"),
+    Index("encounters_by_persona", "brand", "shard", "pid", postgresql_where=text("pid <> ''")),
     Index("encounters_expires_at_ms", "expires_at_ms"),
 )
 

@@ -15,10 +15,10 @@ from kit.fence import Authority, FileMarks, Marks, Seat, boottime_ns
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server
-from kit.signatures import Signer
+from kit.signatures import RECEIPTS, Signer
 from services.consent.notices import load_notice
 from services.consent.purposes import load_purposes
-from services.consent.receipts import FAMILY, TYPE, Receipts
+from services.consent.receipts import TYPE, Receipts
 from services.consent.repository import consents as repository
 from services.consent.rpc import ConsentRpc
 from services.consent.settings import ConsentSettings
@@ -65,8 +65,8 @@ def _around(settings: ConsentSettings, marks: Marks) -> Surroundings:
 
 def _signer(settings: ConsentSettings) -> Signer:
     keyring = FolderKeyRing(_folder(settings))
-    keyring.ensure(FAMILY)
-    return Signer(keyring, FAMILY, TYPE)
+    keyring.ensure(RECEIPTS)
+    return Signer(keyring, RECEIPTS, TYPE)
 
 
 def _folder(settings: ConsentSettings) -> Path:

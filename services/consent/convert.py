@@ -31,6 +31,8 @@ _AUDIENCE = re.compile(r"(app|world|brand):[A-Za-z0-9._-]{1,74}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,16}")
 _NOTICE = re.compile(r"[A-Za-z0-9._:-]{0,64}")
 _HANDLE = re.compile(r"[A-Za-z0-9._-]{0,64}")
+#: Stands for every audience where none is named.
+_ANYBODY = "app:_"
 _METHODS = ("rest", "frame", "sdk-preferences", "gpc", "tcf", "gpp")
 
 
@@ -74,6 +76,20 @@ def withdrawal(request: consent_pb2.WithdrawRequest) -> Statement:
     whose = holder(request.persona, request.audience)
     _at_most(request.purposes)
     return _statement(whose, Intent.WITHDRAW, tuple(request.purposes), request.statement)
+
+
+def erased(request: consent_pb2.EraseRequest) -> list[Statement]:
+    """Return one statement per persona, towards nobody in particular."""
+    if not 1 <= len(request.pids) <= MAX_GRANTED:
+        raise InvalidArgumentError("too few or too many personas", field="pids", limit=f"1 to {MAX_GRANTED}")
+    if len(request.shards) != len(request.pids):
+        raise InvalidArgumentError("shards and pids are parallel", field="shards")
+    personas = (
+        subject_pb2.Persona(brand=request.brand, shard=shard, pid=pid)
+        for shard, pid in zip(request.shards, request.pids, strict=True)
+    )
+    holders = dict.fromkeys(holder(persona, _ANYBODY) for persona in personas)
+    return [_statement(each, Intent.WITHDRAW, (), request.statement) for each in holders]
 
 
 def _statement(whose: Holder, intent: Intent, asked: tuple[str, ...], statement: consent_pb2.Statement) -> Statement:

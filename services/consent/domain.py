@@ -46,6 +46,7 @@ class State(StrEnum):
     GIVEN = "given"
     RENEWED = "renewed"
     WITHDRAWN = "withdrawn"
+    ERASED = "erased"
     NEVER_ASKED = "never_asked"
     #: Of the brand, not of a person: from then on older versions of the purpose are not read.
     FLOOR_RAISED = "floor_raised"
@@ -67,6 +68,7 @@ class Reason(StrEnum):
     GRANTED = "GRANTED"
     NEVER_ASKED = "NEVER_ASKED"
     WITHDRAWN = "WITHDRAWN"
+    ERASED = "ERASED"
     EXPIRED = "EXPIRED"
     BELOW_POLICY_FLOOR = "BELOW_POLICY_FLOOR"
     UNKNOWN_PURPOSE = "UNKNOWN_PURPOSE"
@@ -162,6 +164,13 @@ def never_asked(purpose: Purpose) -> Consent:
     return Consent(purpose.id, purpose.version, State.NEVER_ASKED)
 
 
+_UNREADABLE = {
+    State.NEVER_ASKED: Reason.NEVER_ASKED,
+    State.WITHDRAWN: Reason.WITHDRAWN,
+    State.ERASED: Reason.ERASED,
+}
+
+
 def judge(purpose: Purpose | None, consent: Consent | None, now_ms: int) -> Reason:
     """Say whether and why the purpose may be read: allowed are GRANTED and ALWAYS_ON."""
     if purpose is None:
@@ -169,7 +178,7 @@ def judge(purpose: Purpose | None, consent: Consent | None, now_ms: int) -> Reas
     if purpose.is_always_on:
         return Reason.ALWAYS_ON
     if consent is None or consent.state not in READABLE:
-        return Reason.WITHDRAWN if consent and consent.state is State.WITHDRAWN else Reason.NEVER_ASKED
+        return _UNREADABLE[State.NEVER_ASKED if consent is None else consent.state]
     if consent.expires_at_ms <= now_ms:
         return Reason.EXPIRED
     return Reason.GRANTED if consent.purpose_version >= purpose.floor else Reason.BELOW_POLICY_FLOOR
@@ -222,6 +231,8 @@ def next_state(
 
 
 def _replaces(intent: Intent, consent: Consent, stated_at_ms: int) -> bool:
+    if consent.state is State.ERASED:
+        return False
     if stated_at_ms != consent.stated_at_ms:
         return stated_at_ms > consent.stated_at_ms
     # Said in the same millisecond, a withdrawal outranks a grant, in whichever order they arrive.

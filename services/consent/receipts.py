@@ -9,7 +9,6 @@ from services.consent.documents import CONTEXT, entry
 from services.consent.domain import Consent, Holder
 from services.consent.use_cases.explain import Kept, in_force, recorded
 
-FAMILY = "receipt"
 TYPE = "consent-receipt+jws"
 
 

@@ -15,7 +15,7 @@ from services.consent import convert
 from services.consent.domain import Consent, Statement
 from services.consent.receipts import Receipts
 from services.consent.repository import consents, histories
-from services.consent.use_cases import check, explain, floors, state
+from services.consent.use_cases import check, erase, explain, floors, state
 from services.consent.use_cases.surroundings import Surroundings
 
 
@@ -48,6 +48,13 @@ class ConsentRpc(ConsentServiceServicer):
         name = convert.handle(request.handle)
         records, receipt = await self._state(convert.withdrawal(request), name)
         return consent_pb2.WithdrawResponse(records=map(convert.to_record, records), receipt=receipt)
+
+    async def Erase(self, request: consent_pb2.EraseRequest, context: ServicerContext) -> consent_pb2.EraseResponse:
+        statements = convert.erased(request)
+        async with self._writing() as connection:
+            erased = await erase.erase(connection, self._around, statements)
+        await self._authority.acknowledge(erased.changes)
+        return consent_pb2.EraseResponse(recorded=erased.recorded)
 
     async def _state(self, statement: Statement, handle: str) -> tuple[list[Consent], str]:
         async with self._writing() as connection:

@@ -24,15 +24,18 @@ from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
 from services.profile import handles, messages, what_if
-from services.profile.clients import ConsentClient
+from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.consumers import Folder
 from services.profile.days import Days
 from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
+from services.profile.erasing import Eraser, Projection, nobody_there, take_back
 from services.profile.familiar import Familiar
 from services.profile.fenced import Cache, Decisions
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
-from services.profile.rpc import Accounts, ProfileRpc
+from services.profile.repository import facets
+from services.profile.repository.erasures import Erasure
+from services.profile.rpc import Accounts, Memory, ProfileRpc
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
@@ -81,7 +84,29 @@ async def open_streams(settings: ProfileSettings, closing: AsyncExitStack) -> St
     return Streams(clients, settings.interactions_stream_max_bytes)
 
 
-async def build(settings: ProfileSettings, stores: Stores, streams: Streams) -> RpcServer:
+async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Streams, closing: AsyncExitStack) -> Eraser:
+    """Return what erases, with every projection there is; one whose address is not known is missing for ever."""
+    client = streams.client()
+
+    async def delete(erasure: Erasure) -> None:
+        await facets.erase(stores.profile, erasure.brand, erasure.personas)
+
+    async def hint(erasure: Erasure) -> None:
+        await client.publish(messages.erased_subject(erasure.brand), messages.erased(erasure.pids))
+        await client.flush()
+
+    projections: dict[str, Projection] = {"facets": delete, "memory": hint}
+    projections |= {name: nobody_there(name) for name in ("recommendation", "avatar")}
+    if settings.recommendation_address:
+        rankings = Rankings(await closing.enter_async_context(connect_rpc(settings.recommendation_address)))
+        projections["recommendation"] = lambda erasure: take_back(stores, erasure, rankings.unlearn)
+    if settings.avatar_address:
+        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+        projections["avatar"] = lambda erasure: avatars.erase(erasure.personas)
+    return Eraser(stores, projections)
+
+
+async def build(settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
     reach, client = Reach(stores, settings.reach_s), streams.client()
     familiar: FamiliarPersonas = Familiar(
@@ -94,10 +119,14 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams) -> 
         if hint.sequence:
             reach.hint(hint.partition, hint.sequence)
 
+    async def erased(message: Msg) -> None:
+        familiar.hint(messages.open_erased(message.data))
+
     await client.subscribe(messages.changed_subject("*"), cb=hinted)
+    await client.subscribe(messages.erased_subject("*"), cb=erased)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
     accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
-    servicer = ProfileRpc(stores, familiar, reach, accounts)
+    servicer = ProfileRpc(stores, Memory(familiar, reach), accounts, eraser)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 
@@ -109,7 +138,13 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         readiness.add("database", stores.profile.ping)
         readiness.add("vault", stores.vault.ping)
         streams = await open_streams(settings, closing)
-        await (await build(settings, stores, streams)).serve(stop)
+        eraser = await open_eraser(settings, stores, streams, closing)
+        server = await build(settings, stores, streams, eraser)
+        # A group: were erasing to end, the process must.
+        async with asyncio.TaskGroup() as tasks:
+            erasing = tasks.create_task(eraser.run())
+            await server.serve(stop)
+            erasing.cancel()
 
 
 async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
@@ -132,7 +167,13 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         folding = Folding(stores, EpochKeys(stores.keyring), settings.most_dead_letters)
         days = Days(stores, settings.days_kept, settings.message_ids_max_bytes)
         readiness.add("message_ids", days.window.check)
-        ownership = Ownership(stores, Folder(folding, streams, days, settings))
+        folder = Folder(folding, streams, days, settings)
+
+        async def erased(message: Msg) -> None:
+            folder.erase(messages.open_erased(message.data))
+
+        await streams.client().subscribe(messages.erased_subject("*"), cb=erased)
+        ownership = Ownership(stores, folder)
         readiness.add("partitions", ownership.check)
         if PROCESS_DEATH in streams.classes:
             readiness.add("stream_class_1", partial(streams.check, PROCESS_DEATH))

@@ -7,21 +7,29 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from contracts.avatar.v1 import avatar_pb2
+from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
+from contracts.profile.v1 import events_pb2
+from contracts.recommendation.v1 import recommendation_pb2
+from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
 from kit.errors import TypedError, UnavailableError
 from kit.fence import Applied, Asked, Change, Lease, Release, Said, Scope, Wire
 from kit.rpc import from_rpc_error
 from services.profile.domain import Confirmed, ConsentRecord, Decision, Intent, Masks, Named, Persona, Statement
 
 if TYPE_CHECKING:
+    from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceAsyncStub
     from contracts.consent.v1.consent_pb2_grpc import ConsentServiceAsyncStub
+    from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceAsyncStub
 
 _MANY = 20_000
 _MANY_GRANTS = 1_000
 # Folders are patient; an RPC on whose behalf this is done ends earlier.
 _PATIENT_S = 10.0
+_PROJECTION_S = 2.0
 _PARTING_S = 0.5
 
 
@@ -139,10 +147,47 @@ class ConsentClient:
         )
         return (await self._stub.IssueReceipt(request)).receipt
 
+    async def erase(self, personas: Sequence[Persona], statement: Statement) -> None:
+        """Have everything denied that was ever recorded of these, who are of one brand; no reader can use it then."""
+        request = consent_pb2.EraseRequest(
+            brand=personas[0].brand,
+            shards=[persona.shard for persona in personas],
+            pids=[persona.pid for persona in personas],
+            statement=statement_to_proto(statement),
+        )
+        await self._stub.Erase(request, timeout=_PATIENT_S)
+
     async def list_consents(self, persona: Persona, audience: str) -> list[ConsentRecord]:
         request = consent_pb2.ListConsentsRequest(persona=persona_to_proto(persona), audience=audience)
         answer = await self._stub.ListConsents(request)
         return [record_from_proto(record) for record in answer.records]
+
+
+class Rankings:
+    """The recommendation service, which learnt from some."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: RecommendationServiceAsyncStub = RecommendationServiceStub(channel)
+
+    async def unlearn(self, brand: str, batch_id: bytes, lessons: bytes) -> None:
+        """Have lessons taken back, durably; taking a batch back twice changes nothing."""
+        request = recommendation_pb2.UnlearnRequest(
+            brand=brand, batch_id=batch_id, lessons=events_pb2.Lessons.FromString(lessons)
+        )
+        await self._stub.Unlearn(request, timeout=_PATIENT_S)
+
+
+class Avatars:
+    """The avatar service, which met and remembers some."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: AvatarServiceAsyncStub = AvatarServiceStub(channel)
+
+    async def erase(self, personas: Sequence[Persona]) -> None:
+        """Have everything deleted that avatars have of these; deleting twice is harmless."""
+        request = avatar_pb2.ErasePersonasRequest(personas=map(persona_to_proto, personas))
+        # Others wait behind a service that hangs; it is asked again.
+        await self._stub.ErasePersonas(request, timeout=_PROJECTION_S)
 
 
 class _Hold:

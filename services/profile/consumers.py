@@ -159,6 +159,10 @@ class Folder:
 
         await Follower(self._streams.client(partition.durability_class), subscription, position, take_in).run()
 
+    def erase(self, pids: Sequence[bytes]) -> None:
+        """Forget what is known of these."""
+        self._hot.erase(pids)
+
     async def fold_on(self) -> None:
         """Fold whatever waits in any partition until cancelled."""
         try:

@@ -22,6 +22,7 @@ from services.profile.domain import (
 )
 from services.profile.fates import Fate
 from services.profile.mending import Rule, ValueField, decode_rule, encode_rule
+from services.profile.repository.erasures import Erasure
 from services.profile.repository.quarantine import Count, Listed, RuleRow
 from services.profile.use_cases.reach import Lag
 from services.profile.use_cases.receipts import Run
@@ -29,6 +30,7 @@ from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
 _AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
+_FIRST_HAND = ("rest", "frame")
 _MAX_PURPOSES = 32
 _MAX_RUNS = 255
 _MAX_EVENTS = 10_000
@@ -86,6 +88,29 @@ def statement_from_proto(statement: consent_pb2.Statement) -> Statement:
         statement.language,
         statement.has_gpc,
         statement.named_brand,
+    )
+
+
+def method_from_proto(statement: consent_pb2.Statement) -> str:
+    if statement.method not in _FIRST_HAND:
+        raise InvalidArgumentError("not said at first hand", field="statement.method", limit=", ".join(_FIRST_HAND))
+    return statement.method
+
+
+def erasure_to_proto(erasure: Erasure, signers: Sequence[str]) -> profile_pb2.Erasure:
+    signed, missing = erasure.signed or {}, erasure.missing or {}
+    return profile_pb2.Erasure(
+        erasure_id=erasure.erasure_id,
+        asked_at_ms=erasure.asked_at_ms,
+        unreadable_at_ms=erasure.unbound_at_ms,
+        signed=[profile_pb2.Signature(projection=name, signed_at_ms=at_ms) for name, at_ms in sorted(signed.items())],
+        missing=[
+            profile_pb2.Missing(projection=name, reason=missing.get(name, ""))
+            for name in signers
+            if name not in signed or name in missing
+        ],
+        complete_at_ms=erasure.complete_at_ms,
+        receipt=erasure.receipt,
     )
 
 

@@ -304,6 +304,13 @@ class ReceiptExpiredError(TypedError):
     status = Status.GONE
 
 
+class ErasedSinceError(TypedError):
+    """Whoever said this was erased afterwards: it does not bring them back."""
+
+    reason = "ERASED_SINCE"
+    status = Status.CONFLICT
+
+
 class FencedError(TypedError):
     """Another folder owns the partition now; what this one had in hand was rolled back."""
 

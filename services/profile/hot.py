@@ -73,6 +73,13 @@ class Hot:
             kept = self._kept.pop(pid, None)
             self._bytes -= kept.open.size if kept else 0
 
+    def erase(self, pids: Iterable[bytes]) -> None:
+        """Forget these altogether: nothing is bound to them any more."""
+        gone = list(pids)
+        self.drop(gone)
+        for pid in gone:
+            self._standings.pop(pid, None)
+
     def clear(self) -> None:
         self._kept.clear()
         self._standings.clear()

@@ -87,7 +87,8 @@ class Housekeeper:
     async def retire_keys(self) -> list[str]:
         """Destroy the epoch keys that nothing unread is sealed under, and return their ids."""
         epochs, stores = self._folding.epochs, self._folding.stores
-        retired = epochs.retired(stores.now_ms() / _SECOND_MS - _IN_FLIGHT_S)
+        # Half of the time a key is kept for is for what was sealed last to arrive; erasing waits for the keys to go.
+        retired = epochs.retired(stores.now_ms() / _SECOND_MS)
         if not retired:
             return []
         in_use = await self._keys_in_use()

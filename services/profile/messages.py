@@ -1,7 +1,7 @@
 """What the profile service reads from streams and announces on them, in its own words."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -40,6 +40,10 @@ def folded_subject(brand: str) -> str:
 
 def changed_subject(brand: str) -> str:
     return f"profile.v1.changed.{brand}"
+
+
+def erased_subject(brand: str) -> str:
+    return f"profile.v1.erased.{brand}"
 
 
 def open_message(partition: Partition, sequence: int, data: bytes, epochs: EpochKeys) -> Batch | Poison:
@@ -97,19 +101,20 @@ def read_outside(data: bytes) -> Awaited | None:
 
 def announce(brand: str, lessons: Iterable[Lesson], epochs: EpochKeys, token: Callable[[int], bytes]) -> list[bytes]:
     """Return the sealed messages that tell shared models what to learn, each small enough for the stream."""
-    announced = []
-    part = events_pb2.Lessons()
-    size = 0
-    for lesson in lessons:
-        made = _lesson(lesson)
-        if size and size + made.ByteSize() > _MAX_ANNOUNCED_BYTES:
-            announced.append(_seal_lessons(brand, part, epochs, token(_BATCH_ID_BYTES)))
-            part, size = events_pb2.Lessons(), 0
-        part.lessons.append(made)
-        size += made.ByteSize()
-    if size:
-        announced.append(_seal_lessons(brand, part, epochs, token(_BATCH_ID_BYTES)))
-    return announced
+    return [_seal_lessons(brand, part, epochs, token(_BATCH_ID_BYTES)) for part in _parts(lessons)]
+
+
+def taught(lessons: Iterable[Lesson]) -> list[bytes]:
+    """Return what is to be taken back, in parts small enough for a call."""
+    return [part.SerializeToString() for part in _parts(lessons)]
+
+
+def erased(pids: Sequence[bytes]) -> bytes:
+    return events_pb2.PersonasErased(pids=pids).SerializeToString()
+
+
+def open_erased(data: bytes) -> Sequence[bytes]:
+    return events_pb2.PersonasErased.FromString(data).pids
 
 
 def replay(
@@ -202,6 +207,19 @@ def _is_sound(each: Interaction, sealed_at_ms: int) -> bool:
 
 def _is_kept(each: payload.Quarantined) -> bool:
     return len(each.mid) == MID_BYTES and (each.remains is None or len(each.remains.eid) == EID_BYTES)
+
+
+def _parts(lessons: Iterable[Lesson]) -> Iterator[events_pb2.Lessons]:
+    part, size = events_pb2.Lessons(), 0
+    for lesson in lessons:
+        made = _lesson(lesson)
+        if size and size + made.ByteSize() > _MAX_ANNOUNCED_BYTES:
+            yield part
+            part, size = events_pb2.Lessons(), 0
+        part.lessons.append(made)
+        size += made.ByteSize()
+    if size:
+        yield part
 
 
 def _seal_lessons(brand: str, lessons: events_pb2.Lessons, epochs: EpochKeys, batch_id: bytes) -> bytes:

@@ -7,9 +7,11 @@ from grpc import ServicerContext
 from contracts.common.v1 import subject_pb2
 from contracts.profile.v1 import profile_pb2
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
+from kit.errors import NotFoundError
 from services.profile import convert
 from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition, PositionNotReachedError
+from services.profile.erasing import Eraser
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, explain, read
 from services.profile.use_cases.mend import Quarantine
@@ -31,12 +33,21 @@ class Accounts:
     quarantine: Quarantine
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What hints keep true: personas read a moment ago, and how far partitions are folded."""
+
+    familiar: read.FamiliarPersonas
+    reach: Reach
+
+
 class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, familiar: read.FamiliarPersonas, reach: Reach, accounts: Accounts) -> None:
+    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser) -> None:
         self._stores = stores
-        self._familiar = familiar
-        self._reach = reach
+        self._familiar = memory.familiar
+        self._reach = memory.reach
         self._accounts = accounts
+        self._eraser = eraser
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
         subject = convert.subject_from_proto(request.subject)
@@ -78,6 +89,20 @@ class ProfileRpc(ProfileServiceServicer):
     ) -> profile_pb2.IssueReceiptResponse:
         receipt = await consents.issue_receipt(self._stores, convert.subject_from_proto(request.subject))
         return profile_pb2.IssueReceiptResponse(receipt=receipt)
+
+    async def Erase(self, request: profile_pb2.EraseRequest, context: ServicerContext) -> profile_pb2.EraseResponse:
+        subject = convert.subject_from_proto(request.subject)
+        method = convert.method_from_proto(request.statement)
+        erasure = await self._eraser.erase(subject, method)
+        return profile_pb2.EraseResponse(erasure=convert.erasure_to_proto(erasure, self._eraser.signers))
+
+    async def GetErasure(
+        self, request: profile_pb2.GetErasureRequest, context: ServicerContext
+    ) -> profile_pb2.GetErasureResponse:
+        erasure = await self._eraser.read(request.erasure_id)
+        if erasure is None or (erasure.brand, erasure.audience) != (request.brand, request.audience):
+            raise NotFoundError("there is no such erasure")
+        return profile_pb2.GetErasureResponse(erasure=convert.erasure_to_proto(erasure, self._eraser.signers))
 
     async def ReadView(
         self, request: profile_pb2.ReadViewRequest, context: ServicerContext

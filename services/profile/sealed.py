@@ -38,6 +38,26 @@ def data_key(keyring: KeyRing, bound: Bound) -> bytes:
     return unwrap(keyring.get(_family(bound.persona.shard), bound.wrapped_by), bound.wrapped)
 
 
+def rewrap(keyring: KeyRing, shard: int, version: str, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
+    """Return data keys wrapped anew under one version of their shard key; each comes with the version of before."""
+    family = _family(shard)
+    new = keyring.get(family, version)
+    old = {each: keyring.get(family, each) for each in {by for _, by in wrapped}}
+    return [wrap(new, unwrap(old[by], body)) for body, by in wrapped]
+
+
+def renew_shard_key(keyring: KeyRing, shard: int) -> str:
+    """Make a new shard key and return its version."""
+    return keyring.create(_family(shard)).version
+
+
+def destroy_shard_keys(keyring: KeyRing, shard: int, before: str) -> None:
+    """Destroy every version of a shard key older than one: nothing wrapped under those opens any more, anywhere."""
+    for version in keyring.versions(_family(shard)):
+        if int(version) < int(before):
+            keyring.destroy(_family(shard), version)
+
+
 class DataKeys:
     """Data keys for one fold: the ring is asked once for each shard key, not for every persona."""
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from nats.aio.client import Client
 
@@ -39,7 +40,9 @@ async def main(settings: RecommendationSettings, stop: asyncio.Event, readiness:
         learner = Learner(models, database, stream, EpochKeys(_keyring(settings)), pack)
         follower = _follower(client, models, learner)
         readiness.add("lessons", follower.check)
-        server = serve_recommendation(settings, Surroundings(models, personas, pack.blend, _now_ms))
+        server = serve_recommendation(
+            settings, Surroundings(models, personas, pack.blend, _now_ms, partial(_save, learner))
+        )
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(follower.run())
             tasks.create_task(learner.keep_saving(stop, settings.save_every_s, _now))
@@ -87,6 +90,10 @@ def _keyring(settings: RecommendationSettings) -> FolderKeyRing:
     if settings.keyring_dir is None:
         raise RuntimeError("load() refuses to start without keyring_dir")
     return FolderKeyRing(settings.keyring_dir)
+
+
+async def _save(learner: Learner) -> None:
+    await learner.save(_now())
 
 
 def _now() -> datetime:

@@ -17,6 +17,7 @@ MOST_EXCLUDED = 1_000
 MOST_BRAND = 64
 MOST_ITEM = 64
 EID_BYTES = 16
+BATCH_ID_BYTES = 16
 
 
 def lessons(message: Lessons) -> list[Lesson]:
@@ -34,6 +35,12 @@ def lessons(message: Lessons) -> list[Lesson]:
 def brand(value: str) -> str:
     _require(0 < len(value) <= MOST_BRAND, "brand", f"1 to {MOST_BRAND} characters")
     return value
+
+
+def unlearnt(request: messages.UnlearnRequest) -> tuple[str, bytes, list[Lesson]]:
+    """Return brand, batch id and lessons."""
+    _require(len(request.batch_id) == BATCH_ID_BYTES, "batch_id", f"{BATCH_ID_BYTES} bytes")
+    return brand(request.brand), request.batch_id, lessons(request.lessons)
 
 
 def wanted(request: messages.RecommendRequest, now_ms: Callable[[], int]) -> Wanted:

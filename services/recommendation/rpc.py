@@ -1,6 +1,6 @@
-"""Answers Recommend, GetModel and FitModel."""
+"""Answers Recommend, GetModel, FitModel and Unlearn."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from grpc import ServicerContext
@@ -12,7 +12,7 @@ from services.recommendation import convert
 from services.recommendation.clients import Personas
 from services.recommendation.domain import Blend
 from services.recommendation.model import Models
-from services.recommendation.use_cases import fit, recommend_for, recommend_to
+from services.recommendation.use_cases import fit, recommend_for, recommend_to, unlearn
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Surroundings:
     personas: Personas
     blend: Blend
     now_ms: Callable[[], int]
+    #: Makes durable what is in memory.
+    save: Callable[[], Awaitable[None]]
 
 
 class RecommendationRpc(RecommendationServiceServicer):
@@ -62,3 +64,11 @@ class RecommendationRpc(RecommendationServiceServicer):
         brand = convert.brand(request.brand)
         version, seconds = await fit(self._around.models, brand, self._around.blend.regularisation)
         return messages.FitModelResponse(model_version=version, seconds=seconds)
+
+    async def Unlearn(self, request: messages.UnlearnRequest, context: ServicerContext) -> messages.UnlearnResponse:
+        brand, batch_id, lessons = convert.unlearnt(request)
+        async with self._around.models.writing:
+            is_new = unlearn(self._around.models, brand, batch_id, lessons)
+        # A repetition saves too: the first call may have failed between the sums and the database.
+        await self._around.save()
+        return messages.UnlearnResponse(is_repeat=not is_new)

@@ -1,6 +1,6 @@
 """The sums that shared models learn from: exact integers over all personas, no row of any of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -85,16 +85,27 @@ class Sums:
 
     def learn(self, lesson: Lesson) -> None:
         """Add what one persona newly did. Whatever it did not want is no evidence of taste and adds nothing."""
+        self._add(lesson, self._place, 1)
+
+    def unlearn(self, lesson: Lesson) -> None:
+        """Take back what `learn` has added, or will add: sums may be less than nothing until it has.
+
+        Exact while every item finds a slot at once. An item that had none when it was learnt, and has one now, gives
+        back pairs that it never brought.
+        """
+        self._add(lesson, self._find, -1)
+
+    def _add(self, lesson: Lesson, place: Callable[[str], int | None], sign: int) -> None:
         wanted = [learnt for learnt in lesson.learnt if learnt.weight > 0]
         if not wanted:
             return
-        placed = [(learnt, slot) for learnt in wanted if (slot := self._place(learnt.item)) is not None]
+        placed = [(learnt, slot) for learnt in wanted if (slot := place(learnt.item)) is not None]
         for learnt, slot in placed:
-            self._count(learnt, slot)
-        self.interactions += len(wanted)
+            self._count(learnt, slot, sign)
+        self.interactions += sign * len(wanted)
         before = [self.slots[item] for item in lesson.before if item in self.slots]
-        self._pair(before, [slot for _, slot in placed])
-        self._follow(before, [slot for _, slot in placed])
+        self._pair(before, [slot for _, slot in placed], sign)
+        self._follow(before, [slot for _, slot in placed], sign)
 
     def make_room(self) -> list[int]:
         """Give the slots of the least met items to waiting items met more than twice as often; return those slots."""
@@ -120,7 +131,7 @@ class Sums:
     def restore(self, rows: Sequence[ItemRow]) -> None:
         """Take up the rows of `row`; pairs are put into `together` and `followed` afterwards."""
         placed = sorted((row for row in rows if row.slot is not None), key=lambda row: row.slot or 0)
-        self.waiting = {row.item: row.met for row in rows if row.slot is None}
+        self.waiting = {row.item: row.met for row in rows if row.slot is None and row.met > 0}
         self.newest_week = max((week for row in placed for week in row.weeks), default=0)
         for row in placed:
             slot = self._append(row.item)
@@ -144,6 +155,16 @@ class Sums:
             self.changed_items.add(item)
         return None
 
+    def _find(self, item: str) -> int | None:
+        slot = self.slots.get(item)
+        if slot is None and self.size < self.bounds.items:
+            # Its lesson is still on its way.
+            return self._append(item)
+        if slot is None and item in self.waiting:
+            self.waiting[item] -= 1
+            self.changed_items.add(item)
+        return slot
+
     def _append(self, item: str) -> int:
         if self.size == len(self._met):
             self._allocate(min(2 * self.size, self.bounds.items))
@@ -152,7 +173,7 @@ class Sums:
         self.slots[item] = slot
         return slot
 
-    def _count(self, learnt: Learnt, slot: int) -> None:
+    def _count(self, learnt: Learnt, slot: int, sign: int) -> None:
         self.changed_items.add(learnt.item)
         week = learnt.at_ms // WEEK_MS
         if week > self.newest_week:
@@ -160,8 +181,8 @@ class Sums:
             self._weeks[:, [past % WEEKS for past in gone]] = 0
             self.newest_week = week
         if week in self._kept_weeks():
-            self._weeks[slot, week % WEEKS] += 1
-        self._add_topics(slot, ((topic, 1) for topic in learnt.topics))
+            self._weeks[slot, week % WEEKS] += sign
+        self._add_topics(slot, ((topic, sign) for topic in learnt.topics))
 
     def _add_topics(self, slot: int, counts: Iterable[tuple[str, int]]) -> None:
         for topic, count in counts:
@@ -173,21 +194,21 @@ class Sums:
                 self.topics.append(topic)
             self._about[slot, column] += count
 
-    def _pair(self, before: list[int], learnt: list[int]) -> None:
+    def _pair(self, before: list[int], learnt: list[int], sign: int) -> None:
         known = set(before)
         new = np.array([slot for slot in dict.fromkeys(learnt) if slot not in known], dtype=np.intp)
         if not len(new):
             return
         old = np.array(list(known), dtype=np.intp)
         # Slots are distinct on each axis, so that plain fancy addition counts every pair.
-        self._together[new[:, None], old] += 1
-        self._together[old[:, None], new] += 1
-        self._together[new[:, None], new] += 1
-        self._met[new] += 1
+        self._together[new[:, None], old] += sign
+        self._together[old[:, None], new] += sign
+        self._together[new[:, None], new] += sign
+        self._met[new] += sign
         self.changed_slots.update(new.tolist(), known)
         self.changed_items.update(self.items[slot] for slot in new.tolist())
 
-    def _follow(self, before: list[int], learnt: list[int]) -> None:
+    def _follow(self, before: list[int], learnt: list[int], sign: int) -> None:
         path = before[-len(DISTANCES) :] + learnt
         for end in range(len(path) - len(learnt), len(path)):
             for distance, weight in enumerate(DISTANCES, start=1):
@@ -195,7 +216,7 @@ class Sums:
                     break
                 first = path[end - distance]
                 if first != path[end]:
-                    self._followed[first, path[end]] += weight
+                    self._followed[first, path[end]] += sign * weight
                     self.changed_slots.add(first)
 
     def _hand_over(self, slot: int, item: str) -> None:

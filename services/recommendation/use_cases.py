@@ -83,6 +83,19 @@ def learn(models: Models, batch: Batch) -> bool:
     return True
 
 
+def unlearn(models: Models, brand: str, batch_id: bytes, lessons: Sequence[Lesson]) -> bool:
+    """Take lessons back from the brand's sums; False when that was done before. Needs `writing`."""
+    if models.knows_batch(brand, batch_id):
+        return False
+    models.remember_batch(brand, batch_id)
+    models.unsaved_batches.append((brand, batch_id, models.position.sequence))
+    models.is_unsaved = True
+    model = models.opened(brand)
+    for lesson in lessons:
+        model.sums.unlearn(lesson)
+    return True
+
+
 def set_aside(models: Models, letter: DeadLetter) -> None:
     """Pass a message that cannot be learnt. Needs `writing`."""
     if letter.sequence > models.position.sequence:

@@ -2,7 +2,7 @@
 
 from services.avatar.use_cases.asking import Answer, ask, excluded, suggest_at_once
 from services.avatar.use_cases.catalogue import Catalogues, list_items, put_items
-from services.avatar.use_cases.forgetting import Forgotten, forget
+from services.avatar.use_cases.forgetting import Forgotten, erase, forget, name_encounter
 from services.avatar.use_cases.noting import Noted, note
 from services.avatar.use_cases.opening import Opened, close, open_encounter
 from services.avatar.use_cases.visits import Surroundings, admit, sweep
@@ -17,9 +17,11 @@ __all__ = [
     "admit",
     "ask",
     "close",
+    "erase",
     "excluded",
     "forget",
     "list_items",
+    "name_encounter",
     "note",
     "open_encounter",
     "put_items",

@@ -1,11 +1,12 @@
 """Erases what an avatar remembers of a visitor in one world."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.avatar import repository
-from services.avatar.domain import Acquaintance, Effect, Frame, Silence
+from services.avatar.domain import Acquaintance, Effect, Frame, Persona, Silence, Visit
 from services.avatar.encounter import forget as emptied
 from services.avatar.use_cases.visits import Surroundings, enter, refuse_closed
 
@@ -39,3 +40,14 @@ async def forget(
     await repository.add_effect(connection, frame, effect)
     await repository.add_receipt(connection, frame.visit, effect, now_ms)
     return Forgotten(is_repeat=False, was_known=was_known, receipt=effect.receipt)
+
+
+async def erase(connection: AsyncConnection, personas: Sequence[Persona]) -> tuple[int, int]:
+    """Delete all that any avatar has of these personas; return the number of memories and of encounters."""
+    return await repository.erase(connection, personas)
+
+
+async def name_encounter(connection: AsyncConnection, visit: Visit, acquaintance: Acquaintance) -> None:
+    """Note who the visitor has become, so that erasing them finds this encounter."""
+    if acquaintance.persona is not None:
+        await repository.name_encounter(connection, visit, acquaintance.persona)

@@ -15,6 +15,7 @@ from services.avatar.domain import (
     Action,
     Effect,
     Grant,
+    Persona,
     Silence,
     Visit,
     VisitExpiredError,
@@ -51,7 +52,7 @@ async def open_encounter(
     manners = rules.arrive(avatar.approach, reserve, now_ms, may_greet=acquaintance.allows(PERSONALISE))
     step = Step(around.new_ref())
     first = Encounter(avatar.language(language), manners, greeting=step.ref, steps=(step,))
-    encounter, is_repeat = await _open(database, visit, first, now_ms)
+    encounter, is_repeat = await _open(database, visit, first, now_ms, acquaintance.persona)
     grants = grants_today(encounter, acquaintance, now_ms)
     effect = _first(encounter, acquaintance, grants)
     speaking = voice(avatar, encounter, {})
@@ -61,23 +62,25 @@ async def open_encounter(
     return Opened(is_repeat, memory, grants, action, _ai_line(avatar, encounter))
 
 
-async def _open(database: Database, visit: Visit, first: Encounter, now_ms: int) -> tuple[Encounter, bool]:
+async def _open(
+    database: Database, visit: Visit, first: Encounter, now_ms: int, persona: Persona | None
+) -> tuple[Encounter, bool]:
     """Return the encounter and whether it was open already."""
-    if await statements.add_encounter(database, visit, first, now_ms):
+    if await statements.add_encounter(database, visit, first, now_ms, persona):
         return first, False
     async with database.transaction() as connection:
-        return await _open_again(connection, visit, first, now_ms)
+        return await _open_again(connection, visit, first, now_ms, persona)
 
 
 async def _open_again(
-    connection: AsyncConnection, visit: Visit, first: Encounter, now_ms: int
+    connection: AsyncConnection, visit: Visit, first: Encounter, now_ms: int, persona: Persona | None
 ) -> tuple[Encounter, bool]:
     kept = await repository.read_encounter(connection, visit, locked=True)
     if kept is None:
         raise VisitUnknownError("this visit is with another avatar, or elsewhere")
     if kept.expires_at_ms <= now_ms:
         # A world that counts its frames from the start again names a new visit like one that is long over.
-        await repository.begin_again(connection, visit, first, now_ms)
+        await repository.begin_again(connection, visit, first, now_ms, persona)
         return first, False
     if not kept.is_closed:
         await repository.extend_encounter(connection, visit)

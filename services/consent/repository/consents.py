@@ -141,6 +141,18 @@ async def read_many(
     return found
 
 
+async def read_everywhere(connection: AsyncConnection, holder: Holder) -> list[tuple[str, Consent]]:
+    """Return what is in force of a persona towards any audience and is not erased, each with its audience."""
+    query = select(current.c.audience, *_COLUMNS).where(
+        current.c.brand == holder.brand,
+        current.c.shard == holder.shard,
+        current.c.pid == holder.pid,
+        current.c.state != State.ERASED.value,
+    )
+    rows = await connection.execute(query.order_by(current.c.audience, current.c.purpose))
+    return [(audience, _consent(*row)) for audience, *row in rows]
+
+
 async def append(connection: AsyncConnection, additions: Sequence[tuple[Head, Sequence[Record]]]) -> None:
     """Add records behind locked heads, put them in force and move the heads; to each shard its own, never none."""
     rows, moved = [], []

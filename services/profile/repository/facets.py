@@ -31,6 +31,8 @@ class Block:
     sealed: Sealed
     number: int
     events: int
+    #: Whether shared models are taught with it.
+    is_taught: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,10 @@ async def keep(
             ON CONFLICT (brand, shard, pid) DO UPDATE
             SET body = excluded.body, key_id = excluded.key_id, codec = excluded.codec, blocks = excluded.blocks
         )
-        INSERT INTO interaction_blocks (brand, block_id, shard, pid, body, key_id, codec, number, events)
+        INSERT INTO interaction_blocks (brand, block_id, shard, pid, body, key_id, codec, number, events, is_taught)
         SELECT $1, $8, q.* FROM unnest(
-            $9::smallint[], $10::bytea[], $11::bytea[], $12::text[], $13::smallint[], $14::int[], $15::int[]
+            $9::smallint[], $10::bytea[], $11::bytea[], $12::text[], $13::smallint[], $14::int[], $15::int[],
+            $16::boolean[]
         ) AS q
         """,
         brand,
@@ -118,6 +121,25 @@ async def keep(
         *_columns([each.sealed for each in blocks]),
         [each.number for each in blocks],
         [each.events for each in blocks],
+        [each.is_taught for each in blocks],
+    )
+
+
+async def erase(source: Database, brand: str, personas: Sequence[Persona]) -> None:
+    """Delete facets and blocks, and what is left of refused events; those stay counted as anybody's."""
+    await source.fetch(
+        """
+        WITH gone AS (SELECT * FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)), facets_gone AS (
+            DELETE FROM facets f USING gone WHERE f.brand = $1 AND f.shard = gone.shard AND f.pid = gone.pid
+        ), blocks_gone AS (
+            DELETE FROM interaction_blocks b USING gone
+            WHERE b.brand = $1 AND b.shard = gone.shard AND b.pid = gone.pid
+        )
+        UPDATE quarantine k SET remains = '', pid = '', persona_shard = 0, key_id = ''
+        FROM gone WHERE k.brand = $1 AND k.persona_shard = gone.shard AND k.pid = gone.pid AND k.pid <> ''
+        """,
+        brand,
+        *_keys(personas),
     )
 
 

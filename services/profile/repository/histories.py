@@ -53,6 +53,31 @@ async def page(connection: asyncpg.Connection, brand: str, shard: int, after: by
     ]
 
 
+class Lying(NamedTuple):
+    """A block as it lies; nobody knows of the oldest whether shared models were taught with them."""
+
+    block_id: bytes
+    body: bytes
+    is_taught: bool | None
+
+
+async def taught(source: Database, persona: Persona) -> list[Lying]:
+    """Return every block of a facet in order, if shared models were taught with any of them."""
+    rows = await source.fetch(
+        """
+        SELECT block_id, body, is_taught FROM interaction_blocks b
+        WHERE brand = $1 AND shard = $2 AND pid = $3 AND EXISTS (
+            SELECT FROM interaction_blocks t
+            WHERE t.brand = b.brand AND t.shard = b.shard AND t.pid = b.pid AND t.is_taught
+        ) ORDER BY number
+        """,
+        persona.brand,
+        persona.shard,
+        persona.pid,
+    )
+    return [Lying(*row) for row in rows]
+
+
 async def blocks(
     connection: asyncpg.Connection, brand: str, personas: Sequence[Persona]
 ) -> AsyncIterator[tuple[int, bytes, bytes]]:

@@ -12,6 +12,7 @@ from services.profile.domain import Bound, Persona, Subject
 # Classes of advisory locks: the numbers only have to differ and to stay.
 _LOCK_LIFE = 7101
 _LOCK_IDENTITY = 7102
+_LOCK_KEYS = 7105
 
 Address = tuple[str, bytes]
 
@@ -49,6 +50,30 @@ async def lock_identity(connection: asyncpg.Connection, brand: str, shards: Iter
     """
     await connection.execute(
         "SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key", _LOCK_IDENTITY, _lock_keys(brand, shards)
+    )
+
+
+async def end_life(connection: asyncpg.Connection, brand: str, shards: Iterable[int]) -> None:
+    """Be the only one who has to do with personas of these shards until the transaction ends.
+
+    Waits for the folds under way, whose commits are then seen; those that come after find what is left.
+    """
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key", _LOCK_LIFE, _lock_keys(brand, shards)
+    )
+
+
+async def share_keys(connection: asyncpg.Connection, shards: Iterable[int]) -> None:
+    """Keep the shard keys that new data keys are wrapped under from being destroyed until the transaction ends."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock_shared($1, key) FROM unnest($2::int[]) AS key", _LOCK_KEYS, sorted(set(shards))
+    )
+
+
+async def hold_keys(connection: asyncpg.Connection, shards: Iterable[int]) -> None:
+    """Wait until nobody wraps a new data key under a shard key that is not the newest; of all brands."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key", _LOCK_KEYS, sorted(set(shards))
     )
 
 

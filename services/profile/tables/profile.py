@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     false,
+    text,
 )
 
 from kit.events import outbox_table
@@ -103,6 +104,8 @@ INTERACTION_BLOCKS = Table(
     # Batch id of the first message of the fold; a part of what the block is sealed with.
     Column("block_id", LargeBinary, nullable=False),
     Column("events", Integer, nullable=False),
+    # Whether shared models were taught with it, and have to take it back; unknown of what is older than this column.
+    Column("is_taught", Boolean),
     Column("body", LargeBinary, nullable=False),
     Column("key_id", Text, nullable=False),
     Column("codec", SmallInteger, nullable=False),
@@ -176,5 +179,12 @@ MENDING_RULES = Table(
 )
 
 Index("dead_letters_by_time", DEAD_LETTERS.c.brand, DEAD_LETTERS.c.partition, DEAD_LETTERS.c.set_aside_at_ms)
+Index(
+    "quarantine_by_persona",
+    QUARANTINE.c.brand,
+    QUARANTINE.c.persona_shard,
+    QUARANTINE.c.pid,
+    postgresql_where=QUARANTINE.c.pid != text("''"),
+)
 Index("quarantine_by_batch", QUARANTINE.c.brand, QUARANTINE.c.batch_id)
 Index("quarantine_by_time", QUARANTINE.c.brand, QUARANTINE.c.set_aside_at_ms, QUARANTINE.c.mid)

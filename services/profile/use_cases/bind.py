@@ -16,11 +16,12 @@ async def bind(stores: Stores, brand: str, subjects: Sequence[Subject]) -> None:
 
     Binding twice changes nothing, so that it may outlive a fold that is rolled back and folded again.
     """
-    wanted = _new_bindings(stores, subjects)
-    at_ms = stores.now_ms()
+    at_ms, shards = stores.now_ms(), {each.shard for each in subjects}
     async with stores.vault.transaction() as transaction:
         connection = await raw(transaction)
-        await vault.lock_identity(connection, brand, {each.shard for each in wanted})
+        await vault.lock_identity(connection, brand, shards)
+        await vault.share_keys(connection, shards)
+        wanted = _new_bindings(stores, subjects)
         made = await vault.bind(connection, brand, wanted, at_ms)
         personas = {Subject(brand, each.audience, each.eid): Persona(brand, each.shard, each.pid) for each in made}
         for subject, user in await links.awaited(connection, brand, list(personas)):
@@ -57,6 +58,7 @@ async def _change_user(stores: Stores, connection: asyncpg.Connection, anonymous
     if earlier is not None:
         await vault.rebind(connection, anonymous, earlier, at_ms)
         return
+    await vault.share_keys(connection, {anonymous.shard})
     (fresh,) = _new_bindings(stores, [anonymous])
     await vault.keep_keys(connection, anonymous.brand, [fresh])
     await vault.rebind(connection, anonymous, fresh.pid, at_ms)

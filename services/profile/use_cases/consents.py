@@ -18,12 +18,14 @@ from services.profile.domain import (
 )
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
+from services.profile.use_cases.marked import refuse_erased
 from services.profile.use_cases.stores import Stores
 
 
 async def grant(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> Confirmed:
     bound = await find(stores, subject)
     if bound is None:
+        await refuse_erased(stores, subject, statement)
         await bind(stores, subject.brand, [subject])
         bound = await find(stores, subject)
     whose = named(stores, subject, bound)

@@ -13,6 +13,7 @@ from services.profile.domain import COLLECT, RESEARCH, Batch, Bound, Persona, St
 from services.profile.folding import Address, Stated, addresses, digest_of, refused_by_gpc, statements
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
+from services.profile.use_cases.marked import erased_since
 from services.profile.use_cases.stores import Stores
 
 _ALWAYS = (COLLECT, RESEARCH)
@@ -82,6 +83,8 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
         for address, stated in news.items()
         if (difference := _difference(stated, circle.allowed.get(address)))
     }
+    for late in await _said_too_late(stores, circle, differing):
+        del differing[late], news[late]
     newcomers = [Subject(circle.brand, *address) for address in differing if address not in circle.bound]
     if newcomers:
         await bind(stores, circle.brand, newcomers)
@@ -98,6 +101,13 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
     await asyncio.gather(*notes)
     await _remember(stores, circle, news)
     return list(differing)
+
+
+async def _said_too_late(stores: Stores, circle: _Circle, differing: dict[Address, Stated]) -> list[Address]:
+    """Return those who were erased after they said it: a late or repeated event does not bring them back."""
+    unbound = {Subject(circle.brand, *address): address for address in differing if address not in circle.bound}
+    said = {subject: digest_of(differing[address])[1] for subject, address in unbound.items()}
+    return [unbound[subject] for subject in await erased_since(stores, said)]
 
 
 def _only_grants(difference: Stated) -> bool:

@@ -94,7 +94,7 @@ class Growth:
 
     def _grow(self, key: bytes, share: Share, opened: Open | None) -> None:
         grown, persona = self._grown, share.bound.persona
-        standing = self._ground.standing(share)
+        standing, taught = self._ground.standing(share), len(grown.lessons)
         if opened is not None:
             is_learnt_from = persona.pid in self._ground.researching
             if is_learnt_from and (lesson := lesson_of(opened.traits, share.interactions, self._weights)):
@@ -107,7 +107,8 @@ class Growth:
             if is_learnt_from:
                 grown.traits[persona.pid] = opened
         block = sealed.seal_block(key, persona, self._block_id, share.interactions)
-        grown.blocks.append(Block(self._sealed(share, block), standing.last, len(share.interactions)))
+        is_taught = len(grown.lessons) > taught
+        grown.blocks.append(Block(self._sealed(share, block), standing.last, len(share.interactions), is_taught))
         grown.standings[persona.pid] = standing
         grown.interactions[persona.pid] = share.interactions
 

@@ -62,6 +62,11 @@ class Profile(ProfileServiceServicer):
         self.give(request.subject, *request.purposes)
         return profile_pb2.GrantResponse(records=[_record(purpose, "given") for purpose in request.purposes])
 
+    async def Erase(self, request, context):
+        self._be_there()
+        self.personas.pop((request.subject.audience, request.subject.eid), None)
+        return profile_pb2.EraseResponse(erasure=profile_pb2.Erasure(erasure_id="e" * 32))
+
     async def Withdraw(self, request, context):
         self._be_there()
         self.take(request.subject, *request.purposes)

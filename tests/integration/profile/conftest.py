@@ -1,6 +1,7 @@
 import asyncio
 import os
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -11,7 +12,7 @@ from kit.rpc import connect
 from services.consent.__main__ import serving
 from services.consent.settings import ConsentSettings
 from services.profile import messages
-from services.profile.__main__ import build
+from services.profile.__main__ import build, open_eraser
 from services.profile.clients import ConsentClient
 from services.profile.domain import POWER_CUT
 from services.profile.fenced import Decisions
@@ -26,7 +27,7 @@ _TABLES = {
         "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
         "quarantine, mending_rules"
     ),
-    "vault": "bindings, personas, links, faces",
+    "vault": "bindings, personas, links, faces, erasures, erased_ids",
 }
 # What a test has closed goes, and the present period begins with the next.
 _FORGET = """
@@ -104,7 +105,9 @@ def room(stores, clock):
 async def profile(stores, nats):
     await nats.jetstream().add_stream(name=messages.STREAM, subjects=[messages.SUBJECTS])
     settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
-    server = await build(settings, stores, Streams({POWER_CUT: nats}, 64 << 20))
+    streams = Streams({POWER_CUT: nats}, 64 << 20)
+    async with AsyncExitStack() as closing:
+        server = await build(settings, stores, streams, await open_eraser(settings, stores, streams, closing))
     await server.start()
     async with connect(server.address) as channel:
         yield ProfileServiceStub(channel)

@@ -53,7 +53,7 @@ class TestTails:
         sealed = facets.Sealed(persona.shard, persona.pid, b"", "1", 1)
         async with room.profile() as connection:
             with pytest.raises(asyncpg.UniqueViolationError):
-                await facets.keep(connection, BRAND, [], bytes(16), [facets.Block(sealed, 1, 1)])
+                await facets.keep(connection, BRAND, [], bytes(16), [facets.Block(sealed, 1, 1, is_taught=False)])
 
 
 class TestTwoFoldsAtOnce:

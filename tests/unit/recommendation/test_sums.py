@@ -129,3 +129,29 @@ class TestMakeRoom:
         sums = Sums(Bounds(items=1, waiting=2, topics=4))
         sums.learn(lesson("a", "b", "c", "d"))
         assert sorted(sums.waiting) == ["b", "c"]
+
+
+class TestUnlearn:
+    def test_what_is_taken_back_was_never_there(self):
+        extra = [lesson("a1", "tea", "lamp"), lesson("lamp", "a3", before=("a1", "tea", "lamp"))]
+        without, sums = taught(walks(people=40)), taught(walks(people=40))
+        for each in extra:
+            sums.learn(each)
+        for each in extra:
+            sums.unlearn(each)
+        known = set(without.items)
+        for one, other in zip(by_name(sums), by_name(without), strict=True):
+            assert {key: count for key, count in one.items() if count} == {
+                key: count for key, count in other.items() if count
+            }
+        assert sums.interactions == without.interactions
+        assert all(int(sums.met[sums.slots[item]]) == 0 for item in set(sums.items) - known)
+
+    def test_a_lesson_that_comes_after_it_was_taken_back_adds_up_to_nothing(self):
+        sums = Sums(BOUNDS)
+        sums.unlearn(lesson("tea", "cup"))
+        sums.learn(lesson("tea", "cup"))
+        assert not sums.together.any()
+        assert not sums.followed.any()
+        assert not sums.weeks.any()
+        assert sums.interactions == 0

@@ -505,8 +505,11 @@ class ForgetRequest(message.Message):
 
     VISIT_FIELD_NUMBER: builtins.int
     FRAME_ID_FIELD_NUMBER: builtins.int
+    EVERYTHING_FIELD_NUMBER: builtins.int
     frame_id: builtins.str
     """Frame id for idempotency, at most 64 characters; empty for none."""
+    everything: builtins.bool
+    """Erase the whole persona, not only what this avatar remembers of it here. Then the visit is over."""
     @builtins.property
     def visit(self) -> Visit:
         """The visit."""
@@ -516,10 +519,11 @@ class ForgetRequest(message.Message):
         *,
         visit: Visit | None = ...,
         frame_id: builtins.str = ...,
+        everything: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["visit", b"visit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["frame_id", b"frame_id", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["everything", b"everything", "frame_id", b"frame_id", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -537,7 +541,7 @@ class ForgetResponse(message.Message):
     was_known: builtins.bool
     """True when there was something to forget."""
     receipt: builtins.str
-    """Id of the receipt, 32 hexadecimal characters."""
+    """Id of the receipt, 32 hexadecimal characters; of the erasure where everything was to be forgotten."""
     def __init__(
         self,
         *,
@@ -548,6 +552,52 @@ class ForgetResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["is_repeat", b"is_repeat", "receipt", b"receipt", "was_known", b"was_known"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ErasePersonasRequest(message.Message):
+    """Asks to delete."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONAS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def personas(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.Persona]:
+        """1 to 1,000."""
+
+    def __init__(
+        self,
+        *,
+        personas: abc.Iterable[subject_pb2.Persona] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["personas", b"personas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ErasePersonasResponse(message.Message):
+    """Deleted."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MEMORIES_FIELD_NUMBER: builtins.int
+    ENCOUNTERS_FIELD_NUMBER: builtins.int
+    memories: builtins.int
+    """How many memories there were."""
+    encounters: builtins.int
+    """How many encounters there were."""
+    def __init__(
+        self,
+        *,
+        memories: builtins.int = ...,
+        encounters: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["encounters", b"encounters", "memories", b"memories"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

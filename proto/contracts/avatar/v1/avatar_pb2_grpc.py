@@ -65,6 +65,11 @@ class AvatarServiceStub:
                 request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ForgetRequest.SerializeToString,
                 response_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ForgetResponse.FromString,
                 _registered_method=True)
+        self.ErasePersonas = channel.unary_unary(
+                '/contracts.avatar.v1.AvatarService/ErasePersonas',
+                request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasRequest.SerializeToString,
+                response_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasResponse.FromString,
+                _registered_method=True)
         self.Close = channel.unary_unary(
                 '/contracts.avatar.v1.AvatarService/Close',
                 request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.CloseRequest.SerializeToString,
@@ -129,6 +134,13 @@ class AvatarServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ErasePersonas(self, request, context):
+        """Deletes what every avatar remembers of erased personas in any world, and their encounters. Deleting twice is harmless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Close(self, request, context):
         """Ends the encounter; closing twice is harmless. Errors: VISIT_UNKNOWN.
         """
@@ -182,6 +194,11 @@ def add_AvatarServiceServicer_to_server(servicer, server):
                     servicer.Forget,
                     request_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ForgetRequest.FromString,
                     response_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ForgetResponse.SerializeToString,
+            ),
+            'ErasePersonas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ErasePersonas,
+                    request_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasRequest.FromString,
+                    response_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasResponse.SerializeToString,
             ),
             'Close': grpc.unary_unary_rpc_method_handler(
                     servicer.Close,
@@ -362,6 +379,33 @@ class AvatarService:
             '/contracts.avatar.v1.AvatarService/Forget',
             contracts_dot_avatar_dot_v1_dot_avatar__pb2.ForgetRequest.SerializeToString,
             contracts_dot_avatar_dot_v1_dot_avatar__pb2.ForgetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ErasePersonas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.avatar.v1.AvatarService/ErasePersonas',
+            contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasRequest.SerializeToString,
+            contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,8 @@ class AvatarServiceStub:
     """Changes consents from inside the world. Errors: VISIT_EXPIRED, VISIT_UNKNOWN and those of ConsentService."""
     Forget: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.ForgetRequest, _avatar_pb2.ForgetResponse]
     """Erases what this avatar remembers of the visitor in this world. Errors: VISIT_EXPIRED, VISIT_UNKNOWN."""
+    ErasePersonas: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.ErasePersonasRequest, _avatar_pb2.ErasePersonasResponse]
+    """Deletes what every avatar remembers of erased personas in any world, and their encounters. Deleting twice is harmless."""
     Close: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.CloseRequest, _avatar_pb2.CloseResponse]
     """Ends the encounter; closing twice is harmless. Errors: VISIT_UNKNOWN."""
     PutItems: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.PutItemsRequest, _avatar_pb2.PutItemsResponse]
@@ -73,6 +75,8 @@ class AvatarServiceAsyncStub(AvatarServiceStub):
     """Changes consents from inside the world. Errors: VISIT_EXPIRED, VISIT_UNKNOWN and those of ConsentService."""
     Forget: _aio.UnaryUnaryMultiCallable[_avatar_pb2.ForgetRequest, _avatar_pb2.ForgetResponse]  # type: ignore[assignment]
     """Erases what this avatar remembers of the visitor in this world. Errors: VISIT_EXPIRED, VISIT_UNKNOWN."""
+    ErasePersonas: _aio.UnaryUnaryMultiCallable[_avatar_pb2.ErasePersonasRequest, _avatar_pb2.ErasePersonasResponse]  # type: ignore[assignment]
+    """Deletes what every avatar remembers of erased personas in any world, and their encounters. Deleting twice is harmless."""
     Close: _aio.UnaryUnaryMultiCallable[_avatar_pb2.CloseRequest, _avatar_pb2.CloseResponse]  # type: ignore[assignment]
     """Ends the encounter; closing twice is harmless. Errors: VISIT_UNKNOWN."""
     PutItems: _aio.UnaryUnaryMultiCallable[_avatar_pb2.PutItemsRequest, _avatar_pb2.PutItemsResponse]  # type: ignore[assignment]
@@ -132,6 +136,14 @@ class AvatarServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_avatar_pb2.ForgetResponse, _abc.Awaitable[_avatar_pb2.ForgetResponse]]:
         """Erases what this avatar remembers of the visitor in this world. Errors: VISIT_EXPIRED, VISIT_UNKNOWN."""
+
+    @_abc_1.abstractmethod
+    def ErasePersonas(
+        self,
+        request: _avatar_pb2.ErasePersonasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_avatar_pb2.ErasePersonasResponse, _abc.Awaitable[_avatar_pb2.ErasePersonasResponse]]:
+        """Deletes what every avatar remembers of erased personas in any world, and their encounters. Deleting twice is harmless."""
 
     @_abc_1.abstractmethod
     def Close(

@@ -53,6 +53,11 @@ class ConsentServiceStub:
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.WithdrawRequest.SerializeToString,
                 response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.WithdrawResponse.FromString,
                 _registered_method=True)
+        self.Erase = channel.unary_unary(
+                '/contracts.consent.v1.ConsentService/Erase',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.EraseRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.EraseResponse.FromString,
+                _registered_method=True)
         self.Check = channel.unary_unary(
                 '/contracts.consent.v1.ConsentService/Check',
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.CheckRequest.SerializeToString,
@@ -122,6 +127,14 @@ class ConsentServiceServicer:
         """Records that the person takes purposes back. When it returns, the truth is durable, and every later check and every
         later read from a cache under a lease denies.
         Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Erase(self, request, context):
+        """Records that personas are erased: whatever was recorded of them, towards any audience, is denied from now on, and no
+        later statement changes it. Returns when no reader can use it any more, as Withdraw does. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,6 +217,11 @@ def add_ConsentServiceServicer_to_server(servicer, server):
                     servicer.Withdraw,
                     request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.WithdrawRequest.FromString,
                     response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.WithdrawResponse.SerializeToString,
+            ),
+            'Erase': grpc.unary_unary_rpc_method_handler(
+                    servicer.Erase,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.EraseRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.EraseResponse.SerializeToString,
             ),
             'Check': grpc.unary_unary_rpc_method_handler(
                     servicer.Check,
@@ -331,6 +349,33 @@ class ConsentService:
             '/contracts.consent.v1.ConsentService/Withdraw',
             contracts_dot_consent_dot_v1_dot_consent__pb2.WithdrawRequest.SerializeToString,
             contracts_dot_consent_dot_v1_dot_consent__pb2.WithdrawResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Erase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.consent.v1.ConsentService/Erase',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.EraseRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.EraseResponse.FromString,
             options,
             channel_credentials,
             insecure,

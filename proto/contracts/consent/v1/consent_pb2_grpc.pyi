@@ -50,6 +50,10 @@ class ConsentServiceStub:
     later read from a cache under a lease denies.
     Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
     """
+    Erase: _grpc.UnaryUnaryMultiCallable[_consent_pb2.EraseRequest, _consent_pb2.EraseResponse]
+    """Records that personas are erased: whatever was recorded of them, towards any audience, is denied from now on, and no
+    later statement changes it. Returns when no reader can use it any more, as Withdraw does. Idempotent.
+    """
     Check: _grpc.UnaryUnaryMultiCallable[_consent_pb2.CheckRequest, _consent_pb2.CheckResponse]
     """Says for one persona which of the purposes are allowed, and why. Never fails for an unknown persona: it denies."""
     CheckMany: _grpc.UnaryUnaryMultiCallable[_consent_pb2.CheckManyRequest, _consent_pb2.CheckManyResponse]
@@ -94,6 +98,10 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
     """Records that the person takes purposes back. When it returns, the truth is durable, and every later check and every
     later read from a cache under a lease denies.
     Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
+    """
+    Erase: _aio.UnaryUnaryMultiCallable[_consent_pb2.EraseRequest, _consent_pb2.EraseResponse]  # type: ignore[assignment]
+    """Records that personas are erased: whatever was recorded of them, towards any audience, is denied from now on, and no
+    later statement changes it. Returns when no reader can use it any more, as Withdraw does. Idempotent.
     """
     Check: _aio.UnaryUnaryMultiCallable[_consent_pb2.CheckRequest, _consent_pb2.CheckResponse]  # type: ignore[assignment]
     """Says for one persona which of the purposes are allowed, and why. Never fails for an unknown persona: it denies."""
@@ -154,6 +162,16 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records that the person takes purposes back. When it returns, the truth is durable, and every later check and every
         later read from a cache under a lease denies.
         Errors: UNKNOWN_PURPOSE, PURPOSE_ALWAYS_ON for core.* purposes.
+        """
+
+    @_abc_1.abstractmethod
+    def Erase(
+        self,
+        request: _consent_pb2.EraseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consent_pb2.EraseResponse, _abc.Awaitable[_consent_pb2.EraseResponse]]:
+        """Records that personas are erased: whatever was recorded of them, towards any audience, is denied from now on, and no
+        later statement changes it. Returns when no reader can use it any more, as Withdraw does. Idempotent.
         """
 
     @_abc_1.abstractmethod

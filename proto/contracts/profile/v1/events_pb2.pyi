@@ -59,6 +59,28 @@ class FacetsChanged(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class PersonasErased(message.Message):
+    """Hint on profile.v1.erased.<brand>: whatever is kept in memory of these is to be dropped. Carries no content."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PIDS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def pids(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """16 bytes each."""
+
+    def __init__(
+        self,
+        *,
+        pids: abc.Iterable[builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["pids", b"pids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class InteractionsFolded(message.Message):
     """Announced on profile.v1.folded.<brand>: what shared models may learn, from personas who granted research.model only."""
 

@@ -141,6 +141,202 @@ class WithdrawResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class EraseRequest(message.Message):
+    """Asks to erase."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Who wants to be forgotten."""
+
+    @builtins.property
+    def statement(self) -> consent_pb2.Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        statement: consent_pb2.Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class EraseResponse(message.Message):
+    """Unreadable from now on."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def erasure(self) -> Erasure:
+        """How far it is."""
+
+    def __init__(
+        self,
+        *,
+        erasure: Erasure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetErasureRequest(message.Message):
+    """Asks how far an erasure is."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    ERASURE_ID_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    audience: builtins.str
+    """Audience that asked for it."""
+    erasure_id: builtins.str
+    """As EraseResponse said."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        audience: builtins.str = ...,
+        erasure_id: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand", "erasure_id", b"erasure_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetErasureResponse(message.Message):
+    """How far it is."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def erasure(self) -> Erasure:
+        """How far it is."""
+
+    def __init__(
+        self,
+        *,
+        erasure: Erasure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Erasure(message.Message):
+    """One erasure. Names nobody."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ERASURE_ID_FIELD_NUMBER: builtins.int
+    ASKED_AT_MS_FIELD_NUMBER: builtins.int
+    UNREADABLE_AT_MS_FIELD_NUMBER: builtins.int
+    SIGNED_FIELD_NUMBER: builtins.int
+    MISSING_FIELD_NUMBER: builtins.int
+    COMPLETE_AT_MS_FIELD_NUMBER: builtins.int
+    RECEIPT_FIELD_NUMBER: builtins.int
+    erasure_id: builtins.str
+    """Random, 32 hexadecimal characters: whoever knows it may ask."""
+    asked_at_ms: builtins.int
+    """When it was asked for, milliseconds since 1970 UTC, as are all times here."""
+    unreadable_at_ms: builtins.int
+    """Since when no read finds it, and no copy of the database is readable without a key that is about to go; 0 for not yet."""
+    complete_at_ms: builtins.int
+    """Since when the key is gone under which logs, replicas and copies held its data key; 0 for not yet."""
+    receipt: builtins.str
+    """JWS (EdDSA, compact) over all of the above once it is complete."""
+    @builtins.property
+    def signed(self) -> containers.RepeatedCompositeFieldContainer[Signature]:
+        """Who has deleted its part."""
+
+    @builtins.property
+    def missing(self) -> containers.RepeatedCompositeFieldContainer[Missing]:
+        """Who has not yet, and why."""
+
+    def __init__(
+        self,
+        *,
+        erasure_id: builtins.str = ...,
+        asked_at_ms: builtins.int = ...,
+        unreadable_at_ms: builtins.int = ...,
+        signed: abc.Iterable[Signature] | None = ...,
+        missing: abc.Iterable[Missing] | None = ...,
+        complete_at_ms: builtins.int = ...,
+        receipt: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["asked_at_ms", b"asked_at_ms", "complete_at_ms", b"complete_at_ms", "erasure_id", b"erasure_id", "missing", b"missing", "receipt", b"receipt", "signed", b"signed", "unreadable_at_ms", b"unreadable_at_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Signature(message.Message):
+    """A projection has deleted its part."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PROJECTION_FIELD_NUMBER: builtins.int
+    SIGNED_AT_MS_FIELD_NUMBER: builtins.int
+    projection: builtins.str
+    """"facets", "recommendation", "avatar", "memory" (of processes), "keys" (of the vault's copies), "stream"."""
+    signed_at_ms: builtins.int
+    """When."""
+    def __init__(
+        self,
+        *,
+        projection: builtins.str = ...,
+        signed_at_ms: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["projection", b"projection", "signed_at_ms", b"signed_at_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Missing(message.Message):
+    """A projection has not deleted its part yet. It is asked again until it has."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PROJECTION_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    projection: builtins.str
+    """As in Signature."""
+    reason: builtins.str
+    """Reason of the last refusal, "" when it was not asked yet."""
+    def __init__(
+        self,
+        *,
+        projection: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["projection", b"projection", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class ListConsentsRequest(message.Message):
     """Asks for the present consents."""
 

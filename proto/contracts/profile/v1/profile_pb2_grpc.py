@@ -61,6 +61,16 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptResponse.FromString,
                 _registered_method=True)
+        self.Erase = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Erase',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.EraseRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.EraseResponse.FromString,
+                _registered_method=True)
+        self.GetErasure = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/GetErasure',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.FromString,
+                _registered_method=True)
         self.ReadView = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/ReadView',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadViewRequest.SerializeToString,
@@ -149,6 +159,22 @@ class ProfileServiceServicer:
 
     def IssueReceipt(self, request, context):
         """Issues a signed receipt of a subject's present consents.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Erase(self, request, context):
+        """Erases a persona with everything linked to it. When it returns no read on any node finds it; what else holds a part of
+        it follows (GetErasure says how far). A subject nobody knows is answered the same way. Events, grants and repeated
+        frames of before do not bring it back; a later grant makes a new persona. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetErasure(self, request, context):
+        """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -254,6 +280,16 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.IssueReceipt,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptResponse.SerializeToString,
+            ),
+            'Erase': grpc.unary_unary_rpc_method_handler(
+                    servicer.Erase,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.EraseRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.EraseResponse.SerializeToString,
+            ),
+            'GetErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetErasure,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.SerializeToString,
             ),
             'ReadView': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadView,
@@ -443,6 +479,60 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/IssueReceipt',
             contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.IssueReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Erase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Erase',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.EraseRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.EraseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/GetErasure',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,13 @@ class ProfileServiceStub:
     """
     IssueReceipt: _grpc.UnaryUnaryMultiCallable[_profile_pb2.IssueReceiptRequest, _profile_pb2.IssueReceiptResponse]
     """Issues a signed receipt of a subject's present consents."""
+    Erase: _grpc.UnaryUnaryMultiCallable[_profile_pb2.EraseRequest, _profile_pb2.EraseResponse]
+    """Erases a persona with everything linked to it. When it returns no read on any node finds it; what else holds a part of
+    it follows (GetErasure says how far). A subject nobody knows is answered the same way. Events, grants and repeated
+    frames of before do not bring it back; a later grant makes a new persona. Idempotent.
+    """
+    GetErasure: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetErasureRequest, _profile_pb2.GetErasureResponse]
+    """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
     ReadView: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -93,6 +100,13 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """
     IssueReceipt: _aio.UnaryUnaryMultiCallable[_profile_pb2.IssueReceiptRequest, _profile_pb2.IssueReceiptResponse]  # type: ignore[assignment]
     """Issues a signed receipt of a subject's present consents."""
+    Erase: _aio.UnaryUnaryMultiCallable[_profile_pb2.EraseRequest, _profile_pb2.EraseResponse]  # type: ignore[assignment]
+    """Erases a persona with everything linked to it. When it returns no read on any node finds it; what else holds a part of
+    it follows (GetErasure says how far). A subject nobody knows is answered the same way. Events, grants and repeated
+    frames of before do not bring it back; a later grant makes a new persona. Idempotent.
+    """
+    GetErasure: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetErasureRequest, _profile_pb2.GetErasureResponse]  # type: ignore[assignment]
+    """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
     ReadView: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]  # type: ignore[assignment]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -166,6 +180,25 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.IssueReceiptResponse, _abc.Awaitable[_profile_pb2.IssueReceiptResponse]]:
         """Issues a signed receipt of a subject's present consents."""
+
+    @_abc_1.abstractmethod
+    def Erase(
+        self,
+        request: _profile_pb2.EraseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.EraseResponse, _abc.Awaitable[_profile_pb2.EraseResponse]]:
+        """Erases a persona with everything linked to it. When it returns no read on any node finds it; what else holds a part of
+        it follows (GetErasure says how far). A subject nobody knows is answered the same way. Events, grants and repeated
+        frames of before do not bring it back; a later grant makes a new persona. Idempotent.
+        """
+
+    @_abc_1.abstractmethod
+    def GetErasure(
+        self,
+        request: _profile_pb2.GetErasureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.GetErasureResponse, _abc.Awaitable[_profile_pb2.GetErasureResponse]]:
+        """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
 
     @_abc_1.abstractmethod
     def ReadView(

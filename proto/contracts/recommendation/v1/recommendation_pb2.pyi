@@ -5,6 +5,7 @@ Which offer, if any."""
 
 from collections import abc as abc
 from contracts.common.v1 import subject_pb2 as subject_pb2
+from contracts.profile.v1 import events_pb2 as events_pb2
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
@@ -320,5 +321,55 @@ class FitModelResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["model_version", b"model_version", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UnlearnRequest(message.Message):
+    """Asks to take lessons back."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    BATCH_ID_FIELD_NUMBER: builtins.int
+    LESSONS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    batch_id: builtins.bytes
+    """16 bytes: what tells this batch from every other that is learnt or taken back."""
+    @builtins.property
+    def lessons(self) -> events_pb2.Lessons:
+        """The lessons as they were announced, at most about 256 kB."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        batch_id: builtins.bytes = ...,
+        lessons: events_pb2.Lessons | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["lessons", b"lessons"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["batch_id", b"batch_id", "brand", b"brand", "lessons", b"lessons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UnlearnResponse(message.Message):
+    """Taken back."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    IS_REPEAT_FIELD_NUMBER: builtins.int
+    is_repeat: builtins.bool
+    """True when this batch was taken back before."""
+    def __init__(
+        self,
+        *,
+        is_repeat: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["is_repeat", b"is_repeat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -50,6 +50,11 @@ class RecommendationServiceStub:
                 request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.FitModelRequest.SerializeToString,
                 response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.FitModelResponse.FromString,
                 _registered_method=True)
+        self.Unlearn = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/Unlearn',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnResponse.FromString,
+                _registered_method=True)
 
 
 class RecommendationServiceServicer:
@@ -78,6 +83,14 @@ class RecommendationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Unlearn(self, request, context):
+        """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
+        changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecommendationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -95,6 +108,11 @@ def add_RecommendationServiceServicer_to_server(servicer, server):
                     servicer.FitModel,
                     request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.FitModelRequest.FromString,
                     response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.FitModelResponse.SerializeToString,
+            ),
+            'Unlearn': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unlearn,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +197,33 @@ class RecommendationService:
             '/contracts.recommendation.v1.RecommendationService/FitModel',
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.FitModelRequest.SerializeToString,
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.FitModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unlearn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/Unlearn',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class RecommendationServiceStub:
     """Tells how far the model has learnt."""
     FitModel: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.FitModelRequest, _recommendation_pb2.FitModelResponse]
     """Fits the model on everything learnt so far, now. Otherwise it refits by itself as lessons arrive."""
+    Unlearn: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.UnlearnRequest, _recommendation_pb2.UnlearnResponse]
+    """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
+    changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
+    """
 
 @_typing.type_check_only
 class RecommendationServiceAsyncStub(RecommendationServiceStub):
@@ -55,6 +59,10 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     """Tells how far the model has learnt."""
     FitModel: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.FitModelRequest, _recommendation_pb2.FitModelResponse]  # type: ignore[assignment]
     """Fits the model on everything learnt so far, now. Otherwise it refits by itself as lessons arrive."""
+    Unlearn: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.UnlearnRequest, _recommendation_pb2.UnlearnResponse]  # type: ignore[assignment]
+    """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
+    changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
+    """
 
 class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Ranks items for one persona at one moment, or abstains. Learns from profile.v1.folded."""
@@ -84,5 +92,15 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.FitModelResponse, _abc.Awaitable[_recommendation_pb2.FitModelResponse]]:
         """Fits the model on everything learnt so far, now. Otherwise it refits by itself as lessons arrive."""
+
+    @_abc_1.abstractmethod
+    def Unlearn(
+        self,
+        request: _recommendation_pb2.UnlearnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.UnlearnResponse, _abc.Awaitable[_recommendation_pb2.UnlearnResponse]]:
+        """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
+        changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
+        """
 
 def add_RecommendationServiceServicer_to_server(servicer: RecommendationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "records_0003"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

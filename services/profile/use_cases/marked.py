@@ -1,0 +1,24 @@
+"""Who was erased after they said something: that does not bring them back."""
+
+from collections.abc import Mapping
+
+from services.profile import marks
+from services.profile.domain import ErasedSinceError, Statement, Subject
+from services.profile.repository import erasures
+from services.profile.use_cases.stores import Stores
+
+
+async def erased_since(stores: Stores, said: Mapping[Subject, int]) -> set[Subject]:
+    """Return those who were erased after they said something, or as they said it."""
+    if not said:
+        return set()
+    found = {marks.mark_of(stores.keyring, subject): subject for subject in said}
+    at_ms = await erasures.marked(stores.vault, next(iter(said)).brand, list(found))
+    return {subject for (_, mark), subject in found.items() if at_ms.get(mark, -1) >= said[subject]}
+
+
+async def refuse_erased(stores: Stores, subject: Subject, statement: Statement) -> None:
+    """Raise ErasedSinceError when the statement is older than the last erasure of whoever makes it."""
+    # One millisecond later: who begins anew may do so within the one that ended the erasure.
+    if statement.stated_at_ms and await erased_since(stores, {subject: statement.stated_at_ms + 1}):
+        raise ErasedSinceError("erased after this was said", field="statement.stated_at_ms")
