@@ -181,7 +181,7 @@ class World:
             "GRPC_ADDRESS": command[0],
             "DATABASE_URL": command[1],
             "LOG_FILE": str(self._folder / "consent.jsonl"),
-            "FENCE_MARKS_FILE": str(self._folder / "marks" / "marks.json"),
+            "KEYRING_DIR": str(self._folder / "keyring"),
             "FENCE_TERM_S": str(self.shape.term_s),
             "DIE_WITH_PARENT": "1",
         }

@@ -63,7 +63,7 @@ class Restorable:
     @asynccontextmanager
     async def serving(self):
         database = Database(self.url)
-        settings = ConsentSettings(fence_term_s=0.2, fence_marks_file=self.marks)
+        settings = ConsentSettings(keyring_dir=self.marks.parent, fence_term_s=0.2, fence_marks_file=self.marks)
         try:
             async with serving(settings, database) as server, connect(server.address) as channel:
                 yield ConsentServiceStub(channel)
