@@ -24,8 +24,10 @@ from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
 from services.profile import handles, messages, what_if
+from services.profile.boundary import Crowding
 from services.profile.clients import ConsentClient
 from services.profile.consumers import Folder
+from services.profile.crowds import Crowds
 from services.profile.days import Days
 from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
 from services.profile.familiar import Familiar
@@ -36,6 +38,7 @@ from services.profile.rpc import Accounts, ProfileRpc
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.census import Census
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
@@ -65,7 +68,8 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     tasks = await closing.enter_async_context(asyncio.TaskGroup())
     closing.push_async_callback(stop_all, tasks.create_task(follow(consent.hold, cache, boottime_ns)))
     decisions = Decisions(consent, cache, now_ms)
-    return Stores(profile, vault, keyring, consent, decisions, load_weights(), now_ms, os.urandom)
+    crowds = Crowds(profile, settings.shared_by_least)
+    return Stores(profile, vault, keyring, consent, decisions, load_weights(), crowds, now_ms, os.urandom)
 
 
 def now_ms() -> int:
@@ -109,7 +113,11 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         readiness.add("database", stores.profile.ping)
         readiness.add("vault", stores.vault.ping)
         streams = await open_streams(settings, closing)
-        await (await build(settings, stores, streams)).serve(stop)
+        server = await build(settings, stores, streams)
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(stores.crowds.follow(settings.crowds_read_s))
+            await server.serve(stop)
+            following.cancel()
 
 
 async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
@@ -136,11 +144,13 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         readiness.add("partitions", ownership.check)
         if PROCESS_DEATH in streams.classes:
             readiness.add("stream_class_1", partial(streams.check, PROCESS_DEATH))
+        crowding = Crowding(settings.shared_by_least, settings.shared_by_share)
         partitions = [Partition(settings.brand, number) for number in range(settings.partitions)]
         keeper = Housekeeper(folding, streams, days, lambda: ownership.owned)
         await _until(
             stop,
             ownership.run(partitions),
+            Census(stores, settings.brand, crowding, settings.census_s).run(),
             keeper.run(settings.housekeeping_s, is_purging=settings.is_purging),
             Relay(stores.profile, OUTBOX, js).run(),
         )
