@@ -20,11 +20,13 @@ from kit import packs
 from kit.keyring import FolderKeyRing
 from maskenball.demo.dataset import Dataset, fetch
 from services.profile.boundary import Crowding
+from services.profile.domain import PID_BYTES
 from services.profile.handles import FAMILY
 from services.profile.settings import ProfileSettings
 from services.profile.weights import load_weights
 from services.recommendation.settings import RankingPack, RecommendationSettings
 
+_AUDIENCES = ("world:oak-street", "world:elm-street")
 _CACHE = Path(__file__).parents[2] / ".cache" / "demo"
 
 
@@ -41,9 +43,16 @@ class Setting(NamedTuple):
     """What all games share."""
 
     dataset: Dataset
-    audiences: tuple[Audience, Audience]
+    keyring: FolderKeyRing
+    at_ms: int
     crowding: Crowding
     ranker: Ranker
+
+    def audiences(self, worlds: Worlds, seed: int) -> list[Audience]:
+        """Return both, who know the same personas; in every game other ones, or no two games were independent."""
+        rng = np.random.default_rng([seed, len(worlds.here)])
+        pids = [rng.bytes(PID_BYTES) for _ in worlds.here]
+        return [Audience(name, self.keyring, self.at_ms, pids) for name in _AUDIENCES]
 
 
 def main() -> None:
@@ -72,8 +81,7 @@ def _prepare(folder: Path, crowding: Crowding) -> Setting:
     worlds = split(dataset, histories(dataset), load_weights(), seed=0)
     pack = packs.load(RecommendationSettings.model_fields["ranking_file"].default, RankingPack)
     ranker = teach(dataset, [*worlds.here, *worlds.there], load_weights(), (pack.blend, pack.bounds))
-    here, there = (Audience(name, keyring, at_ms) for name in ("world:oak-street", "world:elm-street"))
-    return Setting(dataset, (here, there), crowding, ranker)
+    return Setting(dataset, keyring, at_ms, crowding, ranker)
 
 
 def _play(setting: Setting, seeds: int, controls: int, say: Callable[[str], None]) -> Games:
@@ -92,7 +100,7 @@ def _play(setting: Setting, seeds: int, controls: int, say: Callable[[str], None
 def _play_coarse(setting: Setting, worlds: Worlds, games: Games, seed: int) -> None:
     sides = [
         audience.coarse(world, setting.crowding, setting.ranker)
-        for audience, world in zip(setting.audiences, worlds, strict=True)
+        for audience, world in zip(setting.audiences(worlds, seed), worlds, strict=True)
     ]
     for name, outcome in play(*sides, np.random.default_rng(seed)).items():
         games.coarse[name].append(outcome)
@@ -103,7 +111,8 @@ def _play_coarse(setting: Setting, worlds: Worlds, games: Games, seed: int) -> N
 
 def _play_control(setting: Setting, worlds: Worlds, games: Games, seed: int) -> None:
     sides = [
-        audience.uncoarsened(world, setting.ranker) for audience, world in zip(setting.audiences, worlds, strict=True)
+        audience.uncoarsened(world, setting.ranker)
+        for audience, world in zip(setting.audiences(worlds, seed), worlds, strict=True)
     ]
     for name, outcome in play(*sides, np.random.default_rng(seed)).items():
         games.control[name].append(outcome)

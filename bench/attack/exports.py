@@ -1,7 +1,7 @@
 """What two audiences hold of their visitors: the platform's own views and offers, and the same with nothing coarse."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -71,13 +71,14 @@ class Audience:
     name: str
     keyring: KeyRing
     at_ms: int
+    pids: Sequence[bytes]
 
     def coarse(self, world: Sequence[Stay], crowding: Crowding, ranker: Ranker) -> list[Export]:
         """Return what leaves the platform."""
         whole = [view(stay.traits, self.at_ms) for stay in world]
         crowd = gather(Counter(whole), crowding)
         exports = []
-        for pid, stay, known in zip(_pids(), world, whole, strict=False):
+        for pid, stay, known in zip(self.pids, world, whole, strict=True):
             told = crowd.publish(known)
             key = handles.draw_key(self.keyring, self.name, pid, 1)
             offers = ranker.apart(stay, self.at_ms, told.likes, key)
@@ -86,7 +87,7 @@ class Audience:
 
     def uncoarsened(self, world: Sequence[Stay], ranker: Ranker) -> list[Export]:
         """Return what would leave with nothing coarse: exact hours, strengths, order and offers."""
-        return [self._whole(pid, stay, ranker) for pid, stay in zip(_pids(), world, strict=False)]
+        return [self._whole(pid, stay, ranker) for pid, stay in zip(self.pids, world, strict=True)]
 
     def _whole(self, pid: bytes, stay: Stay, ranker: Ranker) -> Export:
         leaning = {**stay.traits.likes, **{f"not {topic}": each for topic, each in stay.traits.dislikes.items()}}
@@ -122,13 +123,6 @@ def teach(dataset: Dataset, stays: Iterable[Stay], weights: Weights, pack: tuple
 
 def _each(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
-
-
-def _pids() -> Iterator[bytes]:
-    place = 0
-    while True:
-        yield place.to_bytes(16, "big")
-        place += 1
 
 
 def _met(stay: Stay) -> tuple[Met, ...]:
