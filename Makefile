@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
-	bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof
+	bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench: ## Measure everything, write bench/results
 
 bench-ingest: ## Measure the way in alone
 	$(BIN)/python -m bench ingest
+
+attack: ## Split a public log into two worlds, and try to link their visitors by all that either is told
+	$(BIN)/python -m bench.attack
 
 fence-sim: ## The fence under faults in virtual time, as it is and with each rule broken
 	$(BIN)/python -m tests.simulation

@@ -52,7 +52,8 @@ def _view(view: View, *, kinds: int, evidence: bool) -> Shown:
     shown["ch"] = list(view.channels) if kinds else []
     shown["day"] = view.day_part if kinds else ""
     kept = {key: value for key, value in shown.items() if value}
-    return kept | ({"ago30": view.recency_periods} if view.handle else {})
+    is_told = view.handle and "recency_periods" not in view.withheld
+    return kept | ({"ago30": view.recency_periods} if is_told else {})
 
 
 def _memory(memory: Memory, now_ms: int, *, most: int) -> Shown:

@@ -177,6 +177,8 @@ class View(Body):
     kinds: dict[str, int]
     channels: list[str]
     day_part: str
+    #: Fields that say less than is known, or nothing: too few others of the audience would say the same.
+    withheld: list[str]
 
 
 class Decision(Body):

@@ -97,6 +97,7 @@ def _view_from_proto(view: profile_pb2.View) -> bodies.View:
         kinds={kind.kind: kind.at_least for kind in view.kinds},
         channels=list(view.channels),
         day_part=view.day_part,
+        withheld=list(view.withheld),
     )
 
 

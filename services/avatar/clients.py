@@ -148,12 +148,17 @@ def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:
         tuple(signal.at_ms for signal in answer.signals),
         tuple(signal.weight for signal in answer.signals),
         tuple(answer.likes),
+        answer.draw_key,
     )
 
 
 def _history(signals: Signals) -> recommendation_pb2.History:
     return recommendation_pb2.History(
-        items=signals.items, at_ms=signals.at_ms, weights=signals.weights, likes=signals.likes
+        items=signals.items,
+        at_ms=signals.at_ms,
+        weights=signals.weights,
+        likes=signals.likes,
+        draw_key=signals.draw_key,
     )
 
 

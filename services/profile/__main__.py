@@ -24,8 +24,10 @@ from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
 from services.profile import handles, messages, what_if
+from services.profile.boundary import Crowding
 from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.consumers import Folder
+from services.profile.crowds import Crowds
 from services.profile.days import Days
 from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
 from services.profile.erasing import Eraser, Projection, nobody_there, take_back
@@ -39,6 +41,7 @@ from services.profile.rpc import Accounts, Memory, ProfileRpc
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.census import Census
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
@@ -68,7 +71,8 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     tasks = await closing.enter_async_context(asyncio.TaskGroup())
     closing.push_async_callback(stop_all, tasks.create_task(follow(consent.hold, cache, boottime_ns)))
     decisions = Decisions(consent, cache, now_ms)
-    return Stores(profile, vault, keyring, consent, decisions, load_weights(), now_ms, os.urandom)
+    crowds = Crowds(profile, settings.shared_by_least)
+    return Stores(profile, vault, keyring, consent, decisions, load_weights(), crowds, now_ms, os.urandom)
 
 
 def now_ms() -> int:
@@ -140,11 +144,12 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         streams = await open_streams(settings, closing)
         eraser = await open_eraser(settings, stores, streams, closing)
         server = await build(settings, stores, streams, eraser)
-        # A group: were erasing to end, the process must.
+        # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
-            erasing = tasks.create_task(eraser.run())
+            beside = [tasks.create_task(eraser.run()), tasks.create_task(stores.crowds.follow(settings.crowds_read_s))]
             await server.serve(stop)
-            erasing.cancel()
+            for task in beside:
+                task.cancel()
 
 
 async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
@@ -177,11 +182,13 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
         readiness.add("partitions", ownership.check)
         if PROCESS_DEATH in streams.classes:
             readiness.add("stream_class_1", partial(streams.check, PROCESS_DEATH))
+        crowding = Crowding(settings.shared_by_least, settings.shared_by_share)
         partitions = [Partition(settings.brand, number) for number in range(settings.partitions)]
         keeper = Housekeeper(folding, streams, days, lambda: ownership.owned, settings.quarantine_days)
         await _until(
             stop,
             ownership.run(partitions),
+            Census(stores, settings.brand, crowding, settings.census_s).run(),
             keeper.run(settings.housekeeping_s, is_purging=settings.is_purging),
             Relay(stores.profile, OUTBOX, js).run(),
         )

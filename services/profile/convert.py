@@ -154,6 +154,7 @@ def view_to_proto(handle: str, view: View) -> profile_pb2.View:
         kinds=[profile_pb2.KindCount(kind=kind, at_least=count) for kind, count in view.kinds],
         channels=view.channels,
         day_part=view.day_part,
+        withheld=view.withheld,
     )
 
 

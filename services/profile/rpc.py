@@ -131,6 +131,7 @@ class ProfileRpc(ProfileServiceServicer):
             memory_key=found.memory_key,
             signals=map(convert.signal_to_proto, found.signals.signals),
             likes=found.signals.likes,
+            draw_key=found.signals.draw_key,
         )
 
     async def ReadSignals(
@@ -141,6 +142,7 @@ class ProfileRpc(ProfileServiceServicer):
             decision=convert.decision_to_proto(found.decision),
             signals=map(convert.signal_to_proto, found.signals),
             likes=found.likes,
+            draw_key=found.draw_key,
         )
 
     async def GetBooks(

@@ -40,3 +40,10 @@ class ProfileSettings(Settings):
     reads_kept: int = Field(default=5_000, ge=1)
     #: Seconds a read waits for a position at most.
     reach_s: float = 2.0
+    #: Personas of an audience that must share what is told of one of them; 1 tells everything, for development alone.
+    shared_by_least: int = Field(default=50, ge=1)
+    #: Seconds between counts of what personas share, and between looks at what was counted.
+    census_s: float = Field(default=600.0, gt=0)
+    crowds_read_s: float = Field(default=5.0, gt=0)
+    #: Share of its audience that must share it, where the brand has several audiences, which could compare.
+    shared_by_share: float = Field(default=0.1, ge=0.0, le=1.0)

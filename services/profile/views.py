@@ -38,6 +38,8 @@ class View:
     kinds: tuple[tuple[str, int], ...] = ()
     channels: tuple[str, ...] = ()
     day_part: str = ""
+    #: Fields that say less than is known, or nothing: too few others would say the same.
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

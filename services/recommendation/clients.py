@@ -30,4 +30,5 @@ class Personas:
             ),
             history=tuple(Met(signal.item, signal.weight) for signal in answer.signals),
             likes=tuple(answer.likes),
+            draw_key=answer.draw_key,
         )

@@ -18,6 +18,7 @@ MOST_BRAND = 64
 MOST_ITEM = 64
 EID_BYTES = 16
 BATCH_ID_BYTES = 16
+DRAW_KEY_BYTES = 16
 
 
 def lessons(message: Lessons) -> list[Lesson]:
@@ -68,8 +69,9 @@ def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
     # The comparison is false for what is no number, too.
     _require(all(-1.0 <= weight <= 1.0 for weight in weights), "history.weights", "-1 to 1")
     _require(len(history.likes) <= MOST_LIKES, "history.likes", f"at most {MOST_LIKES}")
+    _require(len(history.draw_key) in {0, DRAW_KEY_BYTES}, "history.draw_key", f"{DRAW_KEY_BYTES} bytes, or none")
     met = tuple(map(Met, history.items, weights))
-    return Situation(met, asked.at_ms, asked.count, tuple(history.likes), asked.exclude)
+    return Situation(met, asked.at_ms, asked.count, tuple(history.likes), asked.exclude, history.draw_key)
 
 
 def to_response(ranking: Ranking, decision: Decision | None) -> messages.RecommendResponse:

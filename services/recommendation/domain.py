@@ -74,17 +74,23 @@ class Signals:
     decision: Decision
     history: tuple[Met, ...]
     likes: tuple[str, ...]
+    #: See Situation.
+    draw_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """For whom and when (milliseconds since 1970): the history oldest first, the topics liked, what not to offer."""
+    """For whom and when (milliseconds since 1970): the history oldest first, the topics liked, what not to offer.
+
+    With a draw key, what is offered may say nothing that others could compare: see apart.py.
+    """
 
     history: tuple[Met, ...]
     at_ms: int
     count: int
     likes: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
+    draw_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

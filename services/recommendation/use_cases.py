@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.recommendation import repository
+from services.recommendation.apart import rank_apart
 from services.recommendation.clients import Personas
 from services.recommendation.domain import (
     Abstention,
@@ -130,12 +131,14 @@ async def recommend_to(
     model = models.of(subject.brand)
     if not signals.decision.is_allowed:
         return Ranking((), Abstention.DENIED, model.fitted.version), signals.decision
-    situation = Situation(signals.history, wanted.at_ms, wanted.count, signals.likes, wanted.exclude)
-    return rank(model.sums, model.fitted, situation, blend), signals.decision
+    situation = Situation(signals.history, wanted.at_ms, wanted.count, signals.likes, wanted.exclude, signals.draw_key)
+    return recommend_for(model, blend, situation), signals.decision
 
 
 def recommend_for(model: Model, blend: Blend, situation: Situation) -> Ranking:
     """Rank for a situation the caller describes; nothing of it is kept."""
+    if situation.draw_key:
+        return rank_apart(model.sums, model.fitted, situation, blend)
     return rank(model.sums, model.fitted, situation, blend)
 
 

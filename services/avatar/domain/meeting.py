@@ -112,6 +112,8 @@ class Signals:
     at_ms: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
     likes: tuple[str, ...] = ()
+    #: Draws the offers where other audiences could compare them; handed on as it came.
+    draw_key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,18 @@ MENDING_RULES = Table(
     Column("made_at_ms", BigInteger, nullable=False),
 )
 
+CROWDS = Table(
+    "crowds",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("audience", Text, primary_key=True),
+    Column("is_compared", Boolean, nullable=False),
+    Column("codec", SmallInteger, nullable=False),
+    # Views that enough personas share, and how many like each topic: of all of them, of none of them.
+    Column("body", LargeBinary, nullable=False),
+    Column("counted_at_ms", BigInteger, nullable=False),
+)
+
 Index("dead_letters_by_time", DEAD_LETTERS.c.brand, DEAD_LETTERS.c.partition, DEAD_LETTERS.c.set_aside_at_ms)
 Index(
     "quarantine_by_persona",

@@ -34,6 +34,8 @@ class SignalsRead:
     decision: Decision
     signals: list[Signal]
     likes: tuple[str, ...]
+    #: Draws the offers of an audience that others could compare; empty where none is.
+    draw_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ async def _seen(stores: Stores, subject: Subject, found: _Found) -> ViewRead:
         return ViewRead("", None, found.decisions)
     traits = await _merged(stores, subject, bound, found, decision.purpose)
     handle = handles.render(stores.keyring, subject.audience, bound.persona.pid, bound.generation)
-    return ViewRead(handle, view(traits, stores.now_ms()), found.decisions)
+    boundary = stores.crowds.of(subject.brand, subject.audience)
+    return ViewRead(handle, boundary.publish(view(traits, stores.now_ms())), found.decisions)
 
 
 async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRead:
@@ -139,8 +142,14 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
     if found.bound is None or not decision.is_allowed:
         return SignalsRead(decision, [], ())
     traits = await _merged(stores, subject, found.bound, found, OFFER)
-    likes, _ = leanings(traits, stores.now_ms())
-    return SignalsRead(decision, signals(traits), likes)
+    boundary = stores.crowds.of(subject.brand, subject.audience)
+    if not boundary.is_compared:
+        likes, _ = leanings(traits, stores.now_ms())
+        return SignalsRead(decision, signals(traits), likes)
+    told = boundary.publish(view(traits, stores.now_ms()))
+    persona, generation = found.bound.persona, found.bound.generation
+    draw_key = handles.draw_key(stores.keyring, subject.audience, persona.pid, generation)
+    return SignalsRead(decision, signals(traits), told.likes, draw_key)
 
 
 async def _merged(stores: Stores, subject: Subject, bound: Bound, found: _Found, purpose: str) -> Traits:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from kit.db import Database
 from kit.keyring import KeyRing
 from services.profile.clients import ConsentClient
+from services.profile.crowds import Crowds
 from services.profile.fenced import Decisions
 from services.profile.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Both databases, the keys, the truth about consent and what it allows now, and what interactions weigh.
+    """Both databases, the keys, the truth about consent and what it allows now, weights, and what may cross.
 
     The clock counts milliseconds since 1970 UTC; `token` gives random bytes.
     """
@@ -23,5 +24,6 @@ class Stores:
     consent: ConsentClient
     decisions: Decisions
     weights: Weights
+    crowds: Crowds
     now_ms: Callable[[], int]
     token: Callable[[int], bytes]

@@ -27,6 +27,7 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
         nats_url=nats_url,
         keyring_dir=tmp_path / "keyring",
         consent_address=server.address,
+        shared_by_least=1,
     )
     stores = await open_stores(settings, serving.closing)
     stores.keyring.ensure(handles.FAMILY)

@@ -14,6 +14,7 @@ from services.consent.settings import ConsentSettings
 from services.profile import messages
 from services.profile.__main__ import build, open_eraser
 from services.profile.clients import ConsentClient
+from services.profile.crowds import Crowds
 from services.profile.domain import POWER_CUT
 from services.profile.fenced import Decisions
 from services.profile.settings import ProfileSettings
@@ -25,7 +26,7 @@ from tests.integration.profile.door import Clock, Room
 _TABLES = {
     "profile": (
         "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
-        "quarantine, mending_rules"
+        "quarantine, mending_rules, crowds"
     ),
     "vault": "bindings, personas, links, faces, erasures, erased_ids",
 }
@@ -91,7 +92,9 @@ async def stores(opened, keyring, consent, clock):
     cache = FencedCache(boottime_ns, margin_ns=50_000_000, capacity=10_000)
     following = asyncio.create_task(follow(consent.hold, cache, boottime_ns))
     decisions = Decisions(consent, cache, clock)
-    yield Stores(opened["profile"], opened["vault"], keyring, consent, decisions, load_weights(), clock, os.urandom)
+    crowds = Crowds(opened["profile"], least=1)
+    databases = opened["profile"], opened["vault"]
+    yield Stores(*databases, keyring, consent, decisions, load_weights(), crowds, clock, os.urandom)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
 

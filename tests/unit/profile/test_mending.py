@@ -1,6 +1,6 @@
 import pytest
 
-from services.profile.mending import Left, Rule, ValueField, decode_rule, encode_rule, mend
+from services.profile.mending import Left, Misfit, Rule, ValueField, decode_rule, encode_rule, mend
 
 LEFT = Left(1_000, "web", {"sku": "s-1", "product_id": "p-1"}, ("drinks",), {"total": 9.5, "rating": 4.0})
 
@@ -31,7 +31,7 @@ class TestMend:
         ],
     )
     def test_what_does_not_fit_is_not_mended(self, rule):
-        assert mended(rule) is None
+        assert mended(rule) is Misfit.UNFIT
 
     def test_a_rule_is_kept_as_it_was(self):
         rule = Rule(10, ("sku",), (ValueField("rating", (1.0, 5.0)), ValueField("x")), needs_value=True)

@@ -546,6 +546,7 @@ class View(message.Message):
     KINDS_FIELD_NUMBER: builtins.int
     CHANNELS_FIELD_NUMBER: builtins.int
     DAY_PART_FIELD_NUMBER: builtins.int
+    WITHHELD_FIELD_NUMBER: builtins.int
     handle: builtins.str
     """Pairwise pseudonym of the persona for this audience: "<version>.<32 hex>"."""
     recency_periods: builtins.int
@@ -572,6 +573,10 @@ class View(message.Message):
     def channels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Channels in order of use, at most 3."""
 
+    @builtins.property
+    def withheld(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Fields of these names say less than is known, or nothing: too few others of the audience would say the same."""
+
     def __init__(
         self,
         *,
@@ -583,10 +588,11 @@ class View(message.Message):
         kinds: abc.Iterable[KindCount] | None = ...,
         channels: abc.Iterable[builtins.str] | None = ...,
         day_part: builtins.str = ...,
+        withheld: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "day_part", b"day_part", "dislikes", b"dislikes", "handle", b"handle", "kinds", b"kinds", "likes", b"likes", "recency_periods", b"recency_periods", "wishes", b"wishes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "day_part", b"day_part", "dislikes", b"dislikes", "handle", b"handle", "kinds", b"kinds", "likes", b"likes", "recency_periods", b"recency_periods", "wishes", b"wishes", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -676,10 +682,13 @@ class ReadPersonaResponse(message.Message):
     MEMORY_KEY_FIELD_NUMBER: builtins.int
     SIGNALS_FIELD_NUMBER: builtins.int
     LIKES_FIELD_NUMBER: builtins.int
+    DRAW_KEY_FIELD_NUMBER: builtins.int
     memory_key: builtins.bytes
     """32 bytes, derived from the persona's data key, to seal what the caller remembers; empty unless remember.conversation is
     allowed. Keep in memory only: when the data key is destroyed, everything sealed with it is unreadable.
     """
+    draw_key: builtins.bytes
+    """16 bytes when other audiences of the brand could compare offers: to be handed to RecommendationService, and nowhere else."""
     @builtins.property
     def persona(self) -> subject_pb2.Persona:
         """Absent when nobody has ever granted anything."""
@@ -709,10 +718,11 @@ class ReadPersonaResponse(message.Message):
         memory_key: builtins.bytes = ...,
         signals: abc.Iterable[Signal] | None = ...,
         likes: abc.Iterable[builtins.str] | None = ...,
+        draw_key: builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "signals", b"signals", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "draw_key", b"draw_key", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "signals", b"signals", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -775,6 +785,9 @@ class ReadSignalsResponse(message.Message):
     DECISION_FIELD_NUMBER: builtins.int
     SIGNALS_FIELD_NUMBER: builtins.int
     LIKES_FIELD_NUMBER: builtins.int
+    DRAW_KEY_FIELD_NUMBER: builtins.int
+    draw_key: builtins.bytes
+    """As in ReadPersonaResponse."""
     @builtins.property
     def decision(self) -> subject_pb2.PurposeDecision:
         """The decision about recommend.offer."""
@@ -793,10 +806,11 @@ class ReadSignalsResponse(message.Message):
         decision: subject_pb2.PurposeDecision | None = ...,
         signals: abc.Iterable[Signal] | None = ...,
         likes: abc.Iterable[builtins.str] | None = ...,
+        draw_key: builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "likes", b"likes", "signals", b"signals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "signals", b"signals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

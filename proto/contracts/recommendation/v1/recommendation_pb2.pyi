@@ -30,6 +30,11 @@ class History(message.Message):
     AT_MS_FIELD_NUMBER: builtins.int
     WEIGHTS_FIELD_NUMBER: builtins.int
     LIKES_FIELD_NUMBER: builtins.int
+    DRAW_KEY_FIELD_NUMBER: builtins.int
+    draw_key: builtins.bytes
+    """16 bytes when the offers are for an audience that others could compare them with: then likes alone rank, at most 10 are
+    drawn with this key of the best 30 not met, and neither their order nor their scores tell anything. Empty otherwise.
+    """
     @builtins.property
     def items(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Item ids, oldest first, at most 2,000."""
@@ -53,10 +58,11 @@ class History(message.Message):
         at_ms: abc.Iterable[builtins.int] | None = ...,
         weights: abc.Iterable[builtins.float] | None = ...,
         likes: abc.Iterable[builtins.str] | None = ...,
+        draw_key: builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "items", b"items", "likes", b"likes", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "draw_key", b"draw_key", "items", b"items", "likes", b"likes", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
