@@ -128,7 +128,7 @@ class TestDecisions:
 
 
 @pytest.fixture
-async def process(urls):
+async def process(urls, tmp_path):
     """The consent service as a process of its own."""
     address = f"127.0.0.1:{free_port()}"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MASKENBALL_")}
@@ -136,6 +136,7 @@ async def process(urls):
         "MASKENBALL_DATABASE_URL": urls["consent"],
         "MASKENBALL_GRPC_ADDRESS": address,
         "MASKENBALL_FENCE_TERM_S": str(TERM_S),
+        "MASKENBALL_KEYRING_DIR": str(tmp_path / "keyring"),
     }
     began = subprocess.Popen([sys.executable, "-m", "services.consent"], env=environment, stderr=subprocess.DEVNULL)
     yield began, address
