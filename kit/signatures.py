@@ -53,8 +53,8 @@ class Signer:
         return {**key.as_dict(private=False), "kid": version, "use": "sig", "alg": ALGORITHM}
 
 
-def verify(text: str, public_keys: str, type_: str) -> dict[str, Any]:
-    """Return the JSON object that was signed; raises SignatureError naming what is wrong."""
+def verify(text: str, public_keys: str, *types: str) -> dict[str, Any]:
+    """Return the JSON object that was signed for one of these uses; raises SignatureError naming what is wrong."""
     if len(text) > _MOST_BYTES:
         raise SignatureError("the text is too long", limit=str(_MOST_BYTES))
     try:
@@ -63,8 +63,8 @@ def verify(text: str, public_keys: str, type_: str) -> dict[str, Any]:
         content = json.loads(found.payload)
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SignatureError("the signature does not hold under these keys") from error
-    if found.headers().get("typ") != type_ or not isinstance(content, dict):
-        raise SignatureError("this was signed for another use", field="typ", limit=type_)
+    if found.headers().get("typ") not in types or not isinstance(content, dict):
+        raise SignatureError("this was signed for another use", field="typ", limit=", ".join(types))
     return content
 
 

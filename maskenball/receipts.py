@@ -1,4 +1,4 @@
-"""`maskenball verify-receipt`: checks a consent receipt with public keys alone, offline."""
+"""`maskenball verify-receipt`: checks a receipt of a consent or an erasure with public keys alone, offline."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from kit.errors import TypedError
 from kit.keyring import FolderKeyRing
 from kit.signatures import RECEIPTS, Signer, verify
 
-_TYPE = "consent-receipt+jws"
+_TYPES = ("consent-receipt+jws", "erasure-receipt+jws")
 _INVALID = 1
 
 
@@ -35,7 +35,7 @@ def verify_receipt(
     Ends with 0; with 1 when the signature does not hold under these keys.
     """
     try:
-        told = verify(file.read_text(encoding="ascii"), _public_keys(keys, data_dir), _TYPE)
+        told = verify(file.read_text(encoding="ascii"), _public_keys(keys, data_dir), *_TYPES)
     except (TypedError, UnicodeDecodeError) as error:
         Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
         raise typer.Exit(_INVALID) from error
@@ -45,4 +45,4 @@ def verify_receipt(
 def _public_keys(keys: Path | None, data_dir: Path) -> str:
     if keys is not None:
         return keys.read_text(encoding="utf-8")
-    return Signer(FolderKeyRing(DataFolder(data_dir).keyring), RECEIPTS, _TYPE).public_keys()
+    return Signer(FolderKeyRing(DataFolder(data_dir).keyring), RECEIPTS, _TYPES[0]).public_keys()

@@ -29,7 +29,7 @@ Projection = Callable[[Erasure], Awaitable[None]]
 
 KEYS = "keys"
 STREAM = "stream"
-RECEIPT = "maskenball-erasure+jws"
+RECEIPT = "erasure-receipt+jws"
 _LOG = logger(__name__)
 _MISSING = Gauge("profile_erasures_missing", "Erasures that a projection has not signed yet", ("projection",))
 _AT_ONCE = 100

@@ -15,7 +15,7 @@ from tests.e2e.erasure.shop import Shop, eventually
 from tests.e2e.running import RunningStack
 
 PROJECTIONS = ("facets", "memory", "recommendation", "avatar")
-_RECEIPT = "maskenball-erasure+jws"
+_RECEIPT = "erasure-receipt+jws"
 
 
 @dataclass
