@@ -169,6 +169,7 @@ class LocalStack:
             "grpc": {name: each.grpc.address for name, each in ports.items() if each.grpc},
             "ops": {name: f"http://{each.ops.address}" for name, each in ports.items()},
             "brand": development.BRAND,
+            "partitions": around.partitions,
             "write_key": keys["write_key"],
             "world": development.WORLD,
             "world_token": keys["world_token"],

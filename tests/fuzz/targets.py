@@ -33,6 +33,7 @@ _TRANSLATOR = Translator(_VOCABULARY)
 _TOPICS = topics_of(_PACK)
 _KEYS = SourceKeys(b"k" * 32, "app:shop")
 _CATEGORIES = load_sources().consent_categories("app:shop")
+_STRINGS = load_sources().consent_strings("app:shop")
 _WORLD = World("oak", "oak-street")
 _MOST_BYTES = 4_096
 _MOST_EVENTS = 50
@@ -62,7 +63,14 @@ def single(data: bytes) -> None:
 
 def _translated(read: Any, type_: str) -> None:
     request = Request(
-        "app:shop", _KEYS, _CATEGORIES, NOW_MS, skew_ms(NOW_MS, read.sent_at), context=read.context, type=type_
+        "app:shop",
+        _KEYS,
+        _CATEGORIES,
+        _STRINGS,
+        NOW_MS,
+        skew_ms(NOW_MS, read.sent_at),
+        context=read.context,
+        type=type_,
     )
     for raw in read.batch[:_MOST_EVENTS]:
         assert_closed(_TRANSLATOR.translate(request, raw), _VOCABULARY, _TOPICS, NOW_MS)
@@ -76,6 +84,15 @@ def preferences(data: bytes) -> None:
         return
     assert not set(said.granted) & set(said.withdrawn)
     assert_untold(repr(said))
+
+
+def strings(data: bytes) -> None:
+    """A TCF or GPP string: it states purposes of the pack, or is refused by type."""
+    for read in (_STRINGS.read_tcf, _STRINGS.read_gpp):
+        with _refusals():
+            said = read(data.decode("latin-1"))
+            assert not set(said.granted) & set(said.withdrawn)
+            assert_untold(repr(said))
 
 
 def moments(data: bytes) -> None:
@@ -186,6 +203,6 @@ def _ask(app: Any, method: str, path: str, headers: dict[str, str], sent: bytes)
 TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
-        batch, single, preferences, moments, keys, frame, visit, body, identities, tracking, rest, world
+        batch, single, preferences, strings, moments, keys, frame, visit, body, identities, tracking, rest, world
     )
 }  # fmt: skip

@@ -38,8 +38,10 @@ class TestMemory:
             b'{"event":"seen","userId":"%d%b"}',
             b'{"event":"seen","userId":"u","context":{"library":{"name":"%d%b"}}}',
             b'{"event":"seen","userId":"u","context":{"consent":{"categoryPreferences":{"%d%b":true}}}}',
+            b'{"event":"seen","userId":"u","context":{"consent":{"tcString":"%d%b"}}}',
+            b'{"event":"seen","userId":"u","context":{"consent":{"gppString":"%d%b"}}}',
         ],
-        ids=["category", "user", "library", "preferences"],
+        ids=["category", "user", "library", "preferences", "tcf", "gpp"],
     )
     def test_nothing_long_is_remembered(self, event: bytes) -> None:
         def send() -> None:

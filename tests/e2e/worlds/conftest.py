@@ -30,6 +30,7 @@ class OwnAdapter:
             "PROCESS": "own_adapter",
             "HTTP_ADDRESS": self.address,
             "NATS_URL": ends["nats"]["url"],
+            "PARTITIONS": str(ends["partitions"]),
             "KEYRING_DIR": str(data / "keyring"),
             "CREDENTIALS_FILE": str(data / "credentials.json"),
             "AVATAR_ADDRESS": ends["grpc"]["avatar"],
