@@ -119,7 +119,7 @@ class ConsentStrings:
 
     def _read_tcf(self, text: str) -> Preferences:
         said = decode_tcf(text)
-        is_ours = not self._vendor or self._vendor in said.vendors
+        is_ours = not self._vendor or said.allows_vendor(self._vendor)
         allowed = {purpose for number in said.consented if is_ours for purpose in self._tcf.get(number, ())}
         numbers = said.refused if is_ours else said.refused | said.consented
         refused = {purpose for number in numbers for purpose in self._tcf.get(number, ())}

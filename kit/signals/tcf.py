@@ -20,7 +20,12 @@ class Tcf:
 
     consented: frozenset[int]
     refused: frozenset[int]
-    vendors: frozenset[int]
+    #: First and last of each; they overlap where the string says so.
+    vendor_ranges: tuple[tuple[int, int], ...]
+
+    def allows_vendor(self, number: int) -> bool:
+        """Tell whether a vendor of the IAB's list may do what the purposes allow."""
+        return any(first <= number <= last for first, last in self.vendor_ranges)
 
 
 def decode_tcf(text: str) -> Tcf:
@@ -33,8 +38,15 @@ def decode_tcf(text: str) -> Tcf:
     try:
         read = iab_tcf.decode(text)
         consented = frozenset(number for number, allowed in read.purposes_consent.items() if allowed)
-        vendors = frozenset(number for number, allowed in read.consented_vendors.items() if allowed)
+        vendors = _vendor_ranges(read)
     except (ValueError, IndexError, KeyError, AssertionError, TypeError) as error:
         raise SignalMalformedError("not a TC string") from error
     known = frozenset(range(1, _PURPOSES + 1))
     return Tcf(consented & known, known - consented, vendors)
+
+
+def _vendor_ranges(read: iab_tcf.ConsentV2) -> tuple[tuple[int, int], ...]:
+    # Never listed one by one: a short string may name the same sixty thousand four thousand times.
+    if read.is_consent_range_encoding:
+        return tuple((first, last) for first, last in read.consented_vendors_range)
+    return tuple((number, number) for number, is_allowed in read.consented_vendors.items() if is_allowed)

@@ -19,6 +19,7 @@ ONCE_BROKEN = (
     b'{"op": "open", "i": "b-1\\n"}',
     b'{"op": "open", "49170753175317531": 1}',
     b"1.\xc3\xa4",
+    b"C" + b"c" * 119,
 )
 _EXAMPLES = settings.default.max_examples // 2
 #: Their first byte chooses the path.
