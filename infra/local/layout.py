@@ -19,16 +19,16 @@ def partitions_of(folder: DataFolder) -> int:
     A new folder is begun with what the environment says, else with one.
     """
     asked = os.environ.get(_VARIABLE, "")
-    known = read_json(folder.layout).get("partitions") or (_OLD if folder.postgres.exists() else None)
-    if known is None:
-        known = _checked(asked) if asked else _NEW
+    known = read_json(folder.layout).get("partitions")
+    if not isinstance(known, int):
+        known = _OLD if folder.postgres.exists() else _checked(asked) if asked else _NEW
+        write_json(folder.layout, {"partitions": known})
     if asked and asked != str(known):
         raise StackError(
             f"The data folder {folder.path} was begun with {known} partitions and {_VARIABLE} asks for {asked}. "
             "Leave it away, or choose another folder with --data-dir."
         )
-    write_json(folder.layout, {"partitions": known})
-    return int(str(known))
+    return known
 
 
 def _checked(asked: str) -> int:
