@@ -47,16 +47,17 @@ def connect(target: str) -> Channel:
                 ("grpc.min_reconnect_backoff_ms", 50),
                 ("grpc.max_reconnect_backoff_ms", 1000),
             ],
-        )
+        ),
+        target.rpartition(":")[0].strip("[]"),
     )
 
 
 class TypedChannel(Channel):
     """A channel that dresses unary calls itself: library interceptors cost a task each."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, host: str) -> None:
         self._channel = channel
-        self._pipe = Pipe(channel)
+        self._pipe = Pipe(channel, host)
 
     async def __aenter__(self) -> Self:
         return self

@@ -46,6 +46,7 @@ class RpcServer:
 
     async def start(self) -> None:
         """Begin to answer and report every service as serving."""
+        await self.lanes.listen(self.address.rpartition(":")[0].strip("[]"))
         await self.server.start()
         for name in ("", *self.names):
             await self.health.set(name, health_pb2.HealthCheckResponse.SERVING)
