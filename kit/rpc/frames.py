@@ -18,8 +18,8 @@ SERVICE, FLOW = "kit.rpc.v1.Pipe", "Flow"
 #: What is larger goes by a call of its own, and so do messages end.
 MAX_BODY = 256 * 1024
 MAX_MESSAGE = 1024 * 1024
-#: What a socket takes in one message: as many frames as gather within one turn of a loop.
-MAX_SOCKET_MESSAGE = 1 << 30
+#: An answer is never larger, whichever way it comes.
+MAX_ANSWER = 8 * 1024 * 1024
 TICKET_BYTES = 16
 
 

@@ -171,7 +171,8 @@ class _Lane:
                 self._moved.set()
 
     def _tell(self, number: int, result: bytes | TypedError) -> None:
-        answer = Answer(number, to_details(result), b"") if isinstance(result, TypedError) else Answer(number, b"", result)
+        error, body = (to_details(result), b"") if isinstance(result, TypedError) else (b"", result)
+        answer = Answer(number, error, body)
         if self._socket is not None:
             self._socket.put(answer)
             return

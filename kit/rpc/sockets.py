@@ -6,7 +6,7 @@ from typing import cast
 
 import msgspec
 
-from kit.rpc.frames import MAX_SOCKET_MESSAGE, Answer, Call, encode
+from kit.rpc.frames import MAX_ANSWER, MAX_MESSAGE, Answer, Call, encode, first_message
 
 _LENGTH_BYTES = 4
 
@@ -14,7 +14,7 @@ _LENGTH_BYTES = 4
 class Socket(asyncio.Protocol):
     """Gives `take` each message that comes, and tells `lost` once that none will come any more.
 
-    What is put in within one turn of the loop leaves as one message. Whoever sends what cannot be read is hung up on.
+    What is put in within one turn of the loop leaves together. Whoever sends what cannot be read is hung up on.
     """
 
     def __init__(self, take: Callable[[bytes], None], lost: Callable[[], None]) -> None:
@@ -54,7 +54,7 @@ class Socket(asyncio.Protocol):
         # A cast, and no question: what uvloop makes is one in deed and not by birth.
         self._transport = cast(asyncio.Transport, transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._transport = None
         self.lost()
@@ -83,14 +83,15 @@ class Socket(asyncio.Protocol):
         if len(self._in) < _LENGTH_BYTES:
             return _LENGTH_BYTES
         size = int.from_bytes(self._in[:_LENGTH_BYTES], "big")
-        if size > MAX_SOCKET_MESSAGE:
+        if size > MAX_MESSAGE + MAX_ANSWER:
             raise ValueError("longer than a message may be")
         return _LENGTH_BYTES + size
 
     def _flush(self) -> None:
         self._is_due = False
-        if self._out and not self._is_paused:
-            message, self._out = encode(self._out), []
+        while self._out and not self._is_paused:
+            count = first_message(self._out)
+            message, self._out[:count] = encode(self._out[:count]), []
             self._write(message)
 
     def _write(self, message: bytes) -> None:
