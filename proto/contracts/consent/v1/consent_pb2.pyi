@@ -734,7 +734,7 @@ class Change(message.Message):
     """Sequence since."""
     @builtins.property
     def pids(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
-        """Persona ids whose consent changed; an empty one stands for every persona of the shard."""
+        """Persona ids whose consent changed, to HoldNamed their fence names; an empty one stands for every persona of the shard."""
 
     def __init__(
         self,
