@@ -37,7 +37,7 @@ Fence = FencedCache[Who, Copy]
 
 
 class Copies:
-    """At most `most` copies, about 3 kB each. `name` gives the name of a visitor under which doors tell each other."""
+    """At most `most` copies, about 4 kB each. `name` gives the name of a visitor under which doors tell each other."""
 
     def __init__(self, fence: Fence, familiar: Familiar[Who, Copy], name: Callable[[Who], bytes]) -> None:
         self._fence = fence

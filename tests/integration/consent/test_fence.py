@@ -69,9 +69,9 @@ def withdraw(stub):
     return asyncio.create_task(stub.Withdraw(pb.WithdrawRequest(**ABOUT), timeout=LONG_S))
 
 
-async def lease(stub):
+async def lease(stub, method=None):
     """Open a stream and return it with its first lease."""
-    hold = stub.Hold()
+    hold = (method or stub.Hold)()
     await hold.write(RENEWAL)
     while (said := await hold.read()).WhichOneof("said") != "lease":
         pass
@@ -100,6 +100,19 @@ class TestAcknowledgement:
             assert not withdrawing.done()
             await hold.write(applied(2))
             assert [record.state for record in (await withdrawing).records] == ["withdrawn"]
+            hold.cancel()
+
+    async def test_a_reader_who_may_know_no_persona_is_told_a_name(self, url):
+        async with consent(url, term_s=LONG_S) as stub:
+            await grant(stub)
+            hold, _ = await lease(stub, stub.HoldNamed)
+            withdrawing = withdraw(stub)
+            [change] = (await hold.read()).changes.changes
+            [name] = change.pids
+            assert (change.sequence, len(name), name == PERSONA.pid) == (2, 16, False)
+            assert not withdrawing.done()
+            await hold.write(applied(2))
+            await withdrawing
             hold.cancel()
 
     async def test_a_reader_that_renews_but_does_not_listen_delays_two_terms_and_loses_its_lease(self, url):

@@ -92,7 +92,7 @@ async def call(server, echo):
 class TestPipe:
     async def test_many_at_once_are_each_answered_with_their_own(self, call, echo):
         asked = [str(number).encode() for number in range(2_000)]
-        assert await asyncio.gather(*map(call, asked)) == asked
+        assert await asyncio.gather(*(call(each, timeout=30) for each in asked)) == asked
         assert all(echo.piped[-2_000:])
 
     async def test_a_refusal_crosses_whole(self, call, echo):
