@@ -202,17 +202,19 @@ class TestReadPersona:
         assert not any(answer.HasField("view") for answer in (denied, allowed, undecided))
 
 
+@pytest.fixture
+def request_():
+    return contract.ReadPersonaRequest(subject=subject_message("ada"), purpose=PERSONALISE)
+
+
+@pytest.fixture
+async def read_once(profile, room, said, request_):
+    await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+    await room.fold(room.door.message(room.door.event(kind=Kind.BOUGHT)))
+    return await profile.ReadPersona(request_)
+
+
 class TestReadingAgain:
-    @pytest.fixture
-    def request_(self):
-        return contract.ReadPersonaRequest(subject=subject_message("ada"), purpose=PERSONALISE)
-
-    @pytest.fixture
-    async def read_once(self, profile, room, said, request_):
-        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
-        await room.fold(room.door.message(room.door.event(kind=Kind.BOUGHT)))
-        return await profile.ReadPersona(request_)
-
     async def test_a_moment_later_no_database_is_asked(self, profile, read_once, request_, monkeypatch):
         async def away(*_):
             raise UnavailableError
