@@ -90,7 +90,11 @@ async def following(consent_address: str, fence: Fence) -> AsyncIterator[None]:
     # A group: were the follower to end, the process must, or it would ask for ever without a word.
     async with rpc.connect(consent_address) as channel, asyncio.TaskGroup() as tasks:
         stub: ConsentServiceAsyncStub = ConsentServiceStub(channel)
-        task = tasks.create_task(follow(lambda: Stream(stub.HoldNamed(), consent_pb2), fence, boottime_ns))
+
+        def connect() -> Stream:
+            return Stream(stub.HoldNamed(), consent_pb2, "HoldNamed")
+
+        task = tasks.create_task(follow(connect, fence, boottime_ns))
         try:
             yield
         finally:

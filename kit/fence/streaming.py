@@ -15,11 +15,13 @@ _PARTING_S = 0.5
 
 
 class Stream:
-    """See kit.fence.Wire. `contract` is the module with the messages; kit knows none of them."""
+    """See kit.fence.Wire. `contract` is the module with the messages, of which kit knows none; `method` is the RPC."""
 
-    def __init__(self, call: Any, contract: Any) -> None:
+    def __init__(self, call: Any, contract: Any, method: str) -> None:
         self._call = call
         self._contract = contract
+        self._request_type = getattr(contract, f"{method}Request")
+        self._response_type = getattr(contract, f"{method}Response")
         self._writing = asyncio.Lock()
         self._reading: asyncio.Future[Any] | None = None
 
@@ -43,7 +45,7 @@ class Stream:
             raise UnavailableError("the call was cancelled")
         with _broken():
             answer = reading.result()
-        if not isinstance(answer, self._contract.HoldResponse):
+        if not isinstance(answer, self._response_type):
             raise UnavailableError("the authority hung up")
         return _said(answer)
 
@@ -63,11 +65,11 @@ class Stream:
         match asked:
             case Applied(heads):
                 told = (contract.Head(brand=brand, shard=shard, sequence=at) for (brand, shard), at in heads)
-                return contract.HoldRequest(applied=contract.Applied(heads=told))
+                return self._request_type(applied=contract.Applied(heads=told))
             case Release():
-                return contract.HoldRequest(release=contract.Release())
+                return self._request_type(release=contract.Release())
             case _:
-                return contract.HoldRequest(renewal=contract.Renewal())
+                return self._request_type(renewal=contract.Renewal())
 
 
 def _said(answer: Any) -> Said:

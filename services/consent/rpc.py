@@ -132,11 +132,11 @@ class ConsentRpc(ConsentServiceServicer):
             yield convert.to_told(said)
 
     async def HoldNamed(
-        self, request_iterator: AsyncIterator[consent_pb2.HoldRequest], context: ServicerContext
-    ) -> AsyncIterator[consent_pb2.HoldResponse]:
+        self, request_iterator: AsyncIterator[consent_pb2.HoldNamedRequest], context: ServicerContext
+    ) -> AsyncIterator[consent_pb2.HoldNamedResponse]:
         asked = (convert.asked(request) async for request in request_iterator)
         async for said in host(self._authority, self._heads, asked):
-            yield convert.to_told(self._names.tell(said))
+            yield convert.to_told_named(self._names.tell(said))
 
     async def _heads(self) -> tuple[int, dict[Scope, int]]:
         return await consents.list_heads(self._database)

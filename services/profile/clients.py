@@ -68,7 +68,7 @@ class ConsentClient:
 
     def hold(self) -> Wire:
         """Open a connection to the authority of the fence."""
-        return Stream(self._stub.Hold(), consent_pb2)
+        return Stream(self._stub.Hold(), consent_pb2, "Hold")
 
     async def grant(
         self, persona: Persona, audience: str, purposes: Sequence[str], statement: Statement

@@ -69,10 +69,14 @@ def withdraw(stub):
     return asyncio.create_task(stub.Withdraw(pb.WithdrawRequest(**ABOUT), timeout=LONG_S))
 
 
-async def lease(stub, method=None):
+async def lease(stub):
     """Open a stream and return it with its first lease."""
-    hold = (method or stub.Hold)()
-    await hold.write(RENEWAL)
+    hold = stub.Hold()
+    return await leased(hold, RENEWAL)
+
+
+async def leased(hold, renewal):
+    await hold.write(renewal)
     while (said := await hold.read()).WhichOneof("said") != "lease":
         pass
     return hold, said.lease
@@ -105,13 +109,13 @@ class TestAcknowledgement:
     async def test_a_reader_who_may_know_no_persona_is_told_a_name(self, url):
         async with consent(url, term_s=LONG_S) as stub:
             await grant(stub)
-            hold, _ = await lease(stub, stub.HoldNamed)
+            hold, _ = await leased(stub.HoldNamed(), pb.HoldNamedRequest(renewal=pb.Renewal()))
             withdrawing = withdraw(stub)
             [change] = (await hold.read()).changes.changes
             [name] = change.pids
             assert (change.sequence, len(name), name == PERSONA.pid) == (2, 16, False)
             assert not withdrawing.done()
-            await hold.write(applied(2))
+            await hold.write(pb.HoldNamedRequest(applied=applied(2).applied))
             await withdrawing
             hold.cancel()
 

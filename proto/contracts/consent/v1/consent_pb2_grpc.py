@@ -80,8 +80,8 @@ class ConsentServiceStub:
                 _registered_method=True)
         self.HoldNamed = channel.stream_stream(
                 '/contracts.consent.v1.ConsentService/HoldNamed',
-                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.SerializeToString,
-                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.FromString,
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedResponse.FromString,
                 _registered_method=True)
         self.RaiseFloor = channel.unary_unary(
                 '/contracts.consent.v1.ConsentService/RaiseFloor',
@@ -257,8 +257,8 @@ def add_ConsentServiceServicer_to_server(servicer, server):
             ),
             'HoldNamed': grpc.stream_stream_rpc_method_handler(
                     servicer.HoldNamed,
-                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.FromString,
-                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.SerializeToString,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedResponse.SerializeToString,
             ),
             'RaiseFloor': grpc.unary_unary_rpc_method_handler(
                     servicer.RaiseFloor,
@@ -526,8 +526,8 @@ class ConsentService:
             request_iterator,
             target,
             '/contracts.consent.v1.ConsentService/HoldNamed',
-            contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.SerializeToString,
-            contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.FromString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedResponse.FromString,
             options,
             channel_credentials,
             insecure,
