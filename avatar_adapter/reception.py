@@ -39,10 +39,11 @@ class Reception:
     async def open(self, world: World, visit: Visit, language: str, now_ms: int) -> pb.OpenResponse:
         """Return what the avatar service says of the visit, or has said a moment ago of one like it."""
         who, hints = _who(world, visit, language), self._copies.hints
-        if not self._openings.knows(visit.id):
-            copy = self._copies.get(who, now_ms)
-            if copy is not None and (again := self._again(world, visit, who, copy, now_ms)):
-                return again
+        copy = None if self._openings.knows(visit.id) else self._copies.get(who, now_ms)
+        if copy is not None and (again := self._again(world, visit, who, copy, now_ms)):
+            return again
+        # One that comes again must find the encounter that the world was told of.
+        await self._openings.landed(visit.id)
         answer = await self._avatars.Open(pb.OpenRequest(visit=visit_message(world, visit), language=language))
         self._openings.remember(visit.id)
         self._copies.keep(who, answer, now_ms, hints)

@@ -117,6 +117,17 @@ class TestOpenings:
         kinds = [type(each) for each in met.core.heard if isinstance(each, pb.Opening | pb.AskRequest)]
         assert kinds.index(pb.Opening) < kinds.index(pb.AskRequest)
 
+    async def test_a_visit_that_is_opened_again_waits_for_its_opening(self, met):
+        met.core.takes_openings.clear()
+        await met.open(i="again")
+        repeating = asyncio.create_task(met.open(i="again"))
+        await met.open(i="third")
+        assert len(met.core.of(pb.OpenRequest)) == 1
+        met.core.takes_openings.set()
+        await repeating
+        kinds = [type(each) for each in met.core.heard]
+        assert kinds.index(pb.Opening) < len(kinds) - 1 - kinds[::-1].index(pb.OpenRequest)
+
     async def test_what_could_not_be_told_is_told_again(self, met):
         met.core.refusals = 2
         await met.open(i="again")
