@@ -5,6 +5,7 @@ Whole registers are held out: phrases of one register are alike, and a random sp
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,12 @@ from relationships.ngrams import COLUMNS, counts, weighted
 from relationships.pack import named_pack
 from relationships.scorer import Features
 
-Rows = Matrix | csr_matrix
+#: Dense rows or sparse ones; scipy ships without types.
+Rows = Any
 Places = NDArray[np.int64]
 _STRICT_SENTENCES, _STRICT_GRAMS = 0.1, 0.033
 _FIRST_TRUST = (1.0, 0.7)
+_FOLDS = 4
 
 
 def fit(phrases: Sequence[Phrase], sentences: Matrix) -> tuple[Model, Matrix, Matrix]:
@@ -44,10 +47,11 @@ def fit(phrases: Sequence[Phrase], sentences: Matrix) -> tuple[Model, Matrix, Ma
 
 def _held_out(features: Rows, right: Places, phrases: Sequence[Phrase]) -> Matrix:
     logits = np.zeros((len(right), len(STANCES)), dtype=np.float32)
-    registers = np.array([phrase.register for phrase in phrases])
-    for register in sorted(set(registers)):
-        out = registers == register
-        strict = _STRICT_GRAMS if isinstance(features, csr_matrix) else _STRICT_SENTENCES
+    strict = _STRICT_GRAMS if isinstance(features, csr_matrix) else _STRICT_SENTENCES
+    registers = sorted({phrase.register for phrase in phrases})
+    folds = np.array([registers.index(phrase.register) % _FOLDS for phrase in phrases])
+    for fold in range(_FOLDS):
+        out = folds == fold
         weights = _regression(features[~out], right[~out], strict)
         logits[out] = features[out] @ weights[:-1] + weights[-1]
     return logits
@@ -69,7 +73,7 @@ def _regression(features: Rows, right: Places, strict: float) -> Matrix:
         return float(value), slope.ravel()
 
     start = np.zeros((width + 1) * len(STANCES))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 120})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 60})
     return np.asarray(found.x.reshape(width + 1, len(STANCES)), dtype=np.float32)
 
 
@@ -117,7 +121,8 @@ def _write(model: Model) -> None:
 def main() -> None:
     """Fit, write, and say how well held-out registers are judged."""
     phrases = read_corpus()
-    sentences = Features(named_pack("core4"), SentenceEncoder()).of([phrase.text for phrase in phrases])
+    texts, encoder = [phrase.text for phrase in phrases], SentenceEncoder()
+    sentences = Features(named_pack("core4"), encoder).of(texts, encoder.encode(texts))
     model, together, alone = fit(phrases, sentences)
     _write(model)
     right, langs = [phrase.stance for phrase in phrases], [phrase.lang for phrase in phrases]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relationships.corpus import NONE
+from relationships.state import LEAST_OF_TYPE
 
 _BINS = 10
 _COVERED = (0.25, 0.5, 0.75, 1.0)
@@ -34,24 +35,26 @@ def coverage(probabilities: Floats, hits: NDArray[np.bool_]) -> list[dict[str, f
     return [{"coverage": share, "accuracy": round(float(hits[order[:size]].mean()), 4)} for share, size in sizes]
 
 
-def false_alarms(right: Sequence[str], told: Sequence[str]) -> float | None:
-    """Return how many of 1,000 texts that say nothing are told to say something."""
-    neutral = [label for wanted, label in zip(right, told, strict=True) if wanted == NONE]
-    return 1000 * sum(label != NONE for label in neutral) / len(neutral) if neutral else None
+def alarms(right: Sequence[str], told: Sequence[str], probabilities: Floats, least: float) -> float | None:
+    """Return how many of 1,000 texts that say nothing are told to say something with `least` probability or more."""
+    answers = zip(right, told, probabilities.max(axis=1), strict=True)
+    neutral = [label != NONE and sure >= least for wanted, label, sure in answers if wanted == NONE]
+    return round(1000 * sum(neutral) / len(neutral), 1) if neutral else None
 
 
 def figures(right: Sequence[str], langs: Sequence[str], told: Sequence[str], probabilities: Floats) -> dict[str, Any]:
     """Return everything that is published of one evaluation."""
     hits = np.array([wanted == label for wanted, label in zip(right, told, strict=True)])
     by_lang = {lang: macro_f1(*zip(*_of(lang, right, langs, told), strict=True)) for lang in sorted(set(langs))}
-    alarms = false_alarms(right, told)
     return {
         "macro_f1": round(macro_f1(right, told), 4),
         "macro_f1_by_lang": {lang: round(value, 4) for lang, value in by_lang.items()},
         "accuracy": round(float(hits.mean()), 4),
         "ece": round(calibration_error(probabilities, hits), 4),
         "coverage": coverage(probabilities, hits),
-        "false_alarms_per_1000": None if alarms is None else round(alarms, 1),
+        # An alarm is what would be acted upon; a wrong label that nobody is sure of harms nobody.
+        "false_alarms_per_1000": alarms(right, told, probabilities, LEAST_OF_TYPE),
+        "wrong_labels_per_1000_neutral": alarms(right, told, probabilities, 0.0),
     }
 
 

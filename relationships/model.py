@@ -32,7 +32,7 @@ class Model:
 
     def by_sentences(self, features: Matrix) -> Matrix:
         """Return logits by stance."""
-        return features @ self.sentences[:-1] + self.sentences[-1]
+        return np.asarray(features @ self.sentences[:-1] + self.sentences[-1], dtype=np.float32)
 
     def by_grams(self, texts: Sequence[str]) -> Matrix:
         """Return logits by stance."""
@@ -46,7 +46,7 @@ class Model:
         logits = trust[1] * log_softmax(by_grams) + trust[2:]
         if by_sentences is not None:
             logits = logits + trust[0] * log_softmax(by_sentences)
-        return np.exp(log_softmax(logits))
+        return np.asarray(np.exp(log_softmax(logits)), dtype=np.float32)
 
 
 def load_model(path: Path = PATH) -> Model:

@@ -24,9 +24,8 @@ class Features:
         self._patterns = Patterns(core)
         self._prototypes = Prototypes(core.types, encoder)
 
-    def of(self, texts: Sequence[str]) -> Matrix:
-        """Return one row a text."""
-        vectors = self.encoder.encode(texts)
+    def of(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
+        """Return one row a text, whose vector is given."""
         patterns = np.stack([self._patterns.weigh(text) for text in texts])
         return np.concatenate([vectors, self._prototypes.likeness(vectors), patterns], axis=1)
 
@@ -37,6 +36,10 @@ class Scorer:
     def __init__(self, pack: RelationshipPack, model: Model, features: Features | None = None) -> None:
         self._pack, self._model, self._features = pack, model, features
         self.names: tuple[str, ...] = (*pack.types, NONE)
+        kinds = list(pack.types.values())
+        self._places = {
+            stance: [place for place, kind in enumerate(kinds) if kind.stance == stance] for stance in STANCES[:-1]
+        }
         self._patterns = Patterns(pack)
         self._prototypes = Prototypes(pack.types, features.encoder) if features else None
 
@@ -45,16 +48,14 @@ class Scorer:
         if not texts:
             return np.zeros((0, len(self.names)), dtype=np.float32)
         cut = [text[:MOST_CHARACTERS] for text in texts]
-        stances = self._stances(cut)
-        leanings = self._leanings(cut)
-        columns = []
-        for stance in STANCES[:-1]:
-            own = [place for place, kind in enumerate(self._pack.types.values()) if kind.stance == stance]
-            shared = np.exp(leanings[:, own])
-            columns.append((own, stances[:, [STANCES.index(stance)]] * shared / shared.sum(axis=1, keepdims=True)))
+        vectors = self._features.encoder.encode(cut) if self._features else None
+        stances = self._stances(cut, vectors)
+        leanings = self._leanings(cut, vectors)
         probabilities = np.zeros((len(texts), len(self.names)), dtype=np.float32)
-        for own, values in columns:
-            probabilities[:, own] = values
+        for place, stance in enumerate(STANCES[:-1]):
+            own = self._places[stance]
+            shared = np.exp(leanings[:, own])
+            probabilities[:, own] = stances[:, [place]] * shared / shared.sum(axis=1, keepdims=True)
         # What no type of the pack can stand for says nothing in its terms.
         probabilities[:, -1] = 1.0 - probabilities[:, :-1].sum(axis=1)
         return probabilities.clip(0.0, 1.0)
@@ -62,21 +63,20 @@ class Scorer:
     def ratios(self, text: str) -> dict[str, float]:
         """Return by type the log-likelihood ratio of one text against its saying nothing."""
         row = self.score([text])[0]
-        rivals = {kind.stance: 0 for kind in self._pack.types.values()}
-        for kind in self._pack.types.values():
-            rivals[kind.stance] += 1
         return {
-            name: float(np.log(max(row[place], _LEAST) * rivals[kind.stance] / max(row[-1], _LEAST)))
+            name: float(np.log(max(row[place], _LEAST) * len(self._places[kind.stance]) / max(row[-1], _LEAST)))
             for place, (name, kind) in enumerate(self._pack.types.items())
         }
 
-    def _stances(self, texts: Sequence[str]) -> Matrix:
-        by_sentences = self._model.by_sentences(self._features.of(texts)) if self._features else None
+    def _stances(self, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
+        by_sentences = None
+        if self._features is not None and vectors is not None:
+            by_sentences = self._model.by_sentences(self._features.of(texts, vectors))
         return self._model.together(by_sentences, self._model.by_grams(texts))
 
-    def _leanings(self, texts: Sequence[str]) -> Matrix:
+    def _leanings(self, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
         """Return how types of one stance compare, by the words of this pack."""
         said = np.stack([self._patterns.weigh(text) for text in texts])
-        if self._prototypes is None or self._features is None:
+        if self._prototypes is None or vectors is None:
             return said
-        return said + _SHARPNESS * self._prototypes.likeness(self._features.encoder.encode(texts))
+        return np.asarray(said + _SHARPNESS * self._prototypes.likeness(vectors), dtype=np.float32)

@@ -166,7 +166,7 @@ def _judged_table(outcome: dict[str, Any]) -> Table:
     table.add_row("macro F1", f"{outcome['macro_f1']:.4f}")
     for lang, value in outcome["macro_f1_by_lang"].items():
         table.add_row(f"macro F1, {lang}", f"{value:.4f}")
-    for name in ("accuracy", "ece", "false_alarms_per_1000"):
+    for name in ("accuracy", "ece", "false_alarms_per_1000", "wrong_labels_per_1000_neutral"):
         table.add_row(name.replace("_", " "), str(outcome[name]))
     for each in outcome["coverage"]:
         table.add_row(f"accuracy of the surest {each['coverage']:.0%}", f"{each['accuracy']:.4f}")

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from maskenball.evaluate.command import evaluate
-from relationships.measuring import calibration_error, coverage, false_alarms, macro_f1
+from relationships.measuring import alarms, calibration_error, coverage, macro_f1
 
 TEXTS = [
     {"id": "1", "text": "Ich liebe diese Marke!", "lang": "de", "label": "fan"},
@@ -37,8 +37,11 @@ class TestFigures:
         assert [each["accuracy"] for each in curve] == [1.0, 1.0, 0.6667, 0.5]
 
     def test_alarms_are_counted_where_nothing_was_said(self):
-        assert false_alarms(["none", "none", "fan"], ["none", "fan", "none"]) == 500
-        assert false_alarms(["fan"], ["fan"]) is None
+        sure = np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1]], dtype=np.float32)
+        answers = ["none", "none", "fan"], ["none", "fan", "none"]
+        assert alarms(*answers, sure, 0.0) == 500
+        assert alarms(*answers, sure, 0.8) == 0
+        assert alarms(["fan"], ["fan"], sure[:1], 0.0) is None
 
 
 class TestCommand:
