@@ -38,7 +38,8 @@ class Model:
         """Return logits by stance."""
         rows = [weighted(text, self.rarity) for text in texts]
         made = [weights @ self.grams[columns] for columns, weights in rows]
-        return np.array(made, dtype=np.float32).reshape(len(texts), len(STANCES)) + self.grams[-1]
+        logits = np.array(made, dtype=np.float32).reshape(len(texts), len(STANCES)) + self.grams[-1]
+        return np.asarray(logits, dtype=np.float32)
 
     def together(self, by_sentences: Matrix | None, by_grams: Matrix) -> Matrix:
         """Return calibrated probabilities by stance."""

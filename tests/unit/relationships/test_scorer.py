@@ -47,7 +47,7 @@ class TestCorpus:
             assert all(of.count(stance) >= 100 for stance in STANCES)
 
     def test_no_phrase_is_there_twice(self):
-        texts = [phrase.text for phrase in read_corpus()]
+        texts = [(phrase.lang, phrase.text) for phrase in read_corpus()]
         assert sorted(texts) == sorted(set(texts))
 
     def test_a_line_without_a_stance_is_refused_with_its_number(self, tmp_path):
