@@ -24,6 +24,7 @@ from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
 from services.profile import handles, messages, what_if
+from services.profile.aggregates import Budget
 from services.profile.boundary import Crowding
 from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.consumers import Folder
@@ -41,6 +42,7 @@ from services.profile.rpc import Accounts, Memory, ProfileRpc
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.census import Census
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.parts import Folding
@@ -110,7 +112,17 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     return Eraser(stores, projections)
 
 
-async def build(settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser) -> RpcServer:
+def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> Aggregates:
+    """Return what answers questions about audiences; closed before what it stands on."""
+    budget = Budget(settings.privacy_budget, settings.privacy_budget_days)
+    aggregates = Aggregates(stores, budget, settings.shared_by_least)
+    closing.push_async_callback(aggregates.stop)
+    return aggregates
+
+
+async def build(
+    settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser, aggregates: Aggregates
+) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
     reach, client = Reach(stores, settings.reach_s), streams.client()
     familiar: FamiliarPersonas = Familiar(
@@ -130,7 +142,7 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams, era
     await client.subscribe(messages.erased_subject("*"), cb=erased)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
     accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
-    servicer = ProfileRpc(stores, Memory(familiar, reach), accounts, eraser)
+    servicer = ProfileRpc(stores, Memory(familiar, reach), accounts, eraser, aggregates)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 
@@ -143,7 +155,7 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         readiness.add("vault", stores.vault.ping)
         streams = await open_streams(settings, closing)
         eraser = await open_eraser(settings, stores, streams, closing)
-        server = await build(settings, stores, streams, eraser)
+        server = await build(settings, stores, streams, eraser, open_aggregates(settings, stores, closing))
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(eraser.run()), tasks.create_task(stores.crowds.follow(settings.crowds_read_s))]

@@ -16,6 +16,7 @@ COLLECT = "collect.behaviour"
 RESEARCH = "research.model"
 OFFER = "recommend.offer"
 REMEMBER = "remember.conversation"
+AGGREGATE = "analytics.aggregate"
 #: Durability classes: what an acknowledgement survives. Each has a stream of its own, on a server of its own.
 PROCESS_DEATH, POWER_CUT = 1, 2
 DURABILITY_CLASSES = (POWER_CUT, PROCESS_DEATH)

@@ -14,6 +14,7 @@ from services.profile.domain import Decision, Partition, PositionNotReachedError
 from services.profile.erasing import Eraser
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, explain, read
+from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.receipts import Receipts
@@ -42,12 +43,15 @@ class Memory:
 
 
 class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser) -> None:
+    def __init__(
+        self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser, aggregates: Aggregates
+    ) -> None:
         self._stores = stores
         self._familiar = memory.familiar
         self._reach = memory.reach
         self._accounts = accounts
         self._eraser = eraser
+        self._aggregates = aggregates
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
         subject = convert.subject_from_proto(request.subject)
@@ -200,6 +204,13 @@ class ProfileRpc(ProfileServiceServicer):
         count = convert.bounded_from_proto(request.count, "count", least=1, most=_MOST_REPLAYED)
         sent = await self._accounts.quarantine.replay(brand, request.source, request.after, count)
         return profile_pb2.ReplayQuarantineResponse(**sent._asdict())
+
+    async def ReadAggregate(
+        self, request: profile_pb2.ReadAggregateRequest, context: ServicerContext
+    ) -> profile_pb2.ReadAggregateResponse:
+        budget = self._aggregates.budget
+        question = convert.question_from_proto(request, budget, self._stores.now_ms())
+        return convert.told_to_proto(question, await self._aggregates.tell(question), budget)
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

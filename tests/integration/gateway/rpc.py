@@ -57,6 +57,9 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def ReplayQuarantine(self, request, context):
         return self._services.answer("ReplayQuarantine", request, profile_pb2.ReplayQuarantineResponse())
 
+    async def ReadAggregate(self, request, context):
+        return self._services.answer("ReadAggregate", request, profile_pb2.ReadAggregateResponse())
+
 
 class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
     def __init__(self, services: FakeServices) -> None:
