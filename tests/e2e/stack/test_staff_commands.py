@@ -75,7 +75,7 @@ class TestAggregates:
         shown, refused = typed(*question, "2"), typed(*question, "1.5")
 
         assert first == again
-        assert (first["threshold"], first["spent"], first["budget"]) == (29, 2, 3)
+        assert (first["threshold"], first["spent"], first["budget"]) == (28, 2, 3)
         assert "2 of 3 are spent in 30 days." in shown.stdout
         assert refused.exit_code == 1
         assert "PRIVACY_BUDGET_SPENT" in refused.stderr
