@@ -76,8 +76,10 @@ class Consent:
         await self.authority.acknowledge([change])
         return is_in_force
 
-    async def raise_floor(self, scope):
-        await self.authority.acknowledge([await self._write(scope, self._world.truth.commit_floor)])
+    async def raise_floor(self, scope, raised_at):
+        truth = self._world.truth
+        change = await self._write(scope, lambda session: truth.commit_floor(session, raised_at))
+        await self.authority.acknowledge([change])
 
     async def _write(self, scope, commit):
         truth = self._world.truth
@@ -194,15 +196,16 @@ async def raise_floor(world, scope):
     """Raise it, repeated until that is acknowledged; not while it is being raised already."""
     if not world.judge.raising(scope):
         return
-    while not await _raised(world, scope):
+    raised_at = world.loop.time()
+    while not await _raised(world, scope, raised_at):
         await asyncio.sleep(world.dice.uniform(0, 0.1))
     world.judge.raised(scope)
 
 
-async def _raised(world, scope):
+async def _raised(world, scope, raised_at):
     consent = world.some_consent()
     try:
-        await world.network.call(consent.machine, lambda: consent.raise_floor(scope), 5.0)
+        await world.network.call(consent.machine, lambda: consent.raise_floor(scope, raised_at), 5.0)
     except UnavailableError:
         return False
     return True

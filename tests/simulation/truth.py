@@ -118,13 +118,13 @@ class Truth:
         self.end(session)
         return Change(scope, after, self.heads[scope], (key,)), self.values.get((scope, key), (-1, False))[1]
 
-    async def commit_floor(self, session):
-        """Let nothing of the scope be in force until it is allowed anew; one change for every key."""
+    async def commit_floor(self, session, raised_at):
+        """Let nothing of the scope be in force that was allowed until then; one change for every key."""
         self._hear(session)
         scope, after = session.scope, self.heads[session.scope]
         self.heads[scope] += 1
         for (of, key), (version, _) in list(self.values.items()):
-            if of == scope:
+            if of == scope and version <= raised_at:
                 self.values[of, key] = version, False
         self._back_up()
         self.end(session)
