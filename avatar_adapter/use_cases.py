@@ -2,7 +2,7 @@
 
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from avatar_adapter import answers, frames
@@ -10,6 +10,7 @@ from avatar_adapter.answers import Limits, Moment
 from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
 from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
+from avatar_adapter.names import Names
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Happening, Vocabulary
 from contracts.avatar.v1 import avatar_pb2 as pb
@@ -36,6 +37,7 @@ class Door:
     publish: Callable[[World, Interaction], Awaitable[None]]
     #: Seconds since 1970 UTC.
     clock: Callable[[], float]
+    names: Names = field(default_factory=lambda: Names(None))
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970 UTC."""
@@ -54,6 +56,8 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
     """Carry out one frame; raises typed errors."""
     if isinstance(frame, frames.Open):
         return await _open(door, world, frame, limits)
+    if isinstance(frame, frames.Handles):
+        return Reply(await door.names.replaced(world, frame), world.answer_bytes)
     visit = door.visits.read(world, frame.s)
     match frame:
         case frames.Observe():
@@ -66,6 +70,10 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
             candidates = await _consent(door, world, visit, frame)
         case frames.Forget():
             candidates = await _forget(door, world, visit, frame)
+        case frames.Link():
+            candidates = await door.names.link(world, visit, frame)
+        case frames.Unlink():
+            candidates = await door.names.unlink(world, visit, frame)
         case frames.Close():
             candidates = await _close(door, world, visit)
     return Reply(candidates, visit.answer_bytes)
@@ -145,7 +153,12 @@ async def _act(door: Door, world: World, visit: Visit, frame: frames.Act) -> Ite
 async def _forget(door: Door, world: World, visit: Visit, frame: frames.Forget) -> Iterable[Answer]:
     frame_id = _frame_id(door, world, visit, frame.i)
     said = await door.avatars.Forget(
-        pb.ForgetRequest(visit=visit_message(world, visit), frame_id=frame_id, everything=bool(frame.all))
+        pb.ForgetRequest(
+            visit=visit_message(world, visit),
+            frame_id=frame_id,
+            everything=bool(frame.all),
+            new_face=bool(frame.face),
+        )
     )
     return answers.forgotten(said.receipt, is_repeat=said.is_repeat, was_known=said.was_known)
 

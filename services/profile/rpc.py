@@ -6,12 +6,12 @@ from grpc import ServicerContext
 
 from contracts.common.v1 import subject_pb2
 from contracts.profile.v1 import profile_pb2
-from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
 from kit.errors import NotFoundError
 from services.profile import convert
 from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition, PositionNotReachedError
 from services.profile.erasing import Eraser
+from services.profile.handle_rpc import HandleRpc, Names
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, explain, read
 from services.profile.use_cases.mend import Quarantine
@@ -41,13 +41,14 @@ class Memory:
     reach: Reach
 
 
-class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser) -> None:
+class ProfileRpc(HandleRpc):
+    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser, names: Names) -> None:
         self._stores = stores
         self._familiar = memory.familiar
         self._reach = memory.reach
         self._accounts = accounts
         self._eraser = eraser
+        self._names = names
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
         subject = convert.subject_from_proto(request.subject)
