@@ -27,24 +27,11 @@ class Names:
     def __init__(self, profiles: "ProfileServiceAsyncStub | None") -> None:
         self._known = profiles
 
-    async def link(self, world: World, visit: Visit, frame: frames.Link) -> Iterable[Answer]:
-        """Issue a code, or redeem the one that the visitor has from elsewhere."""
-        subject = subject_message(world, visit)
-        if not frame.code:
-            issued = await self._profiles.IssueLinkCode(profile_pb2.IssueLinkCodeRequest(subject=subject))
-            return [{"ok": 1, "code": issued.code}]
-        statement = Statement(method=_METHOD, has_gpc=world.has_gpc, named_brand=frame.brand)
-        request = profile_pb2.RedeemLinkCodeRequest(subject=subject, code=frame.code, statement=statement)
-        answer = await self._profiles.RedeemLinkCode(request)
-        return [{"ok": 1, "with": answer.issued_by}]
-
-    async def unlink(self, world: World, visit: Visit, frame: frames.Unlink) -> Iterable[Answer]:
-        """Undo links, in both directions."""
-        request = profile_pb2.UnlinkRequest(
-            subject=subject_message(world, visit), audience=frame.w, statement=Statement(method=_METHOD)
-        )
-        answer = await self._profiles.Unlink(request)
-        return [{"ok": 1, "gone": list(answer.audiences)}, {"ok": 1}]
+    async def answer(self, world: World, visit: Visit, frame: frames.Link | frames.Unlink) -> Iterable[Answer]:
+        """Carry out one frame of a visit."""
+        if isinstance(frame, frames.Link):
+            return await self._link(world, visit, frame)
+        return await self._unlink(world, visit, frame)
 
     async def replaced(self, world: World, frame: frames.Handles) -> Iterable[Answer]:
         """List handles of this world that were replaced, as many personas as fit."""
@@ -55,6 +42,23 @@ class Names:
         answer = await self._profiles.ListReplacedHandles(request)
         told: Answer = {"r": [[each.old, each.new] for each in answer.replaced]}
         return [told | ({"next": answer.next.hex()} if answer.next else {})]
+
+    async def _link(self, world: World, visit: Visit, frame: frames.Link) -> Iterable[Answer]:
+        subject = subject_message(world, visit)
+        if not frame.code:
+            issued = await self._profiles.IssueLinkCode(profile_pb2.IssueLinkCodeRequest(subject=subject))
+            return [{"ok": 1, "code": issued.code}]
+        statement = Statement(method=_METHOD, has_gpc=world.has_gpc, named_brand=frame.brand)
+        request = profile_pb2.RedeemLinkCodeRequest(subject=subject, code=frame.code, statement=statement)
+        answer = await self._profiles.RedeemLinkCode(request)
+        return [{"ok": 1, "with": answer.issued_by}]
+
+    async def _unlink(self, world: World, visit: Visit, frame: frames.Unlink) -> Iterable[Answer]:
+        request = profile_pb2.UnlinkRequest(
+            subject=subject_message(world, visit), audience=frame.w, statement=Statement(method=_METHOD)
+        )
+        answer = await self._profiles.Unlink(request)
+        return [{"ok": 1, "gone": list(answer.audiences)}, {"ok": 1}]
 
     @property
     def _profiles(self) -> "ProfileServiceAsyncStub":

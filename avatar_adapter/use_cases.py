@@ -70,10 +70,8 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
             candidates = await _consent(door, world, visit, frame)
         case frames.Forget():
             candidates = await _forget(door, world, visit, frame)
-        case frames.Link():
-            candidates = await door.names.link(world, visit, frame)
-        case frames.Unlink():
-            candidates = await door.names.unlink(world, visit, frame)
+        case frames.Link() | frames.Unlink():
+            candidates = await door.names.answer(world, visit, frame)
         case frames.Close():
             candidates = await _close(door, world, visit)
     return Reply(candidates, visit.answer_bytes)
