@@ -17,7 +17,8 @@ from services.profile.repository.erasures import Erasure
 from services.profile.use_cases.stores import Stores
 
 EDGE = "edge"
-METHOD = "edge-key-retired"
+#: How it is recorded that somebody is erased whom nobody can name any more.
+METHOD = "retention"
 _LOG = logger(__name__)
 _ID_BYTES = 16
 _MOST_ERASED = 500

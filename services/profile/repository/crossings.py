@@ -155,12 +155,12 @@ async def count_try(vault: Database, address: tuple[str, str, bytes], now_ms: in
     """Count a try of (brand, audience, id); return how many there were of late: by this id, by the audience."""
     rows = await vault.fetch(
         """
-        WITH over AS (DELETE FROM link_tries WHERE since_ms < $4 - 10 * $5)
+        WITH over AS (DELETE FROM link_tries WHERE since_ms < $4::bigint - 10 * $5::bigint)
         INSERT INTO link_tries AS t (brand, audience, eid, tries, since_ms)
         VALUES ($1, $2, '', 1, $4), ($1, $2, $3, 1, $4)
         ON CONFLICT (brand, audience, eid) DO UPDATE SET
-            tries = CASE WHEN t.since_ms <= $4 - $5 THEN 1 ELSE t.tries + 1 END,
-            since_ms = CASE WHEN t.since_ms <= $4 - $5 THEN $4 ELSE t.since_ms END
+            tries = CASE WHEN t.since_ms <= $4::bigint - $5::bigint THEN 1 ELSE t.tries + 1 END,
+            since_ms = CASE WHEN t.since_ms <= $4::bigint - $5::bigint THEN $4 ELSE t.since_ms END
         RETURNING eid, tries
         """,
         *address,
