@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # A pair of handles in an answer; of one persona there may be two pairs.
 _PAIR_BYTES = 80
 _AROUND_BYTES = 200
+# Two consents, each acknowledged once no reader can miss it.
+_AGREED_S = 8.0
 _METHOD = "frame"
 
 
@@ -50,14 +52,14 @@ class Names:
             return [{"ok": 1, "code": issued.code}]
         statement = Statement(method=_METHOD, has_gpc=world.has_gpc, named_brand=frame.brand)
         request = profile_pb2.RedeemLinkCodeRequest(subject=subject, code=frame.code, statement=statement)
-        answer = await self._profiles.RedeemLinkCode(request)
+        answer = await self._profiles.RedeemLinkCode(request, timeout=_AGREED_S)
         return [{"ok": 1, "with": answer.issued_by}]
 
     async def _unlink(self, world: World, visit: Visit, frame: frames.Unlink) -> Iterable[Answer]:
         request = profile_pb2.UnlinkRequest(
             subject=subject_message(world, visit), audience=frame.w, statement=Statement(method=_METHOD)
         )
-        answer = await self._profiles.Unlink(request)
+        answer = await self._profiles.Unlink(request, timeout=_AGREED_S)
         return [{"ok": 1, "gone": list(answer.audiences)}, {"ok": 1}]
 
     @property

@@ -13,6 +13,8 @@ from gateway.rest import CONFLICT, ERASE_S, KEYS, REFUSALS, App, Door
 
 # A handle is found by trying every persona of the audience.
 _SEARCH_S = 30.0
+# Two consents, each acknowledged once no reader can miss it.
+_AGREED_S = 8.0
 _METHOD = "rest"
 _router = APIRouter(tags=["handles"], responses=REFUSALS, dependencies=KEYS)
 _GONE: dict[int | str, dict[str, Any]] = {
@@ -152,7 +154,7 @@ async def redeem_code(body: RedeemBody, door: Door, app: App, gpc: Gpc = "") -> 
     """Redeem a code of another audience. Both then read the persona as one, until either side undoes it."""
     statement = consent_pb2.Statement(method=_METHOD, has_gpc=gpc == "1", named_brand=body.brand)
     request = profile_pb2.RedeemLinkCodeRequest(subject=door.subject(app, body), code=body.code, statement=statement)
-    answer = await door.services.profile.RedeemLinkCode(request)
+    answer = await door.services.profile.RedeemLinkCode(request, timeout=_AGREED_S)
     records = convert.records_from_proto(answer.records)
     return RedeemAnswer(issued_by=answer.issued_by, redeemed_by=answer.redeemed_by, records=records)
 
@@ -172,4 +174,4 @@ async def unlink(body: UnlinkBody, door: Door, app: App) -> LinksAnswer:
         audience=body.audience or "",
         statement=consent_pb2.Statement(method=_METHOD),
     )
-    return LinksAnswer(audiences=list((await door.services.profile.Unlink(request)).audiences))
+    return LinksAnswer(audiences=list((await door.services.profile.Unlink(request, timeout=_AGREED_S)).audiences))

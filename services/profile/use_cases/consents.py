@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kit.db import raw
 from services.profile import handles
@@ -46,7 +46,9 @@ async def withdraw(stores: Stores, subject: Subject, purposes: Sequence[str], st
     confirmed = asyncio.ensure_future(stores.consent.confirm(whose, Intent.WITHDRAW, purposes, statement))
     linked = (stores.consent.withdraw(other.persona, subject.audience, purposes, statement) for other in others)
     await asyncio.gather(confirmed, *linked)
-    await cross.cut(stores, cross.named(found.crossings, purposes), statement)
+    # A statement that came too late to withdraw a link does not undo it either.
+    ended = await cross.ended(stores, cross.named(found.crossings, purposes))
+    await cross.cut(stores, ended, replace(statement, stated_at_ms=0))
     return confirmed.result()
 
 

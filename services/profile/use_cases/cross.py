@@ -29,6 +29,12 @@ async def readable(stores: Stores, found: Sequence[Crossing]) -> list[Bound]:
     return [facet for each, is_allowed in zip(found, allowed, strict=True) if is_allowed for facet in each.facets]
 
 
+async def ended(stores: Stores, found: Sequence[Crossing]) -> list[Crossing]:
+    """Return the links that one side at least does not allow at this moment."""
+    allowed = await asyncio.gather(*(_is_allowed(stores, each) for each in found))
+    return [each for each, is_allowed in zip(found, allowed, strict=True) if not is_allowed]
+
+
 async def cut(stores: Stores, found: Sequence[Crossing], statement: Statement) -> None:
     """Undo links: no later read crosses them when this returns, and nothing of them is left in the vault."""
     ends = [end for each in found for end in _ends(each)]

@@ -18,6 +18,7 @@ from tests.integration.profile.door import BRAND, SHOP, subject, subject_message
 PERSONALISE, OFFER = "personalise.world", "recommend.offer"
 MALL, PLAZA = "world:mall", "world:plaza"
 STATED = Statement(method="rest")
+PATIENCE_S = 30.0
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ async def issue(profile, audience=SHOP, name="ada"):
 
 async def redeem(profile, code, audience=MALL, name="ada", statement=STATED):
     request = contract.RedeemLinkCodeRequest(subject=subject_message(name, audience), code=code, statement=statement)
-    return await profile.RedeemLinkCode(request)
+    return await profile.RedeemLinkCode(request, timeout=PATIENCE_S)
 
 
 async def refusal(awaitable):
@@ -59,7 +60,7 @@ async def refusal(awaitable):
 
 async def unlink(profile, audience=SHOP, other=""):
     request = contract.UnlinkRequest(subject=subject_message("ada", audience), audience=other, statement=STATED)
-    return list((await profile.Unlink(request)).audiences)
+    return list((await profile.Unlink(request, timeout=PATIENCE_S)).audiences)
 
 
 async def linked(profile, audience=SHOP):
@@ -184,9 +185,11 @@ class TestUnlink:
             request = contract.WithdrawRequest(
                 subject=subject_message("ada"), purposes=purposes, statement=Statement(method="rest")
             )
-            await profile.Withdraw(request)
+            await profile.Withdraw(request, timeout=PATIENCE_S)
             assert await three.vault_rows("SELECT 1 FROM links") == []
             assert await seen(three, MALL) == {"tried"}
+            # Later than what was withdrawn, however slow this is.
+            three.clock.ms += 3_600_000
             await three.grant("ada", COLLECT, PERSONALISE)
             assert await seen(three, SHOP) == {"bought"}
 
@@ -198,14 +201,16 @@ class TestUnlink:
     async def test_a_new_face_is_linked_with_nobody(self, three, profile):
         code = await issue(profile)
         await redeem(profile, await issue(profile))
-        await profile.TakeNewFace(contract.TakeNewFaceRequest(subject=subject_message("ada"), statement=STATED))
+        await profile.TakeNewFace(
+            contract.TakeNewFaceRequest(subject=subject_message("ada"), statement=STATED), timeout=PATIENCE_S
+        )
         assert await seen(three, MALL) == {"tried"}
         assert await three.vault_rows("SELECT 1 FROM links UNION ALL SELECT 1 FROM link_codes") == []
         assert await refusal(redeem(profile, code, PLAZA)) == "CODE_UNKNOWN"
 
     async def test_erasing_takes_all_that_is_linked(self, three, profile):
         await redeem(profile, await issue(profile))
-        await profile.Erase(contract.EraseRequest(subject=subject_message("ada"), statement=STATED))
+        await profile.Erase(contract.EraseRequest(subject=subject_message("ada"), statement=STATED), timeout=PATIENCE_S)
         assert (await seen(three, SHOP), await seen(three, MALL)) == (None, None)
         assert await seen(three, PLAZA) == {"asked"}
 

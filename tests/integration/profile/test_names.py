@@ -132,7 +132,7 @@ class TestAnnouncing:
 class TestNewFace:
     async def take(self, profile, name="ada"):
         request = contract.TakeNewFaceRequest(subject=subject_message(name), statement=Statement(method="rest"))
-        return (await profile.TakeNewFace(request)).erasure
+        return (await profile.TakeNewFace(request, timeout=30)).erasure
 
     async def gone(self, profile, old):
         with pytest.raises(RemoteError) as refused:
