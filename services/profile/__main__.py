@@ -34,12 +34,12 @@ from services.profile.erasing import Eraser, Projection, nobody_there, take_back
 from services.profile.familiar import Familiar
 from services.profile.fenced import Cache, Decisions
 from services.profile.graces import Grace, Graces
-from services.profile.handle_rpc import Names
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
+from services.profile.rpc.handles import Names
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX

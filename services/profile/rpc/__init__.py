@@ -11,7 +11,7 @@ from services.profile import convert
 from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition, PositionNotReachedError
 from services.profile.erasing import Eraser
-from services.profile.handle_rpc import HandleRpc, Names
+from services.profile.rpc.handles import HandleRpc, Names
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, explain, read
 from services.profile.use_cases.mend import Quarantine
