@@ -37,9 +37,9 @@ async def ended(stores: Stores, found: Sequence[Crossing]) -> list[Crossing]:
 
 async def cut(stores: Stores, found: Sequence[Crossing], statement: Statement) -> None:
     """Undo links: no later read crosses them when this returns, and nothing of them is left in the vault."""
-    ends = [end for each in found for end in _ends(each)]
+    told = [end for each in found for end in ends(each)]
     withdrawn = (
-        stores.consent.withdraw(persona, audience, [purpose(other)], statement) for persona, audience, other in ends
+        stores.consent.withdraw(persona, audience, [purpose(other)], statement) for persona, audience, other in told
     )
     # The truth first: whatever of this a crash leaves is denied.
     await asyncio.gather(*withdrawn)
@@ -53,11 +53,12 @@ def named(found: Sequence[Crossing], purposes: Collection[str]) -> list[Crossing
     return [each for each in found if purpose(each.other_audience) in purposes]
 
 
-async def _is_allowed(stores: Stores, crossing: Crossing) -> bool:
-    checks = (stores.decisions.check(persona, at, [purpose(other)]) for persona, at, other in _ends(crossing))
-    return all(decision.is_allowed for (decision,) in await asyncio.gather(*checks))
-
-
-def _ends(crossing: Crossing) -> tuple[tuple[Persona, str, str], tuple[Persona, str, str]]:
+def ends(crossing: Crossing) -> tuple[tuple[Persona, str, str], tuple[Persona, str, str]]:
+    """Return both ends as (persona, its audience, the other one): who has to agree to what."""
     here = crossing.here, crossing.audience, crossing.other_audience
     return here, (crossing.there, crossing.other_audience, crossing.audience)
+
+
+async def _is_allowed(stores: Stores, crossing: Crossing) -> bool:
+    checks = (stores.decisions.check(persona, at, [purpose(other)]) for persona, at, other in ends(crossing))
+    return all(decision.is_allowed for (decision,) in await asyncio.gather(*checks))

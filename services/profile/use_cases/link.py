@@ -131,16 +131,8 @@ class Linking:
 
     async def _agree(self, crossing: Crossing, statement: Statement) -> list[ConsentRecord]:
         """Record both consents. Until then the link is there and denied, and so it stays after a crash."""
-        ends = (
-            (crossing.here, crossing.audience, crossing.other_audience),
-            (
-                crossing.there,
-                crossing.other_audience,
-                crossing.audience,
-            ),
-        )
         records: list[ConsentRecord] = []
-        for persona, audience, other in ends:
+        for persona, audience, other in cross.ends(crossing):
             records += await self._stores.consent.grant(persona, audience, [cross.purpose(other)], statement)
         if any(record.state not in _READABLE for record in records):
             await cross.cut(self._stores, [crossing], statement)
