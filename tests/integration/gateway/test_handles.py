@@ -67,7 +67,6 @@ class TestRefusals:
             ("links/redeem", {**ME, "code": ""}, "code"),
             ("links/redeem", {**ME, "code": "x" * 65}, "code"),
             ("links/remove", {**ME, "audience": "mall"}, "audience"),
-            ("links/codes", {**ME, "code": "x"}, "code"),
         ],
     )
     async def test_name_the_field(self, gateway: Gateway, path: str, body: dict[str, Any], field: str) -> None:
