@@ -125,7 +125,9 @@ class Close(VisitFrame, frozen=True, tag="close"):
     """The visit is over."""
 
 
-AnyFrame = Open | Observe | Ask | Act | Consent | Forget | Link | Unlink | Handles | Close
+EncounterFrame = Observe | Ask | Act | Consent | Forget | Close
+AnyVisitFrame = EncounterFrame | Link | Unlink
+AnyFrame = Open | Handles | AnyVisitFrame
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -41,6 +41,8 @@ class SourceKeys:
     version: int
     #: The same under older versions that are still read, newest first; empty where the key was never turned.
     former: "tuple[SourceKeys, ...]"
+    #: Returns the name under which doors tell each other of an eid.
+    met: Callable[[str | bytes], bytes]
 
     def __init__(self, secret: bytes, audience: str, version: int = 0, former: "tuple[SourceKeys, ...]" = ()) -> None:
         self.version = version
@@ -49,6 +51,7 @@ class SourceKeys:
         self.message = Pseudonymiser(derive(secret, f"maskenball/mid/v1|{audience}"))
         self.event = Pseudonymiser(derive(secret, f"maskenball/event/v1|{audience}"))
         self.receipt = Pseudonymiser(derive(secret, f"maskenball/receipt/v1|{audience}"))
+        self.met = Pseudonymiser(derive(secret, f"maskenball/met/v1|{audience}"))
         self._group = Pseudonymiser(derive(secret, f"maskenball/group/v1|{audience}"))
         self.user = lru_cache(_MOST_REMEMBERED)(lambda raw: edge("u:" + canonical(raw)))
         self.anonymous = lru_cache(_MOST_REMEMBERED)(lambda raw: edge("a:" + canonical(raw)))

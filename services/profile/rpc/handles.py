@@ -15,7 +15,7 @@ _MOST_LISTED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Handling:
     """How audiences name personas, and which of them are one across audiences."""
 
     naming: Naming
@@ -25,7 +25,7 @@ class Names:
 class HandleRpc(ProfileServiceServicer):
     """A part of ProfileRpc, which sets these."""
 
-    _names: Names
+    _handling: Handling
     _eraser: Eraser
 
     async def TakeNewFace(
@@ -39,7 +39,7 @@ class HandleRpc(ProfileServiceServicer):
         self, request: profile_pb2.FindHandleRequest, context: ServicerContext
     ) -> profile_pb2.FindHandleResponse:
         brand, audience = convert.brand_from_proto(request.brand), convert.audience_from_proto(request.audience)
-        found = await self._names.naming.find(brand, audience, convert.handle_from_proto(request.handle))
+        found = await self._handling.naming.find(brand, audience, convert.handle_from_proto(request.handle))
         return profile_pb2.FindHandleResponse(handle=found.handle, until_ms=found.until_ms)
 
     async def ListReplacedHandles(
@@ -47,13 +47,13 @@ class HandleRpc(ProfileServiceServicer):
     ) -> profile_pb2.ListReplacedHandlesResponse:
         brand, audience = convert.brand_from_proto(request.brand), convert.audience_from_proto(request.audience)
         count = convert.bounded_from_proto(request.count, "count", least=1, most=_MOST_LISTED)
-        pairs, after = await self._names.naming.replaced(brand, audience, count, request.after)
+        pairs, after = await self._handling.naming.replaced(brand, audience, count, request.after)
         return profile_pb2.ListReplacedHandlesResponse(replaced=map(convert.pair_to_proto, pairs), next=after)
 
     async def IssueLinkCode(
         self, request: profile_pb2.IssueLinkCodeRequest, context: ServicerContext
     ) -> profile_pb2.IssueLinkCodeResponse:
-        code, expires_at_ms = await self._names.linking.issue(convert.subject_from_proto(request.subject))
+        code, expires_at_ms = await self._handling.linking.issue(convert.subject_from_proto(request.subject))
         return profile_pb2.IssueLinkCodeResponse(code=code, expires_at_ms=expires_at_ms)
 
     async def RedeemLinkCode(
@@ -61,7 +61,7 @@ class HandleRpc(ProfileServiceServicer):
     ) -> profile_pb2.RedeemLinkCodeResponse:
         subject = convert.subject_from_proto(request.subject)
         statement = convert.statement_from_proto(request.statement)
-        redeemed = await self._names.linking.redeem(subject, request.code, statement)
+        redeemed = await self._handling.linking.redeem(subject, request.code, statement)
         return profile_pb2.RedeemLinkCodeResponse(
             issued_by=redeemed.issued_by,
             redeemed_by=redeemed.redeemed_by,
@@ -71,12 +71,12 @@ class HandleRpc(ProfileServiceServicer):
     async def ListLinks(
         self, request: profile_pb2.ListLinksRequest, context: ServicerContext
     ) -> profile_pb2.ListLinksResponse:
-        audiences = await self._names.linking.audiences(convert.subject_from_proto(request.subject))
+        audiences = await self._handling.linking.audiences(convert.subject_from_proto(request.subject))
         return profile_pb2.ListLinksResponse(audiences=audiences)
 
     async def Unlink(self, request: profile_pb2.UnlinkRequest, context: ServicerContext) -> profile_pb2.UnlinkResponse:
         subject = convert.subject_from_proto(request.subject)
         audience = convert.audience_from_proto(request.audience) if request.audience else ""
         statement = convert.statement_from_proto(request.statement)
-        audiences = await self._names.linking.unlink(subject, audience, statement)
+        audiences = await self._handling.linking.unlink(subject, audience, statement)
         return profile_pb2.UnlinkResponse(audiences=audiences)
