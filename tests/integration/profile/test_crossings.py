@@ -7,9 +7,9 @@ import pytest
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2 as contract
 from kit.errors import RemoteError
+from kit.fence import Familiar
 from services.profile import codes
 from services.profile.domain import COLLECT, Kind
-from services.profile.familiar import Familiar
 from services.profile.traits import encode
 from services.profile.use_cases import consents, link, read
 from services.profile.use_cases.read import FamiliarPersonas, Parts
