@@ -12,6 +12,7 @@ from services.profile.decay import DAY_MS
 from services.profile.domain import (
     DURABILITY_CLASSES,
     EID_BYTES,
+    MOST_FORMER,
     POWER_CUT,
     SHARDS,
     BooksLine,
@@ -27,12 +28,14 @@ from services.profile.mending import Rule, ValueField, decode_rule, encode_rule
 from services.profile.repository.erasures import Erasure
 from services.profile.repository.quarantine import Count, Listed, RuleRow
 from services.profile.use_cases.aggregate import Told
+from services.profile.use_cases.name import Pair
 from services.profile.use_cases.reach import Lag
 from services.profile.use_cases.receipts import Run
 from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
 _AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
+_HANDLE = re.compile(r"[0-9]{1,9}\.[0-9a-f]{32}")
 _FIRST_HAND = ("rest", "frame")
 _MAX_PURPOSES = 32
 _MAX_RUNS = 255
@@ -51,17 +54,28 @@ def brand_from_proto(brand: str, field: str = "brand") -> str:
     return brand
 
 
-def subject_from_proto(subject: subject_pb2.Subject) -> Subject:
-    brand = brand_from_proto(subject.brand, "subject.brand")
-    _check_audience(subject.audience, "subject.audience")
-    if len(subject.eid) != EID_BYTES:
-        raise InvalidArgumentError("not a pseudonym", field="subject.eid", limit=f"{EID_BYTES} bytes")
-    return Subject(brand, subject.audience, subject.eid)
-
-
-def _check_audience(audience: str, field: str) -> None:
+def audience_from_proto(audience: str, field: str = "audience") -> str:
     if not _AUDIENCE.fullmatch(audience):
         raise InvalidArgumentError("no such audience", field=field, limit="app:<source> or world:<world>")
+    return audience
+
+
+def handle_from_proto(handle: str) -> str:
+    if not _HANDLE.fullmatch(handle):
+        raise InvalidArgumentError("not a handle", field="handle", limit="<version>.<32 hex>")
+    return handle
+
+
+def subject_from_proto(subject: subject_pb2.Subject) -> Subject:
+    brand = brand_from_proto(subject.brand, "subject.brand")
+    audience_from_proto(subject.audience, "subject.audience")
+    if len(subject.eid) != EID_BYTES:
+        raise InvalidArgumentError("not a pseudonym", field="subject.eid", limit=f"{EID_BYTES} bytes")
+    if len(subject.former) > MOST_FORMER or any(len(each.eid) != EID_BYTES for each in subject.former):
+        limit = f"at most {MOST_FORMER} of {EID_BYTES} bytes"
+        raise InvalidArgumentError("not pseudonyms", field="subject.former", limit=limit)
+    former = tuple((each.version, each.eid) for each in subject.former)
+    return Subject(brand, subject.audience, subject.eid, subject.version, former)
 
 
 def purposes_from_proto(purposes: Sequence[str], *, least: int, field: str = "purposes") -> list[str]:
@@ -149,6 +163,12 @@ def explained_to_proto(audience: str, explanation: bytes) -> profile_pb2.Explain
     answer = profile_pb2.ExplainConsentResponse(audience=audience)
     answer.explanation.ParseFromString(explanation)
     return answer
+
+
+def pair_to_proto(pair: Pair) -> profile_pb2.ReplacedHandle:
+    return profile_pb2.ReplacedHandle(
+        old=pair.old, new=pair.new, effective_at_ms=pair.effective_at_ms, until_ms=pair.until_ms
+    )
 
 
 def view_to_proto(handle: str, view: View) -> profile_pb2.View:
@@ -290,14 +310,14 @@ def books_line_to_proto(line: BooksLine) -> profile_pb2.BooksLine:
 
 def question_from_proto(request: profile_pb2.ReadAggregateRequest, budget: Budget, now_ms: int) -> Question:
     brand = brand_from_proto(request.brand)
-    _check_audience(request.audience, "audience")
+    audience = audience_from_proto(request.audience)
     if request.counted not in COUNTABLE:
         raise InvalidArgumentError("cannot be counted", field="counted", limit=", ".join(COUNTABLE))
     if not LEAST_PRICE <= request.epsilon * UNIT <= budget.price:
         limit = f"{LEAST_PRICE / UNIT:g} to {budget.price / UNIT:g}"
         raise InvalidArgumentError("no such price", field="epsilon", limit=limit)
     price = round(request.epsilon * UNIT)
-    return Question(brand, request.audience, request.counted, price, now_ms // DAY_MS)
+    return Question(brand, audience, request.counted, price, now_ms // DAY_MS)
 
 
 def told_to_proto(question: Question, told: Told, budget: Budget) -> profile_pb2.ReadAggregateResponse:

@@ -40,10 +40,9 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     stores = await open_stores(settings, serving.closing)
     stores.keyring.ensure(handles.FAMILY)
     streams = await open_streams(settings, serving.closing)
-    profiles = await serving.start(
-        eraser = await open_eraser(settings, stores, streams, serving.closing)
-        await build(settings, stores, streams, eraser, open_aggregates(settings, stores, serving.closing))
-    )
+    eraser = await open_eraser(settings, stores, streams, serving.closing)
+    aggregates = open_aggregates(settings, stores, serving.closing)
+    profiles = await serving.start(await build(settings, stores, streams, eraser, aggregates))
     ranking = Recommendation()
     name = "contracts.recommendation.v1.RecommendationService"
     rankings = await serving.serve(add_RecommendationServiceServicer_to_server, ranking, name)
