@@ -11,6 +11,8 @@ _BASIC = "basic "
 _BEARER = "bearer "
 #: Lets a source's key read personas: never for keys that stand in pages or apps.
 APP_SCOPE = "app"
+#: Lets a source's key ask what its personas have in common.
+AGGREGATES_SCOPE = "aggregates"
 
 
 def header_key(authorization: str) -> str:
@@ -60,3 +62,15 @@ def app_of(credentials: Credentials, authorization: str) -> Credential:
 def staff_of(credentials: Credentials, authorization: str) -> Credential:
     """Return the credential of a staff key; raises UnauthenticatedError."""
     return credentials.authenticate(header_key(authorization), "staff")
+
+
+def analyst_of(credentials: Credentials, authorization: str) -> Credential:
+    """Return the staff, or the source whose key has the scope; raises UnauthenticatedError or DeniedError."""
+    key = header_key(authorization)
+    try:
+        credential = source_of(credentials, key)
+    except UnauthenticatedError:
+        return credentials.authenticate(key, "staff")
+    if AGGREGATES_SCOPE not in credential.scopes:
+        raise DeniedError("this key may not read aggregates")
+    return credential

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
 
+from contracts.common.v1.subject_pb2 import FormerId
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.consent.v1.consent_pb2 import ConsentRecord, Statement
 from contracts.profile.v1 import profile_pb2
@@ -27,6 +28,7 @@ from services.avatar.domain import (
     Signals,
     Silence,
     Subject,
+    Vouched,
 )
 
 if TYPE_CHECKING:
@@ -108,6 +110,15 @@ class Profiles:
             raise _away(error) from error
         return answer.erasure.erasure_id
 
+    async def shed(self, subject: Subject) -> str:
+        """Have this world forget the visitor, who has a new face then; return the id of the erasure."""
+        request = profile_pb2.TakeNewFaceRequest(subject=_subject(subject), statement=Statement(method="frame"))
+        try:
+            answer = await self._stub.TakeNewFace(request)
+        except TypedError as error:
+            raise _away(error) from error
+        return answer.erasure.erasure_id
+
 
 class Rankings:
     """The recommendation service."""
@@ -130,7 +141,10 @@ class Rankings:
 
 
 def _subject(subject: Subject) -> SubjectMessage:
-    return SubjectMessage(brand=subject.brand, audience=subject.audience, eid=subject.eid)
+    former = [FormerId(version=version, eid=eid) for version, eid in subject.former]
+    return SubjectMessage(
+        brand=subject.brand, audience=subject.audience, eid=subject.eid, version=subject.version, former=former
+    )
 
 
 def _acquaintance(answer: profile_pb2.ReadPersonaResponse) -> Acquaintance:
@@ -139,7 +153,13 @@ def _acquaintance(answer: profile_pb2.ReadPersonaResponse) -> Acquaintance:
         persona=Persona(persona.brand, persona.shard, persona.pid) if answer.HasField("persona") else None,
         decisions={decision.purpose: _decision(decision) for decision in answer.decisions},
         memory_key=answer.memory_key,
+        vouched=_vouched(answer) if answer.fence_name else None,
     )
+
+
+def _vouched(answer: profile_pb2.ReadPersonaResponse) -> Vouched:
+    ends = [decision.holds_until_ms for decision in answer.decisions if decision.holds_until_ms]
+    return Vouched(answer.fence_name, answer.persona.shard, answer.read_at, min(ends, default=0))
 
 
 def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:

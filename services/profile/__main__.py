@@ -5,11 +5,12 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from contracts.profile.v1.profile_pb2 import DESCRIPTOR
@@ -18,31 +19,36 @@ from kit import process
 from kit.db import Database
 from kit.epochs import EpochKeys
 from kit.events import Relay, connect, connecting, ensure_stream
-from kit.fence import FencedCache, boottime_ns, follow
+from kit.fence import Familiar, FencedCache, Names, boottime_ns, follow
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
 from services.profile import handles, messages, what_if
+from services.profile.aggregates import Budget
 from services.profile.boundary import Crowding
 from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.consumers import Folder
 from services.profile.crowds import Crowds
 from services.profile.days import Days
-from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
+from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition, Persona
 from services.profile.erasing import Eraser, Projection, nobody_there, take_back
-from services.profile.familiar import Familiar
 from services.profile.fenced import Cache, Decisions
+from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
+from services.profile.rpc.handles import Handling
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.census import Census
+from services.profile.use_cases.link import Linking
 from services.profile.use_cases.mend import Quarantine
+from services.profile.use_cases.name import Naming
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.read import FamiliarPersonas
@@ -51,8 +57,10 @@ from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
 _GC_OBJECTS = 100_000
+_DAY_MS = 86_400_000
 # Off every lease: the two clocks may run at different rates.
 _MARGIN_NS = 50_000_000
+_HANDS_ON = "profile-hands-on"
 
 
 async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Stores:
@@ -110,9 +118,19 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     return Eraser(stores, projections)
 
 
-async def build(settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser) -> RpcServer:
+def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> Aggregates:
+    """Return what answers questions about audiences; closed before what it stands on."""
+    budget = Budget(settings.privacy_budget, settings.privacy_budget_days)
+    aggregates = Aggregates(stores, budget, settings.shared_by_least)
+    closing.push_async_callback(aggregates.stop)
+    return aggregates
+
+
+async def build(
+    settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser, aggregates: Aggregates
+) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
-    reach, client = Reach(stores, settings.reach_s), streams.client()
+    reach, client, names = Reach(stores, settings.reach_s), streams.client(), Names(stores.keyring)
     familiar: FamiliarPersonas = Familiar(
         settings.reads_kept, lambda: client.stats["reconnects"] if client.is_connected else None
     )
@@ -128,11 +146,36 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams, era
 
     await client.subscribe(messages.changed_subject("*"), cb=hinted)
     await client.subscribe(messages.erased_subject("*"), cb=erased)
+    await hint_doors(client, names)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
-    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
-    servicer = ProfileRpc(stores, Memory(familiar, reach), accounts, eraser)
+    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine, aggregates)
+
+    async def drop(brand: str, personas: Sequence[Persona]) -> None:
+        await client.publish(messages.erased_subject(brand), messages.erased([each.pid for each in personas]))
+        await client.flush()
+
+    handling = Handling(Naming(stores, int(settings.pair_grace_days * _DAY_MS)), Linking(stores, drop))
+    servicer = ProfileRpc(stores, Memory(familiar, reach, names), accounts, eraser, handling)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
+
+
+async def hint_doors(client: Client, names: Names) -> None:
+    """Hand hints on by name. One of the processes that answer does, whoever it was that hinted."""
+
+    async def hand_on(message: Msg, pids: Sequence[bytes]) -> None:
+        if pids:
+            brand = message.subject.rpartition(".")[2]
+            await client.publish(messages.named_subject(brand), messages.named(map(names.of, pids)))
+
+    async def changed(message: Msg) -> None:
+        await hand_on(message, messages.open_hint(message.data).pids)
+
+    async def erased(message: Msg) -> None:
+        await hand_on(message, messages.open_erased(message.data))
+
+    await client.subscribe(messages.changed_subject("*"), queue=_HANDS_ON, cb=changed)
+    await client.subscribe(messages.erased_subject("*"), queue=_HANDS_ON, cb=erased)
 
 
 async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
@@ -143,10 +186,16 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         readiness.add("vault", stores.vault.ping)
         streams = await open_streams(settings, closing)
         eraser = await open_eraser(settings, stores, streams, closing)
-        server = await build(settings, stores, streams, eraser)
+        server = await build(settings, stores, streams, eraser, open_aggregates(settings, stores, closing))
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(eraser.run()), tasks.create_task(stores.crowds.follow(settings.crowds_read_s))]
+            grace = Grace(int(settings.edge_grace_days * _DAY_MS), int(settings.pair_grace_days * _DAY_MS))
+            works = (
+                eraser.run(),
+                stores.crowds.follow(settings.crowds_read_s),
+                Graces(stores, grace).run(settings.graces_s),
+            )
+            beside = [tasks.create_task(work) for work in works]
             await server.serve(stop)
             for task in beside:
                 task.cancel()

@@ -6,14 +6,16 @@ from grpc import ServicerContext
 
 from contracts.common.v1 import subject_pb2
 from contracts.profile.v1 import profile_pb2
-from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
 from kit.errors import NotFoundError
+from kit.fence import Names
 from services.profile import convert
 from services.profile.clients import persona_to_proto
-from services.profile.domain import Decision, Partition, PositionNotReachedError
+from services.profile.domain import Decision, Partition, PositionNotReachedError, Subject
 from services.profile.erasing import Eraser
+from services.profile.rpc.handles import HandleRpc, Handling
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, explain, read
+from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.receipts import Receipts
@@ -25,29 +27,33 @@ _MOST_REPLAYED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What became of events: in the books, and one by one."""
+    """What became of events: in the books, one by one, and in figures about many."""
 
     streams: Streams
     partitions: int
     receipts: Receipts
     quarantine: Quarantine
+    aggregates: Aggregates
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What hints keep true: personas read a moment ago, and how far partitions are folded."""
+    """What hints keep true: personas read a moment ago, and how far partitions are folded; and names for doors."""
 
     familiar: read.FamiliarPersonas
     reach: Reach
+    names: Names
 
 
-class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser) -> None:
+class ProfileRpc(HandleRpc):
+    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser, handling: Handling) -> None:
         self._stores = stores
         self._familiar = memory.familiar
         self._reach = memory.reach
+        self._names = memory.names
         self._accounts = accounts
         self._eraser = eraser
+        self._handling = handling
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
         subject = convert.subject_from_proto(request.subject)
@@ -124,6 +130,7 @@ class ProfileRpc(ProfileServiceServicer):
         purposes = convert.asked_from_proto(request.purpose, request.also_decide)
         parts = read.Parts(view=not request.without_view, signals=request.with_signals)
         found = await read.read_persona(self._stores, self._familiar, subject, purposes, parts)
+        fence_name, read_at = self._fenced(subject, found)
         return profile_pb2.ReadPersonaResponse(
             persona=None if found.persona is None else persona_to_proto(found.persona),
             view=_view(found.seen),
@@ -132,7 +139,15 @@ class ProfileRpc(ProfileServiceServicer):
             signals=map(convert.signal_to_proto, found.signals.signals),
             likes=found.signals.likes,
             draw_key=found.signals.draw_key,
+            fence_name=fence_name,
+            read_at=read_at,
         )
+
+    def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
+        if found.persona is None or not found.is_alone:
+            return b"", 0
+        read_at = self._stores.decisions.read_at(found.persona, subject.audience, found.seen.decisions)
+        return self._names.of(found.persona.pid), read_at
 
     async def ReadSignals(
         self, request: profile_pb2.ReadSignalsRequest, context: ServicerContext
@@ -200,6 +215,13 @@ class ProfileRpc(ProfileServiceServicer):
         count = convert.bounded_from_proto(request.count, "count", least=1, most=_MOST_REPLAYED)
         sent = await self._accounts.quarantine.replay(brand, request.source, request.after, count)
         return profile_pb2.ReplayQuarantineResponse(**sent._asdict())
+
+    async def ReadAggregate(
+        self, request: profile_pb2.ReadAggregateRequest, context: ServicerContext
+    ) -> profile_pb2.ReadAggregateResponse:
+        budget = self._accounts.aggregates.budget
+        question = convert.question_from_proto(request, budget, self._stores.now_ms())
+        return convert.told_to_proto(question, await self._accounts.aggregates.tell(question), budget)
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:
