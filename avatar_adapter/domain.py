@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from kit.errors import InternalError, Status, TypedError, UnavailableError
+from kit import audit
+from kit.errors import DeniedError, InternalError, Status, TypedError, UnavailableError
 
 #: How long a visit token is good for.
 VISIT_S = 30 * 60
@@ -14,6 +15,8 @@ DEFAULT_ANSWER_BYTES = 4096
 LINDEN_ANSWER_BYTES = 2048
 DEFAULT_SAY_CHARACTERS = 500
 MOST_FRAMES = 16
+#: Scopes of a world's token: to meet visitors, and to state what they consent to or want forgotten.
+VISITS, CONSENTS = "visits", "consents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,19 @@ class World:
     is_linden_script: bool = False
     #: The call carried a Global Privacy Control signal.
     has_gpc: bool = False
+    #: What its token may do, and the public part of it.
+    scopes: tuple[str, ...] = ()
+    kid: str = audit.NOBODY
+
+    def require(self, scope: str, what: str) -> None:
+        """Refuse, for the record, what the token has no scope for; one without scopes may do all that worlds may."""
+        if self.scopes and scope not in self.scopes:
+            raise self.denied(DeniedError("this token may not do that", limit=scope), what)
+
+    def denied(self, refusal: TypedError, what: str) -> TypedError:
+        """Write down that this world was refused, and return the refusal."""
+        audit.denied(self.kid, what, refusal.reason)
+        return refusal
 
     @property
     def audience(self) -> str:

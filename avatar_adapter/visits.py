@@ -66,7 +66,7 @@ class Visits:
             plain = open_sealed(key, raw[:NONCE_BYTES], raw[NONCE_BYTES:], _context(world))
             visit_id, eid, expires_at, answer_bytes, say_characters = _LAYOUT.unpack_from(plain)
         except (ValueError, KeyMissingError, UnsealableError, struct.error):
-            raise VisitUnknownError("no such visit in this world", field="s") from None
+            raise world.denied(VisitUnknownError("no such visit in this world", field="s"), "visit") from None
         if expires_at <= self._clock():
             raise VisitExpiredError("the visit is over; open another", field="s")
         avatar = plain[_LAYOUT.size :].decode()

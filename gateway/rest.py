@@ -127,11 +127,20 @@ KEYS = [Depends(_Scheme("bearer")), Depends(_Scheme("basic"))]
 
 
 async def _app(request: Request) -> Credential:
-    return access.app_of((await _rest(request)).credentials, request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    return access.app_of((await _rest(request)).credentials, authorization, _what(request))
 
 
 async def _staff(request: Request) -> Credential:
-    return access.staff_of((await _rest(request)).credentials, request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    # What an endpoint is filed under is the scope that it takes.
+    scope = request.scope["route"].tags[0]
+    return access.staff_of((await _rest(request)).credentials, authorization, scope, _what(request))
+
+
+def _what(request: Request) -> str:
+    # The route and never the path, which holds the caller's own words.
+    return f"{request.method} {request.scope['route'].path}"
 
 
 Door = Annotated[Rest, Depends(_rest)]

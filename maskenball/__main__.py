@@ -11,6 +11,7 @@ _COMMANDS = {
     "up": ("maskenball.up", "up"),
     "demo": ("maskenball.demo.command", "demo"),
     "replay": ("maskenball.replay", "replay"),
+    "access": ("maskenball.access", "access"),
     "consent": ("maskenball.consent", "consent"),
     "verify-receipt": ("maskenball.receipts", "verify_receipt"),
     "evaluate": ("maskenball.evaluate.command", "evaluate"),
