@@ -23,6 +23,7 @@ from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
+from kit.tenancy import acting_for_every_brand
 from services.profile import handles, messages, what_if
 from services.profile.boundary import Crowding
 from services.profile.clients import Avatars, ConsentClient, Rankings
@@ -146,7 +147,9 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         server = await build(settings, stores, streams, eraser)
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(eraser.run()), tasks.create_task(stores.crowds.follow(settings.crowds_read_s))]
+            with acting_for_every_brand():
+                works = eraser.run(), stores.crowds.follow(settings.crowds_read_s)
+                beside = [tasks.create_task(work) for work in works]
             await server.serve(stop)
             for task in beside:
                 task.cancel()
@@ -156,6 +159,8 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
     # A fold makes hundreds of thousands of short-lived objects without a cycle: looking for cycles costs a fifth of it.
     gc.set_threshold(_GC_OBJECTS)
     async with AsyncExitStack() as closing:
+        # A partition has batches of every brand.
+        closing.enter_context(acting_for_every_brand())
         stores = await open_stores(settings, closing)
         readiness.add("database", stores.profile.ping)
         readiness.add("vault", stores.vault.ping)
