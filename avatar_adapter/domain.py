@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from kit import audit
-from kit.errors import DeniedError, InternalError, Status, TypedError, UnavailableError
+from kit.errors import InternalError, Status, TypedError, UnavailableError
 
 #: How long a visit token is good for.
 VISIT_S = 30 * 60
@@ -31,17 +30,7 @@ class World:
     has_gpc: bool = False
     #: What its token may do, and the public part of it.
     scopes: tuple[str, ...] = ()
-    kid: str = audit.NOBODY
-
-    def require(self, scope: str, what: str) -> None:
-        """Refuse, for the record, what the token has no scope for; one without scopes may do all that worlds may."""
-        if self.scopes and scope not in self.scopes:
-            raise self.denied(DeniedError("this token may not do that", limit=scope), what)
-
-    def denied(self, refusal: TypedError, what: str) -> TypedError:
-        """Write down that this world was refused, and return the refusal."""
-        audit.denied(self.kid, what, refusal.reason)
-        return refusal
+    kid: str = ""
 
     @property
     def audience(self) -> str:

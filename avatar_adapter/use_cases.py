@@ -9,7 +9,8 @@ from avatar_adapter import answers, frames
 from avatar_adapter.answers import Limits, Moment
 from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
-from avatar_adapter.domain import CONSENTS, VISITS, IdentityRefusedError, UnknownWorldError, Visit, World
+from avatar_adapter.denying import denied, require_scope
+from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Happening, Vocabulary
 from contracts.avatar.v1 import avatar_pb2 as pb
@@ -52,8 +53,7 @@ class Reply:
 
 async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limits) -> Reply:
     """Carry out one frame; raises typed errors."""
-    is_consent = isinstance(frame, frames.Consent | frames.Forget)
-    world.require(CONSENTS if is_consent else VISITS, f"frame {type(frame).__name__.lower()}")
+    require_scope(world, frame)
     if isinstance(frame, frames.Open):
         return await _open(door, world, frame, limits)
     visit = door.visits.read(world, frame.s)
@@ -75,7 +75,7 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
 
 async def _open(door: Door, world: World, frame: frames.Open, limits: Limits) -> Reply:
     if frame.w and frame.w != world.id:
-        raise world.denied(UnknownWorldError("the token stands for another world", field="w"), "frame open")
+        raise denied(world, UnknownWorldError("the token stands for another world", field="w"), "open")
     visit, token = door.visits.open(world, frame)
     said = await door.avatars.Open(pb.OpenRequest(visit=visit_message(world, visit), language=frame.lang))
     return Reply(answers.opened(said, token, limits, Moment(visit, door.now_ms())), visit.answer_bytes)

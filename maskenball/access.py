@@ -4,6 +4,8 @@ import json
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +18,7 @@ from rich.table import Table
 from infra.local.folder import DataFolder
 from kit import audit
 from kit.credentials import Credential, Credentials
-from kit.errors import TypedError
+from kit.errors import NotFoundError, TypedError
 from kit.keyring import FolderKeyRing, KeyMissingError
 from kit.telemetry.logs import configure_logs
 
@@ -51,7 +53,8 @@ def _about() -> None:
 @access.command(name="list")
 def list_keys(data_dir: DataDir = Path(".maskenball"), *, as_json: AsJson = False) -> None:
     """List the keys, without what is secret of them."""
-    held = _open(data_dir).every()
+    with _opened(data_dir) as credentials:
+        held = credentials.every()
     if as_json:
         sys.stdout.write(json.dumps([_told(each) for each in held]) + "\n")
         return
@@ -81,8 +84,9 @@ def mint(  # noqa: PLR0913 - arguments and options of a command
     id_ = name if kind is Kind.STAFF or ":" in name else f"{kind}:{name}"
     expires_at = time.time() + days * _DAY_S if days else 0.0
     kept = "source" if kind is Kind.APP else kind.value
-    key, credential = _open(data_dir).mint(kept, brand, id_, scopes=scopes, expires_at=expires_at)
-    audit.allowed(credential.kid, "access mint")
+    with _opened(data_dir) as credentials:
+        key, credential = credentials.mint(kept, brand, id_, scopes=scopes, expires_at=expires_at)
+        audit.allowed(credential.kid, "access mint")
     _print(key, credential)
 
 
@@ -93,33 +97,35 @@ def rotate(
     data_dir: DataDir = Path(".maskenball"),
 ) -> None:
     """Make a key that takes the place of another: both are good until the old one ends."""
-    try:
-        key, credential = _open(data_dir).rotate(kid, old_until=time.time() + hours * _HOUR_S)
-    except TypedError as error:
-        _refuse(f"{error.reason}: {error.message}")
-    audit.allowed(kid, "access rotate")
+    with _opened(data_dir) as credentials:
+        key, credential = credentials.rotate(kid, old_until=time.time() + hours * _HOUR_S)
+        audit.allowed(kid, "access rotate")
     _print(key, credential)
 
 
 @access.command()
 def revoke(kid: Kid, data_dir: DataDir = Path(".maskenball")) -> None:
     """Take a key back. Once this ends no door lets it in any more."""
-    credentials = _open(data_dir)
-    if kid not in {each.kid for each in credentials.every()}:
-        _refuse("NOT_FOUND: there is no such key")
-    credentials.revoke(kid)
-    audit.allowed(kid, "access revoke")
+    with _opened(data_dir) as credentials:
+        if kid not in {each.kid for each in credentials.every()}:
+            raise NotFoundError("there is no such key", field="kid")
+        credentials.revoke(kid)
+        audit.allowed(kid, "access revoke")
     sys.stdout.write(json.dumps({"revoked": kid}) + "\n")
 
 
-def _open(data_dir: Path) -> Credentials:
+@contextmanager
+def _opened(data_dir: Path) -> Iterator[Credentials]:
     folder = DataFolder(data_dir)
     try:
         pepper = FolderKeyRing(folder.keyring).current("pepper").secret
     except KeyMissingError:
         _refuse(f"There are no keys in {data_dir}. Make them with: maskenball up --data-dir {data_dir}")
-    configure_logs("access", folder.logs / "access.jsonl")
-    return Credentials(folder.credentials, pepper)
+    with configure_logs("access", folder.logs / "access.jsonl"):
+        try:
+            yield Credentials(folder.credentials, pepper)
+        except TypedError as error:
+            _refuse(f"{error.reason}: {error.message}")
 
 
 def _print(key: str, credential: Credential) -> None:

@@ -40,7 +40,10 @@ def prepare_databases(server: PostgresServer, password: Callable[[str], str], an
     for room, migrations in MIGRATIONS.items():
         announce(room)
         server.sql(make_roles(room, password))
-        _make_or_hand_over(server, room, is_there=room in existing)
+        if room in existing:
+            hand_over(server, room)
+        else:
+            server.sql(make_database(room))
         service[room] = server.url(room, role=room, password=password(room))
         owner[room] = server.url(room, role=room + OWNER, password=password(room + OWNER))
         try:
@@ -53,11 +56,7 @@ def prepare_databases(server: PostgresServer, password: Callable[[str], str], an
     return Urls(service, owner)
 
 
-def _make_or_hand_over(server: PostgresServer, room: str, *, is_there: bool) -> None:
-    if not is_there:
-        for statement in make_database(room).splitlines():
-            server.sql(statement)
-        return
-    # Folders of versions before the wall: there the role of the processes owned everything.
+def hand_over(server: PostgresServer, room: str) -> None:
+    """Gives a database of a version before the wall to its owner; there the role of the processes owned everything."""
     server.sql(f'ALTER DATABASE "{room}" OWNER TO "{room}{OWNER}"; GRANT CONNECT ON DATABASE "{room}" TO "{room}"')
     server.sql(f'REASSIGN OWNED BY "{room}" TO "{room}{OWNER}"', database=room)

@@ -175,7 +175,7 @@ class TestBrands:
 
     @staticmethod
     def _visits(stack: RunningStack, kid: str) -> int:
-        return recorded(stack, "avatar_adapter")[kid, "visit", "VISIT_UNKNOWN"]
+        return recorded(stack, "avatar_adapter")[kid, "frame of another visit", "VISIT_UNKNOWN"]
 
 
 class TestPurposes:
