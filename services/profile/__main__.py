@@ -147,6 +147,7 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         server = await build(settings, stores, streams, eraser)
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
+            # What goes on beside the requests is about no brand alone.
             with acting_for_every_brand():
                 works = eraser.run(), stores.crowds.follow(settings.crowds_read_s)
                 beside = [tasks.create_task(work) for work in works]
