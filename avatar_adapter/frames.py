@@ -102,7 +102,8 @@ class Close(VisitFrame, frozen=True, tag="close"):
     """The visit is over."""
 
 
-AnyFrame = Open | Observe | Ask | Act | Consent | Forget | Close
+AnyVisitFrame = Observe | Ask | Act | Consent | Forget | Close
+AnyFrame = Open | AnyVisitFrame
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

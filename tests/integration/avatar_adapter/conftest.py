@@ -4,13 +4,17 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 import pytest
 
+from avatar_adapter import hints
 from avatar_adapter.app import Guard, build_app
 from avatar_adapter.clients import Catalogue
+from avatar_adapter.copies import Copies
 from avatar_adapter.limiting import RateLimiter
+from avatar_adapter.reception import Reception
 from avatar_adapter.use_cases import Door
 from avatar_adapter.visits import EDGE_FAMILY, Visits
 from avatar_adapter.vocabulary import Vocabulary
@@ -23,6 +27,7 @@ from doors.stream import JetStream
 from kit import events
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
+from kit.fence import Familiar, FencedCache, boottime_ns
 from kit.http import serve
 from kit.rpc import build_server, connect
 from kit.sealing import open_sealed
@@ -54,6 +59,8 @@ class Stand:
     epochs: EpochKeys
     stream: JetStream
     nats: object
+    fence: FencedCache
+    copies: Copies
 
     async def post(self, frame, **headers):
         sent = {"Authorization": f"Bearer {self.token}", **headers}
@@ -104,12 +111,16 @@ async def stand(tmp_path, keyring, stream_url):
         await publisher.publish(world.brand, parcels((interaction,), 4))
 
     visits = Visits(keyring, default_avatar="ada", clock=clock, random_bytes=os.urandom)
-    door = Door(avatars, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, clock)
+    fence = FencedCache(boottime_ns, margin_ns=0, capacity=100)
+    copies = Copies(fence, Familiar(100, partial(hints.connection, nats)), lambda who: who.eid)
+    await hints.listen(nats, copies.hint)
+    reception = Reception(avatars, copies, partial(hints.tell, nats), os.urandom)
+    door = Door(avatars, reception, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, clock)
     app = build_app(door, Guard(credentials, RateLimiter(RPS, lambda: 0.0), RPS))
     stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
     async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as client:
-        yield Stand(client, core, credentials, token, clock, server, epochs, stream, nats)
+        yield Stand(client, core, credentials, token, clock, server, epochs, stream, nats, fence, copies)
     stop.set()
     await serving
     await channel.close()

@@ -20,7 +20,7 @@ _SERVICES = [
     )
 ]
 #: About no brand: a reader's connection holds what it read of all, and receipts of all are signed with one key.
-_BRANDLESS = {"Hold", "ListReceiptKeys"}
+_BRANDLESS = {"Hold", "HoldNamed", "ListReceiptKeys"}
 METHODS = [method for service in _SERVICES for method in service.methods if method.name not in _BRANDLESS]
 
 
