@@ -14,6 +14,7 @@ from avatar_adapter.clients import Catalogue
 from avatar_adapter.copies import Copies, Copy, Fence, Who
 from avatar_adapter.domain import World
 from avatar_adapter.limiting import RateLimiter
+from avatar_adapter.names import Names
 from avatar_adapter.reception import Reception
 from avatar_adapter.settings import AdapterSettings
 from avatar_adapter.use_cases import Door
@@ -23,6 +24,7 @@ from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
 from contracts.interaction.v1.payload import Interaction
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from doors.publish import Publisher, Sealer, parcels
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
@@ -63,12 +65,15 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
         await publisher.publish(world.brand, parcels((interaction,), settings.partitions))
 
     visits = Visits(keyring, default_avatar=settings.default_avatar, clock=time.time, random_bytes=os.urandom)
+    profiles = rpc.connect(settings.profile_address) if settings.profile_address else None
+    names = Names(ProfileServiceStub(profiles) if profiles else None)
     fence: Fence = FencedCache(boottime_ns, margin_ns=_MARGIN_NS, capacity=settings.copies_kept)
     familiar = Familiar[Who, Copy](settings.copies_kept, partial(hints.connection, nats))
     copies = Copies(fence, familiar, _namer(keyring))
     await hints.listen(nats, copies.hint)
     reception = Reception(avatars, copies, partial(hints.tell, nats), os.urandom)
-    door = Door(avatars, reception, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, time.time)
+    catalogue = Catalogue(avatars, time.monotonic)
+    door = Door(avatars, reception, catalogue, visits, vocabulary, publish, time.time, names)
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     guard = Guard(credentials, RateLimiter(settings.world_rps, time.monotonic), settings.world_rps)
     try:
@@ -78,6 +83,8 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
         await publisher.drain()
     finally:
         await channel.close()
+        if profiles:
+            await profiles.close()
         await nats.close()
 
 

@@ -56,6 +56,9 @@ class Visit:
     answer_bytes: int
     #: A line to say is never longer than this many characters.
     say_characters: int
+    #: Version of the edge key that made `eid`, and what it was under older ones: known only while the visit is opened.
+    version: int = 0
+    former: tuple[tuple[int, bytes], ...] = ()
 
 
 def as_told(error: TypedError) -> TypedError:

@@ -93,17 +93,41 @@ class Consent(VisitFrame, frozen=True, tag="con"):
 
 
 class Forget(VisitFrame, frozen=True, tag="fgt"):
-    """The avatar is to forget the visitor; with `all` everything about the visitor's persona is erased everywhere."""
+    """The avatar is to forget the visitor; with `all` everything about the visitor's persona is erased everywhere.
+
+    With `face` this world alone forgets the visitor, who has a new face from then on.
+    """
 
     all: bool | Literal[0, 1] = False
+    face: bool | Literal[0, 1] = False
+
+
+class Link(VisitFrame, frozen=True, tag="link"):
+    """The visitor wants to be one persona here and in another world: a code is issued, or `code` is redeemed."""
+
+    code: Annotated[str, Meta(max_length=64)] = ""
+    brand: Annotated[str, Meta(pattern=r"^[a-z0-9-]{0,64}\Z")] = ""
+
+
+class Unlink(VisitFrame, frozen=True, tag="unl"):
+    """The visitor wants to be apart again: from one audience, or from all."""
+
+    w: Annotated[str, Meta(pattern=r"^((app|world):[A-Za-z0-9._-]{1,74})?\Z")] = ""
+
+
+class Handles(Frame, frozen=True, tag="hnd"):
+    """The world asks which of its handles were replaced; of no visit."""
+
+    after: Annotated[str, Meta(pattern=r"^([0-9a-f]{2}){0,64}\Z")] = ""
 
 
 class Close(VisitFrame, frozen=True, tag="close"):
     """The visit is over."""
 
 
-AnyVisitFrame = Observe | Ask | Act | Consent | Forget | Close
-AnyFrame = Open | AnyVisitFrame
+EncounterFrame = Observe | Ask | Act | Consent | Forget | Close
+AnyVisitFrame = EncounterFrame | Link | Unlink
+AnyFrame = Open | Handles | AnyVisitFrame
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

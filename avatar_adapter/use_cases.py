@@ -2,7 +2,7 @@
 
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from avatar_adapter import answers, frames
@@ -11,6 +11,7 @@ from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
 from avatar_adapter.denying import denied, require_scope
 from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
+from avatar_adapter.names import Names
 from avatar_adapter.reception import Reception
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Happening, Vocabulary
@@ -39,6 +40,7 @@ class Door:
     publish: Callable[[World, Interaction], Awaitable[None]]
     #: Seconds since 1970 UTC.
     clock: Callable[[], float]
+    names: Names = field(default_factory=lambda: Names(None))
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970 UTC."""
@@ -58,16 +60,20 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
     require_scope(world, frame)
     if isinstance(frame, frames.Open):
         return await _open(door, world, frame, limits)
+    if isinstance(frame, frames.Handles):
+        return Reply(await door.names.replaced(world, frame), world.answer_bytes)
     visit = door.visits.read(world, frame.s)
     await door.reception.landed(visit)
     try:
+        if isinstance(frame, frames.Link | frames.Unlink):
+            return Reply(await door.names.answer(world, visit, frame), visit.answer_bytes)
         return Reply(await _go_on(door, world, visit, frame), visit.answer_bytes)
     finally:
         # Behind what the frame has changed, also where it failed half-way: who asked before that asked too early.
         await door.reception.went_on(world, visit)
 
 
-async def _go_on(door: Door, world: World, visit: Visit, frame: frames.AnyVisitFrame) -> Iterable[Answer]:
+async def _go_on(door: Door, world: World, visit: Visit, frame: frames.EncounterFrame) -> Iterable[Answer]:
     match frame:
         case frames.Observe():
             return await _observe(door, world, visit, frame)
@@ -158,7 +164,12 @@ async def _act(door: Door, world: World, visit: Visit, frame: frames.Act) -> Ite
 async def _forget(door: Door, world: World, visit: Visit, frame: frames.Forget) -> Iterable[Answer]:
     frame_id = _frame_id(door, world, visit, frame.i)
     said = await door.avatars.Forget(
-        pb.ForgetRequest(visit=visit_message(world, visit), frame_id=frame_id, everything=bool(frame.all))
+        pb.ForgetRequest(
+            visit=visit_message(world, visit),
+            frame_id=frame_id,
+            everything=bool(frame.all),
+            new_face=bool(frame.face),
+        )
     )
     return answers.forgotten(said.receipt, is_repeat=said.is_repeat, was_known=said.was_known)
 

@@ -77,6 +77,7 @@ class Vocabulary:
             channel=self._channel,
             item=happening.item or None,
             topics=happening.topics,
+            version=happening.visit.version,
         )
 
 

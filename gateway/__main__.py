@@ -11,6 +11,7 @@ from gateway.app import build_app
 from gateway.clients import Services, open_services
 from gateway.consent import add_consent
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
+from gateway.handles import add_handles
 from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
 from gateway.rights import add_rights
@@ -115,6 +116,7 @@ def build(
     )
     rest = build_rest(Rest(credentials, edge_keys, services, readiness))
     add_consent(rest)
+    add_handles(rest)
     add_quarantine(rest, translators)
     add_rights(rest)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)

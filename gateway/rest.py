@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
-from contracts.common.v1.subject_pb2 import Subject
+from contracts.common.v1.subject_pb2 import FormerId, Subject
 from contracts.profile.v1 import profile_pb2
 from contracts.recommendation.v1.recommendation_pb2 import RecommendRequest
 from doors.subjects import EdgeKeys
@@ -76,8 +76,13 @@ class Rest:
     def subject(self, app: Credential, someone: bodies.Someone) -> Subject:
         """Return who is meant, as the services know it. The raw id ends here."""
         keys = self.edge_keys.of(app.id)
-        eid = keys.user(someone.user_id) if someone.user_id else keys.anonymous(someone.anonymous_id or "")
-        return Subject(brand=app.brand, audience=app.id, eid=eid)
+        if someone.user_id:
+            eid, former = keys.user(someone.user_id), keys.former_users(someone.user_id)
+        else:
+            stranger = someone.anonymous_id or ""
+            eid, former = keys.anonymous(stranger), keys.former_anonymous(stranger)
+        older = [FormerId(version=version, eid=each) for version, each in former]
+        return Subject(brand=app.brand, audience=app.id, eid=eid, version=keys.version, former=older)
 
 
 def build_rest(rest: Rest) -> FastAPI:

@@ -10,7 +10,7 @@ from kit.rpc.performing import Behaviour
 from kit.tenancy import acting_for
 
 _FIELD = "brand"
-_DEEPEST = 3
+_DEEPEST = 4
 #: Names of fields, and whether each is a list.
 _Path = tuple[tuple[str, bool], ...]
 

@@ -31,19 +31,23 @@ from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.consumers import Folder
 from services.profile.crowds import Crowds
 from services.profile.days import Days
-from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
+from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition, Persona
 from services.profile.erasing import Eraser, Projection, nobody_there, take_back
 from services.profile.fenced import Cache, Decisions
+from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
+from services.profile.rpc.handles import Handling
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
 from services.profile.use_cases.census import Census
+from services.profile.use_cases.link import Linking
 from services.profile.use_cases.mend import Quarantine
+from services.profile.use_cases.name import Naming
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.read import FamiliarPersonas
@@ -52,6 +56,7 @@ from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
 _GC_OBJECTS = 100_000
+_DAY_MS = 86_400_000
 # Off every lease: the two clocks may run at different rates.
 _MARGIN_NS = 50_000_000
 _HANDS_ON = "profile-hands-on"
@@ -133,7 +138,13 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams, era
     await hint_doors(client, names)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
     accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
-    servicer = ProfileRpc(stores, Memory(familiar, reach, names), accounts, eraser)
+
+    async def drop(brand: str, personas: Sequence[Persona]) -> None:
+        await client.publish(messages.erased_subject(brand), messages.erased([each.pid for each in personas]))
+        await client.flush()
+
+    handling = Handling(Naming(stores, int(settings.pair_grace_days * _DAY_MS)), Linking(stores, drop))
+    servicer = ProfileRpc(stores, Memory(familiar, reach, names), accounts, eraser, handling)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 
@@ -167,9 +178,14 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         server = await build(settings, stores, streams, eraser)
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
+            grace = Grace(int(settings.edge_grace_days * _DAY_MS), int(settings.pair_grace_days * _DAY_MS))
+            works = (
+                eraser.run(),
+                stores.crowds.follow(settings.crowds_read_s),
+                Graces(stores, grace).run(settings.graces_s),
+            )
             # What goes on beside the requests is about no brand alone.
             with acting_for_every_brand():
-                works = eraser.run(), stores.crowds.follow(settings.crowds_read_s)
                 beside = [tasks.create_task(work) for work in works]
             await server.serve(stop)
             for task in beside:

@@ -10,6 +10,7 @@ from kit.errors import InvalidArgumentError
 from services.profile.domain import (
     DURABILITY_CLASSES,
     EID_BYTES,
+    MOST_FORMER,
     POWER_CUT,
     SHARDS,
     BooksLine,
@@ -24,12 +25,14 @@ from services.profile.fates import Fate
 from services.profile.mending import Rule, ValueField, decode_rule, encode_rule
 from services.profile.repository.erasures import Erasure
 from services.profile.repository.quarantine import Count, Listed, RuleRow
+from services.profile.use_cases.name import Pair
 from services.profile.use_cases.reach import Lag
 from services.profile.use_cases.receipts import Run
 from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
 _AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
+_HANDLE = re.compile(r"[0-9]{1,9}\.[0-9a-f]{32}")
 _FIRST_HAND = ("rest", "frame")
 _MAX_PURPOSES = 32
 _MAX_RUNS = 255
@@ -48,13 +51,28 @@ def brand_from_proto(brand: str, field: str = "brand") -> str:
     return brand
 
 
+def audience_from_proto(audience: str, field: str = "audience") -> str:
+    if not _AUDIENCE.fullmatch(audience):
+        raise InvalidArgumentError("no such audience", field=field, limit="app:<source> or world:<world>")
+    return audience
+
+
+def handle_from_proto(handle: str) -> str:
+    if not _HANDLE.fullmatch(handle):
+        raise InvalidArgumentError("not a handle", field="handle", limit="<version>.<32 hex>")
+    return handle
+
+
 def subject_from_proto(subject: subject_pb2.Subject) -> Subject:
     brand = brand_from_proto(subject.brand, "subject.brand")
-    if not _AUDIENCE.fullmatch(subject.audience):
-        raise InvalidArgumentError("no such audience", field="subject.audience", limit="app:<source> or world:<world>")
+    audience_from_proto(subject.audience, "subject.audience")
     if len(subject.eid) != EID_BYTES:
         raise InvalidArgumentError("not a pseudonym", field="subject.eid", limit=f"{EID_BYTES} bytes")
-    return Subject(brand, subject.audience, subject.eid)
+    if len(subject.former) > MOST_FORMER or any(len(each.eid) != EID_BYTES for each in subject.former):
+        limit = f"at most {MOST_FORMER} of {EID_BYTES} bytes"
+        raise InvalidArgumentError("not pseudonyms", field="subject.former", limit=limit)
+    former = tuple((each.version, each.eid) for each in subject.former)
+    return Subject(brand, subject.audience, subject.eid, subject.version, former)
 
 
 def purposes_from_proto(purposes: Sequence[str], *, least: int, field: str = "purposes") -> list[str]:
@@ -142,6 +160,12 @@ def explained_to_proto(audience: str, explanation: bytes) -> profile_pb2.Explain
     answer = profile_pb2.ExplainConsentResponse(audience=audience)
     answer.explanation.ParseFromString(explanation)
     return answer
+
+
+def pair_to_proto(pair: Pair) -> profile_pb2.ReplacedHandle:
+    return profile_pb2.ReplacedHandle(
+        old=pair.old, new=pair.new, effective_at_ms=pair.effective_at_ms, until_ms=pair.until_ms
+    )
 
 
 def view_to_proto(handle: str, view: View) -> profile_pb2.View:

@@ -39,6 +39,12 @@ class ProfileSettings(Settings):
     consents_kept: int = Field(default=200_000, ge=1)
     #: Reads of personas kept in memory for a few seconds; up to 20 kB each.
     reads_kept: int = Field(default=5_000, ge=1)
+    #: Days for which ids under an older edge key are still understood, and handles under an older pair key. Whoever
+    #: does not come while an edge key is in its grace is somebody new afterwards.
+    edge_grace_days: float = Field(default=90.0, ge=0)
+    pair_grace_days: float = Field(default=30.0, ge=0)
+    #: Seconds between looks at which grace has ended.
+    graces_s: float = Field(default=60.0, gt=0)
     #: Seconds a read waits for a position at most.
     reach_s: float = 2.0
     #: Personas of an audience that must share what is told of one of them; 1 tells everything, for development alone.

@@ -10,8 +10,10 @@ from kit.fence import Familiar, Known
 from services.profile import handles, sealed, tails
 from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
 from services.profile.repository import facets
+from services.profile.repository.crossings import Crossing
 from services.profile.traits import Traits, merge
-from services.profile.use_cases.consents import circle, persona_or_nobody
+from services.profile.use_cases import cross
+from services.profile.use_cases.consents import persona_or_nobody, whole
 from services.profile.use_cases.stores import Stores
 from services.profile.views import Signal, View, leanings, signals, view
 
@@ -63,6 +65,7 @@ class Parts:
 class _Found:
     bound: Bound | None
     others: list[Bound]
+    crossings: list[Crossing]
     decisions: list[Decision]
     #: For this read alone: unwrapping it costs as much as opening a facet.
     key: bytes = field(default=b"", repr=False)
@@ -129,7 +132,7 @@ async def _persona(stores: Stores, subject: Subject, found: _Found, parts: Parts
         return PersonaRead(None, seen, b"", signals)
     may_remember = found.decision(REMEMBER).is_allowed
     memory_key = sealed.memory_key(found.key_of(stores, bound)) if may_remember else b""
-    return PersonaRead(bound.persona, seen, memory_key, signals, is_alone=not found.others)
+    return PersonaRead(bound.persona, seen, memory_key, signals, is_alone=not found.others and not found.crossings)
 
 
 async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:
@@ -142,9 +145,9 @@ async def count_facets(stores: Stores, brand: str) -> int:
 
 
 async def _find(stores: Stores, subject: Subject, purposes: Sequence[str]) -> _Found:
-    bound, others = await circle(stores, subject)
-    decisions = await stores.decisions.check(persona_or_nobody(subject, bound), subject.audience, purposes)
-    return _Found(bound, others, decisions)
+    found = await whole(stores, subject)
+    decisions = await stores.decisions.check(persona_or_nobody(subject, found.bound), subject.audience, purposes)
+    return _Found(found.bound, found.others, found.crossings, decisions)
 
 
 async def _seen(stores: Stores, subject: Subject, found: _Found) -> ViewRead:
@@ -173,7 +176,8 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
 
 
 async def _merged(stores: Stores, subject: Subject, bound: Bound, found: _Found, purpose: str) -> Traits:
-    readable = [bound, *await _readable(stores, subject, found.others, purpose)]
+    linked = [*found.others, *await cross.readable(stores, found.crossings)] if found.crossings else found.others
+    readable = [bound, *await _readable(stores, subject, linked, purpose)]
     loaded = await facets.load(stores.profile, subject.brand, [each.persona for each in readable])
     whole = Traits()
     for each in readable:

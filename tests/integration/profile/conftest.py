@@ -28,7 +28,7 @@ _TABLES = {
         "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
         "quarantine, mending_rules, crowds"
     ),
-    "vault": "bindings, personas, links, faces, erasures, erased_ids",
+    "vault": "bindings, personas, links, faces, erasures, erased_ids, link_codes, link_tries",
 }
 # What a test has closed goes, and the present period begins with the next.
 _FORGET = """

@@ -6,13 +6,13 @@ from grpc import ServicerContext
 
 from contracts.common.v1 import subject_pb2
 from contracts.profile.v1 import profile_pb2
-from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
 from kit.errors import NotFoundError
 from kit.fence import Names
 from services.profile import convert
 from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition, PositionNotReachedError, Subject
 from services.profile.erasing import Eraser
+from services.profile.rpc.handles import HandleRpc, Handling
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, explain, read
 from services.profile.use_cases.mend import Quarantine
@@ -43,14 +43,15 @@ class Memory:
     names: Names
 
 
-class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser) -> None:
+class ProfileRpc(HandleRpc):
+    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser, handling: Handling) -> None:
         self._stores = stores
         self._familiar = memory.familiar
         self._reach = memory.reach
         self._names = memory.names
         self._accounts = accounts
         self._eraser = eraser
+        self._handling = handling
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
         subject = convert.subject_from_proto(request.subject)
