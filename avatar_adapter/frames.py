@@ -25,7 +25,9 @@ VisitToken = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,256}\Z")]
 WorldId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 AvatarId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
 Language = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?)?\Z")]
-Purpose = Annotated[str, Meta(pattern=r"^(\*|[a-z_]{1,32}(\.[a-z_]{1,32}){1,3})\Z")]
+# One that there is per brand or per pair may name the other side, as in REST: under a signal only that is an opt-in.
+_OTHER = r"(@(app|world|brand):[A-Za-z0-9._-]{1,74})?"
+Purpose = Annotated[str, Meta(pattern=rf"^(\*|[a-z_]{{1,32}}(\.[a-z_]{{1,32}}){{1,3}}{_OTHER})\Z")]
 # Whole numbers arrive as 4000.0 from worlds whose language has but one kind of number.
 AnswerBytes = Annotated[float, Meta(ge=LEAST_ANSWER_BYTES, le=MOST_ANSWER_BYTES)]
 

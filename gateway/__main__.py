@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from doors.publish import Publisher, Sealer, Stream
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
+from gateway.aggregates import add_aggregates
 from gateway.app import build_app
 from gateway.clients import Services, open_services
 from gateway.consent import add_consent
@@ -119,6 +120,7 @@ def build(
     add_handles(rest)
     add_quarantine(rest, translators)
     add_rights(rest)
+    add_aggregates(rest)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound), list(publishers.values())
 

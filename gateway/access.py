@@ -12,6 +12,8 @@ _BASIC = "basic "
 _BEARER = "bearer "
 #: Lets a source's key read personas: never for keys that stand in pages or apps.
 APP_SCOPE = "app"
+#: Lets a source's key ask what its personas have in common.
+AGGREGATES_SCOPE = "aggregates"
 
 
 def header_key(authorization: str, what: str = "") -> str:
@@ -67,4 +69,16 @@ def staff_of(credentials: Credentials, authorization: str, scope: str, what: str
     credential = credentials.authenticate(header_key(authorization, what), "staff", what)
     credential.require(scope, what)
     audit.allowed(credential.kid, what)
+    return credential
+
+
+def analyst_of(credentials: Credentials, authorization: str, what: str) -> Credential:
+    """Return the staff, or the source whose key has the scope; raises UnauthenticatedError or DeniedError."""
+    credential = credentials.authenticate_one_of(header_key(authorization, what), ("source", "staff"), what)
+    if credential.kind == "staff":
+        credential.require(AGGREGATES_SCOPE, what)
+        audit.allowed(credential.kid, what)
+    elif AGGREGATES_SCOPE not in credential.scopes:
+        audit.denied(credential.kid, what, "scope")
+        raise DeniedError("this key may not read aggregates")
     return credential

@@ -73,6 +73,10 @@ class Credentials:
 
         `what` it was shown for goes on the record of refusals.
         """
+        return self.authenticate_one_of(token, (kind,), what)
+
+    def authenticate_one_of(self, token: str, kinds: Sequence[str], what: str) -> Credential:
+        """As `authenticate`, where keys of several kinds open the same door."""
         self._look_again_in_time()
         parts = token.split("_")
         kid, secret = (parts[1], parts[2]) if len(parts) == _PARTS and parts[0] == "mb" else ("", token)
@@ -83,7 +87,7 @@ class Credentials:
         is_right = hmac.compare_digest(self._hash(secret), credential.hash if credential else _NO_HASH)
         if credential is None or not is_right:
             raise self._refused(credential, what, "forged")
-        if credential.kind != kind:
+        if credential.kind not in kinds:
             raise self._refused(credential, what, "kind")
         if credential.expires_at and credential.expires_at <= self._clock():
             raise self._refused(credential, what, "expired")

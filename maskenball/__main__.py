@@ -12,6 +12,7 @@ _COMMANDS = {
     "demo": ("maskenball.demo.command", "demo"),
     "replay": ("maskenball.replay", "replay"),
     "access": ("maskenball.access", "access"),
+    "aggregates": ("maskenball.aggregates", "aggregates"),
     "consent": ("maskenball.consent", "consent"),
     "keys": ("maskenball.keys", "keys"),
     "verify-receipt": ("maskenball.receipts", "verify_receipt"),

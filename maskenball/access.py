@@ -38,7 +38,7 @@ class Kind(StrEnum):
 
 #: What a key may be limited to, but for staff: there it is the tags of /openapi.json. A key of an app without a scope
 #: only sends events; any other may do all that its kind may.
-SCOPES = {Kind.APP: ("app",), Kind.WORLD: ("visits", "consents")}
+SCOPES = {Kind.APP: ("app", "aggregates"), Kind.WORLD: ("visits", "consents")}
 _TAG = re.compile(r"[a-z]{1,32}")
 DataDir = Annotated[Path, typer.Option(help="The data folder of the stack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON line.")]

@@ -16,8 +16,8 @@ SHARDS = 64
 
 # What each credential is minted for: name in access.json → (kind, id, scopes).
 _CREDENTIALS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    # One key for a first look: it sends events and reads personas. A key that stands in a page must not have "app".
-    "write_key": ("source", "app:shop", ("app",)),
+    # One key for a first look: it sends events, reads personas and aggregates. A key in a page must not have scopes.
+    "write_key": ("source", "app:shop", ("app", "aggregates")),
     # A world's own server may use the tracking API too: same audience, so its visitors are those of the world's door.
     "world_write_key": ("source", f"world:{WORLD}", ()),
     "world_token": ("world", f"world:{WORLD}", ()),

@@ -22,7 +22,7 @@ class FencedCache(Generic[F, V]):
         self._until_ns = 0
         self._epoch = 0
         self._applied: dict[Scope, int] = {}
-        self._held: dict[Scope, dict[bytes, dict[F, V]]] = {}
+        self._held: dict[tuple[str, int], dict[bytes, dict[F, V]]] = {}
         self._count = 0
 
     @property
@@ -33,12 +33,18 @@ class FencedCache(Generic[F, V]):
     def __len__(self) -> int:
         return self._count
 
-    def get(self, scope: Scope, key: bytes) -> Mapping[F, V] | None:
-        """Return what is held of a key; None without a lease. To be called after the read it serves has begun."""
+    def get(self, scope: tuple[str, int], key: bytes) -> Mapping[F, V] | None:
+        """Return what is held of a key; None without a lease. To be called after the read it serves has begun.
+
+        The scope may be a plain pair: to name it costs as much as to look.
+        """
         if self._clock() >= self._until_ns:
             return None
-        held = self._held.get(scope)
-        return None if held is None else held.get(key)
+        # Most are held: a subscript is cheaper than two calls, and who misses asks over the network.
+        try:
+            return self._held[scope][key]
+        except KeyError:
+            return None
 
     def reached(self, scope: Scope) -> int:
         """Return up to which sequence of the scope what is held is true."""
@@ -91,7 +97,7 @@ class FencedCache(Generic[F, V]):
         self._applied[change.scope] = applied = max(applied, change.sequence)
         return applied
 
-    def _forget(self, scope: Scope) -> None:
+    def _forget(self, scope: tuple[str, int]) -> None:
         self._count -= len(self._held.pop(scope, ()))
 
     def _make_room(self) -> None:

@@ -26,6 +26,7 @@ from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
 from kit.tenancy import acting_for_every_brand
 from services.profile import handles, messages, what_if
+from services.profile.aggregates import Budget
 from services.profile.boundary import Crowding
 from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.consumers import Folder
@@ -44,6 +45,7 @@ from services.profile.rpc.handles import Handling
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.census import Census
 from services.profile.use_cases.link import Linking
 from services.profile.use_cases.mend import Quarantine
@@ -117,7 +119,17 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     return Eraser(stores, projections)
 
 
-async def build(settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser) -> RpcServer:
+def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> Aggregates:
+    """Return what answers questions about audiences; closed before what it stands on."""
+    budget = Budget(settings.privacy_budget, settings.privacy_budget_days)
+    aggregates = Aggregates(stores, budget, settings.shared_by_least)
+    closing.push_async_callback(aggregates.stop)
+    return aggregates
+
+
+async def build(
+    settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser, aggregates: Aggregates
+) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
     reach, client, names = Reach(stores, settings.reach_s), streams.client(), Names(stores.keyring)
     familiar: FamiliarPersonas = Familiar(
@@ -137,7 +149,7 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams, era
     await client.subscribe(messages.erased_subject("*"), cb=erased)
     await hint_doors(client, names)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
-    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
+    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine, aggregates)
 
     async def drop(brand: str, personas: Sequence[Persona]) -> None:
         await client.publish(messages.erased_subject(brand), messages.erased([each.pid for each in personas]))
@@ -175,7 +187,7 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         readiness.add("vault", stores.vault.ping)
         streams = await open_streams(settings, closing)
         eraser = await open_eraser(settings, stores, streams, closing)
-        server = await build(settings, stores, streams, eraser)
+        server = await build(settings, stores, streams, eraser, open_aggregates(settings, stores, closing))
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
             grace = Grace(int(settings.edge_grace_days * _DAY_MS), int(settings.pair_grace_days * _DAY_MS))

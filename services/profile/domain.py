@@ -19,6 +19,7 @@ RESEARCH = "research.model"
 OFFER = "recommend.offer"
 PERSONALISE = "personalise.world"
 REMEMBER = "remember.conversation"
+AGGREGATE = "analytics.aggregate"
 #: What is asked with every reading of a persona for an avatar.
 ROUTINE = ("personalise.world", REMEMBER, OFFER, COLLECT)
 #: Durability classes: what an acknowledgement survives. Each has a stream of its own, on a server of its own.

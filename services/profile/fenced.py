@@ -44,7 +44,7 @@ class Decisions:
 
     def held(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision] | None:
         """Return what memory says now, under the lease, of all of these purposes; None when it does not."""
-        held = self._cache.get(_scope(persona), persona.pid)
+        held = self._cache.get((persona.brand, persona.shard), persona.pid)
         kept = list(self._decided(held, audience, purposes)) if held is not None else []
         return kept if len(kept) == len(purposes) else None
 
@@ -64,7 +64,7 @@ class Decisions:
         """Return one mask per persona of one brand: bit i says whether purposes[i] is allowed."""
         bits = [((audience, purpose), 1 << place) for place, purpose in enumerate(purposes)]
         now_ms = self._now_ms()
-        masks = [_mask(self._cache.get(_scope(each), each.pid), bits, now_ms) for each in personas]
+        masks = [_mask(self._cache.get((each.brand, each.shard), each.pid), bits, now_ms) for each in personas]
         missing = [place for place, mask in enumerate(masks) if mask is None]
         if missing:
             asked = [personas[place] for place in missing]

@@ -15,6 +15,7 @@ from services.profile.erasing import Eraser
 from services.profile.rpc.handles import HandleRpc, Handling
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, consents, explain, read
+from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.receipts import Receipts
@@ -26,12 +27,13 @@ _MOST_REPLAYED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What became of events: in the books, and one by one."""
+    """What became of events: in the books, one by one, and in figures about many."""
 
     streams: Streams
     partitions: int
     receipts: Receipts
     quarantine: Quarantine
+    aggregates: Aggregates
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,13 @@ class ProfileRpc(HandleRpc):
         count = convert.bounded_from_proto(request.count, "count", least=1, most=_MOST_REPLAYED)
         sent = await self._accounts.quarantine.replay(brand, request.source, request.after, count)
         return profile_pb2.ReplayQuarantineResponse(**sent._asdict())
+
+    async def ReadAggregate(
+        self, request: profile_pb2.ReadAggregateRequest, context: ServicerContext
+    ) -> profile_pb2.ReadAggregateResponse:
+        budget = self._accounts.aggregates.budget
+        question = convert.question_from_proto(request, budget, self._stores.now_ms())
+        return convert.told_to_proto(question, await self._accounts.aggregates.tell(question), budget)
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

@@ -116,6 +116,21 @@ ERASURES = Table(
     Index("erasures_due", "next_at_ms", postgresql_where=text("complete_at_ms = 0")),
 )
 
+# The ledger of privacy budgets: what was asked about an audience on which day (since 1970 UTC), its price in
+# thousandths of epsilon, and what was told. Kept here because a ledger from an earlier point in time would give back
+# what was spent.
+AGGREGATES = Table(
+    "aggregates",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("audience", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("counted", Text, primary_key=True),
+    Column("price", Integer, primary_key=True, autoincrement=False),
+    # Empty until it is counted.
+    Column("answer", LargeBinary, nullable=False, server_default=""),
+)
+
 # Keyed hashes of ids that were erased: what was said before that does not bring them back.
 ERASED_IDS = Table(
     "erased_ids",

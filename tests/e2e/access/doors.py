@@ -57,10 +57,11 @@ def _rest(stack: RunningStack) -> Iterator[Door]:
 
 
 def _kind(stack: RunningStack, method: str, url: str) -> str:
-    # The door itself says for whom it is: staff's keys open nothing else.
-    headers = {"authorization": f"Bearer {stack.endpoints['staff_key']}"}
-    answer = httpx.request(method, url, headers=headers, trust_env=False)
-    return "source" if answer.status_code == httpx.codes.UNAUTHORIZED else "staff"
+    # The door itself says for whom it is: a key of a kind that it does not know is refused as nobody's.
+    headers = [{"authorization": f"Bearer {stack.endpoints[name]}"} for name in ("staff_key", "write_key")]
+    answers = [httpx.request(method, url, headers=each, trust_env=False) for each in headers]
+    is_for = [answer.status_code != httpx.codes.UNAUTHORIZED for answer in answers]
+    return {(True, True): "analyst", (True, False): "staff", (False, True): "source"}[is_for[0], is_for[1]]
 
 
 def _tracking(stack: RunningStack) -> Iterator[Door]:
@@ -99,6 +100,8 @@ def wrong_keys(stack: RunningStack) -> dict[str, list[Shown]]:
         for kind, (bad, _) in made.items()
     }
     shown["events"] = list(shown["source"])
+    (_, good) = made["source"]
+    shown["analyst"] = [each for each in shown["staff"] if each is not good] + [Shown(good.key, "scope", good.kid)]
     shown["source"].append(Shown(events, "scope", sender.kid))
     shown["staff"].append(Shown(reader, "scope", looking.kid))
     return shown

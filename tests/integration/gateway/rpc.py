@@ -57,6 +57,9 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def ReplayQuarantine(self, request, context):
         return self._services.answer("ReplayQuarantine", request, profile_pb2.ReplayQuarantineResponse())
 
+    async def ReadAggregate(self, request, context):
+        return self._services.answer("ReadAggregate", request, profile_pb2.ReadAggregateResponse())
+
     async def TakeNewFace(self, request, context):
         return self._services.answer("TakeNewFace", request, profile_pb2.TakeNewFaceResponse())
 

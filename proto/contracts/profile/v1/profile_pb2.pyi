@@ -1629,6 +1629,112 @@ class IssueReceiptResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ReadAggregateRequest(message.Message):
+    """Asks for an aggregate."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    COUNTED_FIELD_NUMBER: builtins.int
+    EPSILON_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    audience: builtins.str
+    """Whose personas are counted: "app:<source>" or "world:<world>". The budget is of this audience, whoever asks."""
+    counted: builtins.str
+    """What is counted: "personas", "likes", "dislikes", "wishes", "channels", "day_parts" or "recency_periods"."""
+    epsilon: builtins.float
+    """Price, 0.01 to the budget, in whole thousandths (rounded): more buys less noise."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        audience: builtins.str = ...,
+        counted: builtins.str = ...,
+        epsilon: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand", "counted", b"counted", "epsilon", b"epsilon"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class NoisyCount(message.Message):
+    """How many share something, with noise."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """A topic, an item, a channel, a part of the day, or whole periods of 30 days; "all" of "personas"."""
+    count: builtins.int
+    """Never below the threshold."""
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["count", b"count", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadAggregateResponse(message.Message):
+    """An aggregate."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: builtins.int
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    COUNTED_AT_MS_FIELD_NUMBER: builtins.int
+    RENEWS_AT_MS_FIELD_NUMBER: builtins.int
+    SPENT_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
+    WINDOW_DAYS_FIELD_NUMBER: builtins.int
+    threshold: builtins.int
+    """Noisy counts below this are left out."""
+    scale: builtins.float
+    """Scale of the noise (discrete Laplace): 95 % of the counts are off by three times this at most."""
+    counted_at_ms: builtins.int
+    """When it was counted, milliseconds since 1970 UTC, as are all times here."""
+    renews_at_ms: builtins.int
+    """When the same question is counted anew."""
+    spent: builtins.float
+    """Epsilon that is spent of this audience in the window that ends today."""
+    budget: builtins.float
+    """Epsilon that may be spent in any window."""
+    window_days: builtins.int
+    """Days of a window."""
+    @builtins.property
+    def counts(self) -> containers.RepeatedCompositeFieldContainer[NoisyCount]:
+        """By key. A key that is missing is shared by few, or by none."""
+
+    def __init__(
+        self,
+        *,
+        counts: abc.Iterable[NoisyCount] | None = ...,
+        threshold: builtins.int = ...,
+        scale: builtins.float = ...,
+        counted_at_ms: builtins.int = ...,
+        renews_at_ms: builtins.int = ...,
+        spent: builtins.float = ...,
+        budget: builtins.float = ...,
+        window_days: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["budget", b"budget", "counted_at_ms", b"counted_at_ms", "counts", b"counts", "renews_at_ms", b"renews_at_ms", "scale", b"scale", "spent", b"spent", "threshold", b"threshold", "window_days", b"window_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class TakeNewFaceRequest(message.Message):
     """Asks for a new face."""
 

@@ -156,6 +156,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.FromString,
                 _registered_method=True)
+        self.ReadAggregate = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReadAggregate',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -344,6 +349,16 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadAggregate(self, request, context):
+        """Counts what the personas of an audience have in common who allow analytics.aggregate now, with noise, and leaves out what
+        few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
+        day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
+        goes on: ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -466,6 +481,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReplayQuarantine,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.SerializeToString,
+            ),
+            'ReadAggregate': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadAggregate,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1118,6 +1138,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReplayQuarantine',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadAggregate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReadAggregate',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
             options,
             channel_credentials,
             insecure,

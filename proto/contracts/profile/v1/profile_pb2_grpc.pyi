@@ -106,6 +106,12 @@ class ProfileServiceStub:
     """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
     what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
     """
+    ReadAggregate: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadAggregateRequest, _profile_pb2.ReadAggregateResponse]
+    """Counts what the personas of an audience have in common who allow analytics.aggregate now, with noise, and leaves out what
+    few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
+    day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
+    goes on: ask again.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -184,6 +190,12 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     ReplayQuarantine: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReplayQuarantineRequest, _profile_pb2.ReplayQuarantineResponse]  # type: ignore[assignment]
     """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
     what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
+    """
+    ReadAggregate: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadAggregateRequest, _profile_pb2.ReadAggregateResponse]  # type: ignore[assignment]
+    """Counts what the personas of an audience have in common who allow analytics.aggregate now, with noise, and leaves out what
+    few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
+    day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
+    goes on: ask again.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -404,6 +416,18 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_profile_pb2.ReplayQuarantineResponse, _abc.Awaitable[_profile_pb2.ReplayQuarantineResponse]]:
         """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
         what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadAggregate(
+        self,
+        request: _profile_pb2.ReadAggregateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReadAggregateResponse, _abc.Awaitable[_profile_pb2.ReadAggregateResponse]]:
+        """Counts what the personas of an audience have in common who allow analytics.aggregate now, with noise, and leaves out what
+        few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
+        day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
+        goes on: ask again.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
