@@ -14,6 +14,8 @@ DEFAULT_ANSWER_BYTES = 4096
 LINDEN_ANSWER_BYTES = 2048
 DEFAULT_SAY_CHARACTERS = 500
 MOST_FRAMES = 16
+#: Scopes of a world's token: to meet visitors, and to state what they consent to or want forgotten.
+VISITS, CONSENTS = "visits", "consents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class World:
     is_linden_script: bool = False
     #: The call carried a Global Privacy Control signal.
     has_gpc: bool = False
+    #: What its token may do, and the public part of it.
+    scopes: tuple[str, ...] = ()
+    kid: str = ""
 
     @property
     def audience(self) -> str:

@@ -9,6 +9,7 @@ from avatar_adapter import answers, frames
 from avatar_adapter.answers import Limits, Moment
 from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
+from avatar_adapter.denying import denied, require_scope
 from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
 from avatar_adapter.names import Names
 from avatar_adapter.reception import Reception
@@ -56,6 +57,7 @@ class Reply:
 
 async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limits) -> Reply:
     """Carry out one frame; raises typed errors."""
+    require_scope(world, frame)
     if isinstance(frame, frames.Open):
         return await _open(door, world, frame, limits)
     if isinstance(frame, frames.Handles):
@@ -89,7 +91,7 @@ async def _go_on(door: Door, world: World, visit: Visit, frame: frames.Encounter
 
 async def _open(door: Door, world: World, frame: frames.Open, limits: Limits) -> Reply:
     if frame.w and frame.w != world.id:
-        raise UnknownWorldError("the token stands for another world", field="w")
+        raise denied(world, UnknownWorldError("the token stands for another world", field="w"), "open")
     visit, token = door.visits.open(world, frame)
     now_ms = door.now_ms()
     said = await door.reception.open(world, visit, frame.lang, now_ms)

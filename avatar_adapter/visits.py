@@ -4,6 +4,7 @@ import base64
 import struct
 from collections.abc import Callable
 
+from avatar_adapter.denying import denied
 from avatar_adapter.domain import (
     DEFAULT_SAY_CHARACTERS,
     VISIT_S,
@@ -73,7 +74,9 @@ class Visits:
             plain = open_sealed(key, raw[:NONCE_BYTES], raw[NONCE_BYTES:], _context(world))
             visit_id, eid, expires_at, answer_bytes, say_characters = _LAYOUT.unpack_from(plain)
         except (ValueError, KeyMissingError, UnsealableError, struct.error):
-            raise VisitUnknownError("no such visit in this world", field="s") from None
+            raise denied(
+                world, VisitUnknownError("no such visit in this world", field="s"), "of another visit"
+            ) from None
         if expires_at <= self._clock():
             raise VisitExpiredError("the visit is over; open another", field="s")
         avatar = plain[_LAYOUT.size :].decode()

@@ -9,7 +9,7 @@ from contracts.profile.v1 import profile_pb2
 from gateway import access
 from gateway.accounts import AnySource
 from gateway.bodies import Body
-from gateway.rest import KEYS, REFUSALS, Door
+from gateway.rest import KEYS, REFUSALS, Door, what_of
 from kit.credentials import Credential
 from kit.errors import DeniedError, InvalidArgumentError
 
@@ -55,7 +55,7 @@ def add_aggregates(app: FastAPI) -> None:
 
 
 async def _analyst(request: Request, door: Door) -> Credential:
-    return access.analyst_of(door.credentials, request.headers.get("authorization", ""))
+    return access.analyst_of(door.credentials, request.headers.get("authorization", ""), what_of(request))
 
 
 Analyst = Annotated[Credential, Depends(_analyst)]

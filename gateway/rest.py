@@ -132,11 +132,20 @@ KEYS = [Depends(_Scheme("bearer")), Depends(_Scheme("basic"))]
 
 
 async def _app(request: Request) -> Credential:
-    return access.app_of((await _rest(request)).credentials, request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    return access.app_of((await _rest(request)).credentials, authorization, what_of(request))
 
 
 async def _staff(request: Request) -> Credential:
-    return access.staff_of((await _rest(request)).credentials, request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    # What an endpoint is filed under is the scope that it takes; one that is filed nowhere takes a key without limits.
+    scope = next(iter(request.scope["route"].tags), "")
+    return access.staff_of((await _rest(request)).credentials, authorization, scope, what_of(request))
+
+
+def what_of(request: Request) -> str:
+    """Return what goes on the record of access: the operation, never the path, which holds the caller's own words."""
+    return str(request.scope["route"].operation_id)
 
 
 Door = Annotated[Rest, Depends(_rest)]

@@ -11,6 +11,7 @@ _COMMANDS = {
     "up": ("maskenball.up", "up"),
     "demo": ("maskenball.demo.command", "demo"),
     "replay": ("maskenball.replay", "replay"),
+    "access": ("maskenball.access", "access"),
     "aggregates": ("maskenball.aggregates", "aggregates"),
     "consent": ("maskenball.consent", "consent"),
     "keys": ("maskenball.keys", "keys"),

@@ -6,6 +6,7 @@ from infra.local.databases import MIGRATIONS
 from infra.local.folder import DataFolder, read_json, write_json
 from kit.credentials import Credentials
 from kit.keyring import FolderKeyRing
+from kit.walls import OWNER
 
 BRAND = "oak"
 WORLD = "oak-street"
@@ -31,7 +32,7 @@ they protect it from nobody who can read this folder. In earnest, mount a key ri
 
 
 def prepare_access(folder: DataFolder) -> dict[str, str]:
-    """Makes what is missing and returns the secrets by name: four keys and one password per database."""
+    """Makes what is missing and returns the secrets by name: four keys and two passwords per database."""
     keyring = FolderKeyRing(folder.keyring)
     for family in _FAMILIES:
         if not keyring.versions(family):
@@ -44,11 +45,12 @@ def prepare_access(folder: DataFolder) -> dict[str, str]:
             kind, identifier, scopes = _CREDENTIALS[name]
             access[name], _ = credentials.mint(kind, BRAND, identifier, scopes=scopes)
     for room in MIGRATIONS:
-        access.setdefault(password_name(room), secrets.token_hex(16))
+        for role in (room, room + OWNER):
+            access.setdefault(password_name(role), secrets.token_hex(16))
     write_json(folder.access, access)
     return access
 
 
-def password_name(room: str) -> str:
-    """Under which name the password of a room's database role is kept."""
-    return f"database_{room}"
+def password_name(role: str) -> str:
+    """Under which name the password of a database role is kept."""
+    return f"database_{role}"

@@ -24,6 +24,7 @@ from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
+from kit.tenancy import acting_for_every_brand
 from services.profile import handles, messages, what_if
 from services.profile.aggregates import Budget
 from services.profile.boundary import Crowding
@@ -195,7 +196,9 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
                 stores.crowds.follow(settings.crowds_read_s),
                 Graces(stores, grace).run(settings.graces_s),
             )
-            beside = [tasks.create_task(work) for work in works]
+            # What goes on beside the requests is about no brand alone.
+            with acting_for_every_brand():
+                beside = [tasks.create_task(work) for work in works]
             await server.serve(stop)
             for task in beside:
                 task.cancel()
@@ -205,6 +208,8 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
     # A fold makes hundreds of thousands of short-lived objects without a cycle: looking for cycles costs a fifth of it.
     gc.set_threshold(_GC_OBJECTS)
     async with AsyncExitStack() as closing:
+        # A partition has batches of every brand.
+        closing.enter_context(acting_for_every_brand())
         stores = await open_stores(settings, closing)
         readiness.add("database", stores.profile.ping)
         readiness.add("vault", stores.vault.ping)
