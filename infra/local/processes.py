@@ -119,6 +119,8 @@ def environment(program: Program, around: Surroundings) -> dict[str, str]:
     # The C core of gRPC reads these when it is imported. It writes free text to standard error; and its own threads
     # hand every message to the one that polls for Python anyway: a tenth of a call, and half of its thread switches.
     core = {"GRPC_VERBOSITY": "NONE", "GRPC_EXPERIMENTS": "-event_engine_client,-event_engine_listener"}
+    # Answers take no longer with one thread of BLAS, and a third of the CPU; a fit leaves the other cores to them.
+    core["OPENBLAS_NUM_THREADS"] = "1"
     # Nobody has fifty visitors to hide among while developing; whoever wants the boundary here says so.
     core["MASKENBALL_SHARED_BY_LEAST"] = "1"
     return {**core, **os.environ, **{f"MASKENBALL_{name}": value for name, value in told.items()}}

@@ -34,6 +34,8 @@ _SET_ASIDE = Counter("recommendation_set_aside_total", "Messages that could not 
 _SAVED = Gauge("recommendation_saved_sequence", "Stream sequence up to which sums are durable")
 # A save may take this share of the time between saves, however large the sums have grown.
 _SAVING_SHARE = 0.05
+# A fit takes this share of the time between two: what a brand teaches all day must not be fitted all day.
+_FITTING_SHARE = 0.2
 
 
 class UnreadableError(TypedError):
@@ -107,6 +109,7 @@ class Learner:
             for brand in due:
                 version, seconds = await use_cases.fit(self._models, brand, self._pack.blend, self._pack.choosing)
                 _LOG.info("model.fitted", version=version, seconds=round(seconds, 3))
+                await rest(stop, seconds / _FITTING_SHARE)
 
     def _take(self, sequence: int, data: bytes) -> None:
         try:

@@ -179,12 +179,15 @@ def sequence_of(sums: Sums, history: History) -> Component:
 
 def standardised(scores: Scores, candidates: NDArray[np.bool_]) -> tuple[Scores, Scores]:
     """Return each row with mean 0 and spread 1 over the candidates, and what it was divided by."""
-    among = scores[:, candidates]
-    spread = among.std(axis=1, keepdims=True)
+    # By a product, not by picking them out, which would copy nearly everything.
+    share = candidates / max(1, int(np.count_nonzero(candidates)))
+    centred = scores - (scores @ share)[:, np.newaxis]
+    spread = np.sqrt(np.square(centred) @ share)[:, np.newaxis]
     # A component that cannot tell candidates apart has nothing to say.
     says = spread > 1e-9  # noqa: PLR2004
     scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=says)
-    return (scores - among.mean(axis=1, keepdims=True)) * scale, scale
+    centred *= scale
+    return centred, scale
 
 
 def _decayed(ages: Scores, half_lives: tuple[float, ...]) -> Scores:
