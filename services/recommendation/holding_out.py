@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.recommendation.domain import Learnt, Lesson, Met
-from services.recommendation.sums import DISTANCES, WEEK_MS, WEEKS, Sums
+from services.recommendation.sums import WEEK_MS, WEEKS, Slots, Sums, followers
 
 #: Of one persona: the newest interactions, asked for one by one, and a share of the others, asked for at once.
 _NEWEST = 3
@@ -19,8 +19,6 @@ _LEAST_FOR_MISSING = 5
 _SHORT = (1, 2, 3, 5, 10, 20)
 #: Items further apart than that were not counted together: a lesson tells no more of what came before.
 _REMEMBERED = 128
-
-Slots = NDArray[np.intp]
 
 
 class Question(NamedTuple):
@@ -138,8 +136,8 @@ def _part(sums: Sums, path: Sequence[Learnt], gone: dict[str, int]) -> Part:
     places = np.arange(len(path))
     near = np.abs(places[:, np.newaxis] - places) <= _REMEMBERED
     first, second = np.nonzero(near & (is_gone[:, np.newaxis] | is_gone))
-    first_before, second_before, before = _transitions(slots)
-    first_after, second_after, after = _transitions(slots[~is_gone])
+    first_before, second_before, before = followers(slots, 0)
+    first_after, second_after, after = followers(slots[~is_gone], 0)
     weeks = np.array([each.at_ms // WEEK_MS for each in path])
     is_kept = is_gone & (weeks > sums.newest_week - WEEKS)
     return Part(
@@ -151,14 +149,4 @@ def _part(sums: Sums, path: Sequence[Learnt], gone: dict[str, int]) -> Part:
         ),
         met=slots[is_gone],
         weeks=(slots[is_kept], weeks[is_kept] % WEEKS),
-    )
-
-
-def _transitions(slots: Slots) -> tuple[Slots, Slots, NDArray[np.int32]]:
-    pairs = [(slots[:-distance], slots[distance:]) for distance in range(1, len(DISTANCES) + 1)]
-    amounts = [np.full(len(first), weight, np.int32) for (first, _), weight in zip(pairs, DISTANCES, strict=True)]
-    return (
-        np.concatenate([first for first, _ in pairs]),
-        np.concatenate([second for _, second in pairs]),
-        np.concatenate(amounts),
     )

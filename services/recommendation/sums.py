@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 from services.recommendation.domain import Bounds, Learnt, Lesson
 
 Counts = NDArray[np.int32]
+Slots = NDArray[np.intp]
 Number = TypeVar("Number", np.int32, np.int64)
 
 #: Weeks of popularity that are kept, newest last: two half-lives of 30 days fit six times.
 WEEKS = 52
 WEEK_MS = 7 * 86_400_000
-#: An item following another at distance d counts 60 / d, exactly, for d up to 5.
-DISTANCES = (60, 30, 20, 15, 12)
+#: An item following another at distance d counts 60 / d, rounded, for d up to 20.
+DISTANCES = tuple(round(60 / distance) for distance in range(1, 21))
+_COUNTED = np.array(DISTANCES, dtype=np.int32)
 
 _FIRST_CAPACITY = 64
 
@@ -209,15 +211,11 @@ class Sums:
         self.changed_items.update(self.items[slot] for slot in new.tolist())
 
     def _follow(self, before: list[int], learnt: list[int], sign: int) -> None:
-        path = before[-len(DISTANCES) :] + learnt
-        for end in range(len(path) - len(learnt), len(path)):
-            for distance, weight in enumerate(DISTANCES, start=1):
-                if distance > end:
-                    break
-                first = path[end - distance]
-                if first != path[end]:
-                    self._followed[first, path[end]] += sign * weight
-                    self.changed_slots.add(first)
+        nearest = before[-len(DISTANCES) :]
+        firsts, seconds, amounts = followers(np.array(nearest + learnt, dtype=np.intp), len(nearest))
+        # Flat, which is ten times as fast; one pair may come more than once.
+        np.add.at(self._followed.reshape(-1), firsts * len(self._followed) + seconds, sign * amounts)
+        self.changed_slots.update(firsts.tolist())
 
     def _hand_over(self, slot: int, item: str) -> None:
         leaving = self.items[slot]
@@ -241,6 +239,15 @@ class Sums:
         self._followed = _grown(self._followed, capacity, capacity)
         self._weeks = _grown(self._weeks, capacity, WEEKS)
         self._about = _grown(self._about, capacity, self.bounds.topics)
+
+
+def followers(path: Slots, known: int) -> tuple[Slots, Slots, Counts]:
+    """Return which slot was followed by which, and how much that counts, for all of a path behind the first `known`."""
+    ends = np.arange(known, len(path))[:, np.newaxis]
+    places = ends - np.arange(1, len(DISTANCES) + 1)
+    firsts, seconds = path[np.maximum(places, 0)], np.broadcast_to(path[ends], places.shape)
+    counts = (places >= 0) & (firsts != seconds)
+    return firsts[counts], seconds[counts], np.broadcast_to(_COUNTED, places.shape)[counts]
 
 
 def _grown(old: NDArray[Number], *shape: int) -> NDArray[Number]:
