@@ -8,12 +8,15 @@ from avatar_adapter.app import Guard, build_app
 from avatar_adapter.clients import Catalogue
 from avatar_adapter.domain import World
 from avatar_adapter.limiting import RateLimiter
+from avatar_adapter.persons import Persons
 from avatar_adapter.settings import AdapterSettings
 from avatar_adapter.use_cases import Door
 from avatar_adapter.visits import EDGE_FAMILY, Visits
 from avatar_adapter.vocabulary import Vocabulary
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.interaction.v1.payload import Interaction
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer, parcels
 from doors.stream import STREAM, JetStream
 from kit import events, rpc
@@ -45,7 +48,9 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
         await publisher.publish(world.brand, parcels((interaction,), settings.partitions))
 
     visits = Visits(keyring, default_avatar=settings.default_avatar, clock=time.time, random_bytes=os.urandom)
-    door = Door(avatars, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, time.time)
+    profile = rpc.connect(settings.profile_address)
+    persons = Persons(ProfileServiceStub(profile), Proofs(keyring, time.time))
+    door = Door(avatars, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, time.time, persons)
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     guard = Guard(credentials, RateLimiter(settings.world_rps, time.monotonic), settings.world_rps)
     try:
@@ -53,6 +58,7 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
         await publisher.drain()
     finally:
         await channel.close()
+        await profile.close()
         await nats.close()
 
 

@@ -10,6 +10,7 @@ from avatar_adapter.answers import Limits, Moment
 from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
 from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
+from avatar_adapter.persons import Persons, subject_of
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Happening, Vocabulary
 from contracts.avatar.v1 import avatar_pb2 as pb
@@ -36,6 +37,7 @@ class Door:
     publish: Callable[[World, Interaction], Awaitable[None]]
     #: Seconds since 1970 UTC.
     clock: Callable[[], float]
+    persons: Persons
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970 UTC."""
@@ -66,6 +68,10 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
             candidates = await _consent(door, world, visit, frame)
         case frames.Forget():
             candidates = await _forget(door, world, visit, frame)
+        case frames.Correct():
+            candidates = await _correct(door, world, visit, frame)
+        case frames.See() | frames.Object() | frames.Remove():
+            candidates = await door.persons.answer(subject_of(world, visit), frame, door.now_ms())
         case frames.Close():
             candidates = await _close(door, world, visit)
     return Reply(candidates, visit.answer_bytes)
@@ -140,6 +146,14 @@ async def _act(door: Door, world: World, visit: Visit, frame: frames.Act) -> Ite
     if interaction := door.vocabulary.stepped(frame.r, happening):
         await door.publish(world, interaction)
     return answers.reported(said, door.now_ms())
+
+
+async def _correct(door: Door, world: World, visit: Visit, frame: frames.Correct) -> Iterable[Answer]:
+    _refuse_identity(frame.ref, "ref")
+    mid = door.visits.message_id(world, visit, frame.i)
+    happening = Happening(world.audience, visit, mid, door.now_ms(), "", (frame.ref,))
+    await door.publish(world, door.vocabulary.corrected(frame.says, happening))
+    return [{"ok": 1}]
 
 
 async def _forget(door: Door, world: World, visit: Visit, frame: frames.Forget) -> Iterable[Answer]:

@@ -1,9 +1,11 @@
 """The gateway process: `python -m gateway`."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
+from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer, Stream
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
@@ -11,6 +13,8 @@ from gateway.app import build_app
 from gateway.clients import Services, open_services
 from gateway.consent import add_consent
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
+from gateway.me import add_person
+from gateway.people import People
 from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
 from gateway.rights import add_rights
@@ -113,10 +117,12 @@ def build(
         partitions=settings.partitions,
         max_requests=settings.max_requests,
     )
-    rest = build_rest(Rest(credentials, edge_keys, services, readiness))
+    people = People(edge_keys, Proofs(keyring, time.time), publishers[POWER_CUT], settings.partitions)
+    rest = build_rest(Rest(credentials, people, services, readiness))
     add_consent(rest)
     add_quarantine(rest, translators)
     add_rights(rest)
+    add_person(rest)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound), list(publishers.values())
 

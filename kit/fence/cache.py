@@ -33,6 +33,14 @@ class FencedCache(Generic[F, V]):
     def __len__(self) -> int:
         return self._count
 
+    def applied(self, scope: Scope) -> int | None:
+        """Return the sequence whose changes are applied; None without a lease.
+
+        What a reader makes of other facts may be kept beside this cache if this was the same before it read them and is
+        after it asked the truth: then no change came in between that it has not seen.
+        """
+        return self._applied.get(scope, 0) if self.is_leased else None
+
     def get(self, scope: Scope, key: bytes) -> Mapping[F, V] | None:
         """Return what is held of a key; None without a lease. To be called after the read it serves has begun."""
         if self._clock() >= self._until_ns:

@@ -139,6 +139,7 @@ def _acquaintance(answer: profile_pb2.ReadPersonaResponse) -> Acquaintance:
         persona=Persona(persona.brand, persona.shard, persona.pid) if answer.HasField("persona") else None,
         decisions={decision.purpose: _decision(decision) for decision in answer.decisions},
         memory_key=answer.memory_key,
+        removed=frozenset(answer.removed_items),
     )
 
 
@@ -149,6 +150,7 @@ def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:
         tuple(signal.weight for signal in answer.signals),
         tuple(answer.likes),
         answer.draw_key,
+        tuple(answer.removed_topics),
     )
 
 
@@ -159,6 +161,7 @@ def _history(signals: Signals) -> recommendation_pb2.History:
         weights=signals.weights,
         likes=signals.likes,
         draw_key=signals.draw_key,
+        removed_topics=signals.removed_topics,
     )
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from contracts.profile.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_
 from kit import process
 from kit.db import Database
 from kit.epochs import EpochKeys
+from kit.errors import UnavailableError
 from kit.events import Relay, connect, connecting, ensure_stream
 from kit.fence import FencedCache, boottime_ns, follow
 from kit.keyring import FolderKeyRing
@@ -146,10 +147,17 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         server = await build(settings, stores, streams, eraser)
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(eraser.run()), tasks.create_task(stores.crowds.follow(settings.crowds_read_s))]
+            beside = [
+                tasks.create_task(eraser.run()),
+                tasks.create_task(stores.crowds.follow(settings.crowds_read_s)),
+                tasks.create_task(stores.uses.run(stores.profile, settings.uses_s)),
+            ]
             await server.serve(stop)
             for task in beside:
                 task.cancel()
+        # What was read last is told too, unless the database went first.
+        with suppress(UnavailableError):
+            await stores.uses.flush(stores.profile)
 
 
 async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kit.fence import FencedCache, Scope
 from services.profile.clients import ConsentClient
-from services.profile.domain import Decision, Masks, Persona
+from services.profile.domain import Decision, Masks, Persona, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,10 @@ class Decisions:
         held = self._cache.get(_scope(persona), persona.pid)
         kept = list(self._decided(held, audience, purposes)) if held is not None else []
         return kept if len(kept) == len(purposes) else None
+
+    def applied(self, subject: Subject) -> int | None:
+        """Return which changes of a shard are applied here; None while that is not known."""
+        return self._cache.applied(Scope(subject.brand, subject.shard))
 
     async def check_many(self, audience: str, purposes: Sequence[str], personas: Sequence[Persona]) -> list[int]:
         """Return one mask per persona of one brand: bit i says whether purposes[i] is allowed."""

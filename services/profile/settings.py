@@ -38,6 +38,8 @@ class ProfileSettings(Settings):
     consents_kept: int = Field(default=200_000, ge=1)
     #: Reads of personas kept in memory for a few seconds; up to 20 kB each.
     reads_kept: int = Field(default=5_000, ge=1)
+    #: Seconds between writes of what was read of whom.
+    uses_s: float = Field(default=1.0, gt=0)
     #: Seconds a read waits for a position at most.
     reach_s: float = 2.0
     #: Personas of an audience that must share what is told of one of them; 1 tells everything, for development alone.

@@ -76,6 +76,10 @@ class Signals:
     likes: tuple[str, ...]
     #: See Situation.
     draw_key: bytes = b""
+    #: Items the person has removed.
+    removed: frozenset[str] = frozenset()
+    #: See Situation.
+    removed_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class Situation:
     likes: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
     draw_key: bytes = b""
+    #: Items about these are not offered.
+    removed_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

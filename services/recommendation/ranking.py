@@ -125,6 +125,9 @@ def _candidates(sums: Sums, situation: Situation, blend: Blend) -> NDArray[np.bo
     candidates = sums.met >= blend.least_met
     met = {met.item for met in situation.history} | situation.exclude
     candidates[[sums.slots[item] for item in met if item in sums.slots]] = False
+    removed = [sums.topics.index(topic) for topic in situation.removed_topics if topic in sums.topics]
+    if removed:
+        candidates &= ~sums.about[:, removed].any(axis=1)
     return np.asarray(candidates)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from kit.db import Database
 from services.profile.domain import MAX_LINKED, Bound, Persona, Subject
 
 IDENTIFIED = "identified"
@@ -127,7 +128,7 @@ async def linked(connection: asyncpg.Connection, persona: Persona) -> list[Bound
             SELECT l.other_shard, l.other_pid
             FROM reached r JOIN links l ON l.brand = $1 AND l.shard = r.shard AND l.pid = r.pid
         )
-        SELECT k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by
+        SELECT k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, k.choices
         FROM reached r JOIN personas k ON k.brand = $1 AND k.shard = r.shard AND k.pid = r.pid
         WHERE k.pid <> $3
         ORDER BY k.shard, k.pid LIMIT $4
@@ -138,6 +139,22 @@ async def linked(connection: asyncpg.Connection, persona: Persona) -> list[Bound
         MAX_LINKED,
     )
     return [
-        Bound(Persona(persona.brand, shard, pid), generation, key_id, wrapped, wrapped_by)
-        for shard, pid, generation, key_id, wrapped, wrapped_by in rows
+        Bound(Persona(persona.brand, shard, pid), generation, key_id, wrapped, wrapped_by, choices=choices)
+        for shard, pid, generation, key_id, wrapped, wrapped_by, choices in rows
     ]
+
+
+async def audiences_of(vault: Database, personas: Sequence[Persona]) -> dict[bytes, str]:
+    """Return by pid the audience whose facet it is: that of an id which stands for it, or stood."""
+    rows = await vault.fetch(
+        """
+        SELECT q.pid, coalesce(
+            (SELECT audience FROM bindings b WHERE b.brand = $1 AND b.shard = q.shard AND b.pid = q.pid LIMIT 1),
+            (SELECT audience FROM faces f WHERE f.brand = $1 AND f.shard = q.shard AND f.pid = q.pid LIMIT 1)
+        ) FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
+        """,
+        personas[0].brand,
+        [persona.shard for persona in personas],
+        [persona.pid for persona in personas],
+    )
+    return {pid: audience or "" for pid, audience in rows}

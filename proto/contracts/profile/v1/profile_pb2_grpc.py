@@ -71,6 +71,36 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.FromString,
                 _registered_method=True)
+        self.Remove = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Remove',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveResponse.FromString,
+                _registered_method=True)
+        self.Restore = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Restore',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreResponse.FromString,
+                _registered_method=True)
+        self.Object = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Object',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.FromString,
+                _registered_method=True)
+        self.See = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/See',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeResponse.FromString,
+                _registered_method=True)
+        self.Export = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Export',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExportRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExportResponse.FromString,
+                _registered_method=True)
+        self.NoteBenefits = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/NoteBenefits',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsResponse.FromString,
+                _registered_method=True)
         self.ReadView = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/ReadView',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadViewRequest.SerializeToString,
@@ -175,6 +205,51 @@ class ProfileServiceServicer:
 
     def GetErasure(self, request, context):
         """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Remove(self, request, context):
+        """Removes an offer, all offers of the brand, or all gifts: nothing that is decided after it returns offers them to the persona
+        or to any linked to it. Again changes nothing. A subject nobody knows is answered the same way. Errors: REMOVALS_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Restore(self, request, context):
+        """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Object(self, request, context):
+        """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def See(self, request, context):
+        """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
+        Needs no consent. A subject nobody knows is shown nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Export(self, request, context):
+        """Gives the person's archive page by page: parts of files in order. Needs no consent. Errors: EXPORT_BROKEN when what
+        the pages before came from is erased or bound anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NoteBenefits(self, request, context):
+        """Counts what purposes gave to people. Subjects nobody knows are left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -290,6 +365,36 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.GetErasure,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'Remove': grpc.unary_unary_rpc_method_handler(
+                    servicer.Remove,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveResponse.SerializeToString,
+            ),
+            'Restore': grpc.unary_unary_rpc_method_handler(
+                    servicer.Restore,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreResponse.SerializeToString,
+            ),
+            'Object': grpc.unary_unary_rpc_method_handler(
+                    servicer.Object,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.SerializeToString,
+            ),
+            'See': grpc.unary_unary_rpc_method_handler(
+                    servicer.See,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeResponse.SerializeToString,
+            ),
+            'Export': grpc.unary_unary_rpc_method_handler(
+                    servicer.Export,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExportRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExportResponse.SerializeToString,
+            ),
+            'NoteBenefits': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteBenefits,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsResponse.SerializeToString,
             ),
             'ReadView': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadView,
@@ -533,6 +638,168 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/GetErasure',
             contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Remove(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Remove',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Restore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Restore',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Object(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Object',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def See(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/See',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.SeeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Export(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Export',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ExportRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteBenefits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/NoteBenefits',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsResponse.FromString,
             options,
             channel_credentials,
             insecure,
