@@ -43,7 +43,11 @@ async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readin
         services = await closing.enter_async_context(open_services(settings))
         translators = translators_of(settings, sources, open_shadow(settings.shadow_share, closing))
         app, publishers = build(settings, translators, streams, services, readiness)
-        await serve(app, settings.http_address, stop)
+        # A group: were reporting to end, the process must.
+        async with asyncio.TaskGroup() as tasks:
+            reporting = tasks.create_task(services.report(settings.report_every_s))
+            await serve(app, settings.http_address, stop)
+            reporting.cancel()
         for publisher in publishers:
             await publisher.drain()
 

@@ -4,6 +4,7 @@ from grpc import ServicerContext
 
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceServicer
+from contracts.profile.v1.benefits import MEMORY_USED, OFFER_SHOWN, OFFER_TAKEN, QUESTION_ANSWERED
 from kit.db import Database
 from kit.errors import UnavailableError
 from services.avatar import convert, encounter, statements, use_cases
@@ -13,14 +14,19 @@ from services.avatar.domain import (
     OFFER,
     PERSONALISE,
     REMEMBER,
+    Act,
     Advice,
     Asked,
     Frame,
+    Outcome,
     Topic,
+    Visit,
 )
 from services.avatar.use_cases import Answer, Surroundings
 
 _EVERYTHING = "*"
+# What answering people rests on.
+_ANSWERING = "core.service"
 _TOLD = (PERSONALISE, REMEMBER, OFFER, COLLECT)
 
 
@@ -38,6 +44,8 @@ class AvatarRpc(AvatarServiceServicer):
         language = convert.language(request)
         acquaintance, view = await self._profiles.read(visit.subject)
         opened = await use_cases.open_encounter(self._database, self._around, visit, language, acquaintance)
+        if opened.memory is not None and not opened.is_repeat:
+            self._gave(visit, REMEMBER, MEMORY_USED)
         response = convert.to_opened(opened, [acquaintance.decision(purpose) for purpose in _TOLD])
         if view is not None:
             response.view.CopyFrom(view)
@@ -61,13 +69,22 @@ class AvatarRpc(AvatarServiceServicer):
             noted = await use_cases.note(
                 connection, self._around, frame, lambda now, at: encounter.report(now, ref, outcome, at), acquaintance
             )
+        if outcome is Outcome.DONE and noted.item and not noted.is_repeat:
+            self._gave(frame.visit, OFFER, OFFER_TAKEN)
         return convert.to_acted(noted)
 
     async def Ask(self, request: pb.AskRequest, context: ServicerContext) -> pb.AskResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
         asked = convert.asked(request)
         answer = await (self._suggest(frame, asked) if asked.topic is Topic.REC else self._explain(frame, asked))
+        if not answer.is_repeat and answer.action.act is Act.SHOW:
+            self._gave(frame.visit, OFFER, OFFER_SHOWN)
+        elif not answer.is_repeat and answer.action.act is Act.SAY:
+            self._gave(frame.visit, _ANSWERING, QUESTION_ANSWERED)
         return pb.AskResponse(action=convert.to_action(answer.action), is_repeat=answer.is_repeat)
+
+    def _gave(self, visit: Visit, purpose: str, what: str) -> None:
+        self._profiles.gave(visit.subject, purpose, what, self._around.now_ms())
 
     async def _explain(self, frame: Frame, asked: Asked) -> Answer:
         try:

@@ -6,6 +6,7 @@ from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
 from kit.errors import RemoteError
 from services.avatar.__main__ import now_ms, serve_avatar
+from services.avatar.clients import Profiles
 from services.avatar.settings import AvatarSettings
 from services.consent.__main__ import serving as serving_consent
 from services.consent.settings import ConsentSettings
@@ -39,7 +40,7 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     name = "contracts.recommendation.v1.RecommendationService"
     rankings = await serving.serve(add_RecommendationServiceServicer_to_server, ranking, name)
     kept = database("avatar")
-    avatars = await serving.start(serve_avatar(AvatarSettings(), kept, profiles, rankings))
+    avatars = await serving.start(serve_avatar(AvatarSettings(), kept, Profiles(profiles), rankings))
     street = Street(AvatarServiceStub(avatars), None, ranking, kept, None)
     street.clock = type("Now", (), {"ms": property(lambda _: now_ms())})()
     return street

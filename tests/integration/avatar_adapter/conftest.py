@@ -58,6 +58,7 @@ class Stand:
     stream: JetStream
     nats: object
     profiles: Profiles
+    keyring: object
 
     async def post(self, frame, **headers):
         sent = {"Authorization": f"Bearer {self.token}", **headers}
@@ -121,7 +122,7 @@ async def stand(tmp_path, keyring, stream_url):
     stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
     async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as client:
-        yield Stand(client, core, credentials, token, clock, server, epochs, stream, nats, profiles)
+        yield Stand(client, core, credentials, token, clock, server, epochs, stream, nats, profiles, keyring)
     stop.set()
     await serving
     await channel.close()
