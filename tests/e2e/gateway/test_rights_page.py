@@ -14,15 +14,10 @@ def pasted() -> str:
     return "\n".join(re.findall(r"(?ms)^```\n(.*?)^```", _PAGE.read_text()))
 
 
-def run(folder: Path, stack: RunningStack, more: str = "") -> str:
+def run(folder: Path, stack: RunningStack) -> str:
     (folder / ".maskenball").symlink_to(stack.folder)
-    ended = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f"{pasted()}\n{more}"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    command = ["bash", "-euo", "pipefail", "-c", pasted()]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
