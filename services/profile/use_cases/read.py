@@ -178,7 +178,7 @@ async def _seen(stores: Stores, subject: Subject, found: _Found) -> ViewRead:
     told = chosen.decided(found.decisions)
     if bound is None or not decision.is_allowed:
         return ViewRead("", None, told)
-    traits = await _merged(stores, subject, bound, found, decision.purpose)
+    traits = await _merged(stores, subject, found, decision, VIEW)
     handle = handles.render(stores.keyring, subject.audience, bound.persona.pid, bound.generation)
     boundary = stores.crowds.of(subject.brand, subject.audience)
     return ViewRead(handle, boundary.publish(chosen.told(view(traits, stores.now_ms()))), told)
@@ -189,7 +189,7 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
     [decision] = chosen.decided([found.decision(OFFER)])
     if found.bound is None or not decision.is_allowed:
         return SignalsRead(decision, [], ())
-    traits = await _merged(stores, subject, found.bound, found, OFFER)
+    traits = await _merged(stores, subject, found, decision, SIGNALS)
     removed = chosen.removed_items, chosen.removed_topics
     met = chosen.ranked(signals(traits))
     boundary = stores.crowds.of(subject.brand, subject.audience)
@@ -202,15 +202,19 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
     return SignalsRead(decision, met, chosen.liked(told.likes), draw_key, *removed, is_read=True)
 
 
-async def _merged(stores: Stores, subject: Subject, bound: Bound, found: _Found, purpose: str) -> Traits:
-    readable = [bound, *await _readable(stores, subject, found.others, purpose)]
+async def _merged(stores: Stores, subject: Subject, found: _Found, decision: Decision, what: str) -> Traits:
+    linked = await _readable(stores, subject, found.others, decision.purpose)
+    for each in linked:
+        # Their person, too, is told who read them; of the facet itself that is noted with the answer.
+        stores.uses.read(each.persona, subject.audience, decision, what, stores.now_ms())
+    readable = [each for each in (found.bound, *linked) if each is not None]
     loaded = await facets.load(stores.profile, subject.brand, [each.persona for each in readable])
     whole = Traits()
     for each in readable:
         lying = loaded.get(each.persona.pid)
         if lying is not None:
             facet = tails.whole(found.key_of(stores, each), each.persona, lying, stores.weights)
-            whole = facet if each is bound else merge(whole, facet)
+            whole = facet if each is found.bound else merge(whole, facet)
     return whole
 
 

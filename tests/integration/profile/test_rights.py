@@ -318,6 +318,13 @@ class TestSee:
         files, _ = await rights.archive()
         assert b"gin" not in b"".join(files.values())
 
+    async def test_what_another_audience_read_of_a_linked_persona_is_told(self, rights):
+        await rights.grant()
+        await rights.grant("visitor", audience=WORLD)
+        await rights.link(("ada", SHOP), ("visitor", WORLD))
+        await rights.signals("visitor", WORLD)
+        assert [(each["audience"], each["what"]) for each in (await rights.see())["readers"]] == [(WORLD, "signals")]
+
     async def test_what_is_old_is_told_no_more(self, rights, room, clock):
         await rights.grant()
         await rights.view()
