@@ -19,6 +19,10 @@ def rights(profile, room, clock):
     return Rights(profile, room, clock)
 
 
+# What is under test is what comes of it, not how long a busy machine takes.
+PATIENT_S = 20
+
+
 class Rights:
     """A person who speaks through the contract."""
 
@@ -32,28 +36,34 @@ class Rights:
     async def grant(self, name="ada", *purposes, audience=SHOP):
         asked = purposes or (COLLECT, PERSONALISE, OFFER, REMEMBER)
         message = subject_message(name, audience)
-        await self.profile.Grant(contract.GrantRequest(subject=message, purposes=asked, statement=self.said()))
+        await self.profile.Grant(
+            contract.GrantRequest(subject=message, purposes=asked, statement=self.said()), timeout=PATIENT_S
+        )
 
     async def remove(self, what="offer", ref="tea", name="ada"):
         removal = contract.Removal(what=what, ref=ref if what == "offer" else "")
         request = contract.RemoveRequest(subject=subject_message(name), removal=removal, statement=self.said())
-        return (await self.profile.Remove(request)).removed_at_ms
+        return (await self.profile.Remove(request, timeout=PATIENT_S)).removed_at_ms
 
     async def restore(self, what="offer", ref="tea", name="ada", within_ms=10_000):
         removal = contract.Removal(what=what, ref=ref if what == "offer" else "")
         await self.profile.Restore(
             contract.RestoreRequest(
                 subject=subject_message(name), removal=removal, within_ms=within_ms, statement=self.said()
-            )
+            ),
+            timeout=PATIENT_S,
         )
 
     async def object(self, *inferences, name="ada"):
         await self.profile.Object(
-            contract.ObjectRequest(subject=subject_message(name), inferences=inferences, statement=self.said())
+            contract.ObjectRequest(subject=subject_message(name), inferences=inferences, statement=self.said()),
+            timeout=PATIENT_S,
         )
 
     async def signals(self, name="ada", audience=SHOP):
-        return await self.profile.ReadSignals(contract.ReadSignalsRequest(subject=subject_message(name, audience)))
+        return await self.profile.ReadSignals(
+            contract.ReadSignalsRequest(subject=subject_message(name, audience)), timeout=PATIENT_S
+        )
 
     async def persona(self, name="ada"):
         """What an avatar reads, warm when it was read before."""
@@ -63,7 +73,7 @@ class Rights:
             also_decide=[REMEMBER, OFFER, COLLECT],
             with_signals=True,
         )
-        return await self.profile.ReadPersona(request)
+        return await self.profile.ReadPersona(request, timeout=PATIENT_S)
 
     async def view(self, name="ada"):
         return (
@@ -71,7 +81,7 @@ class Rights:
         ).view
 
     async def see(self, name="ada", audience=SHOP):
-        answer = await self.profile.See(contract.SeeRequest(subject=subject_message(name, audience)))
+        answer = await self.profile.See(contract.SeeRequest(subject=subject_message(name, audience)), timeout=PATIENT_S)
         return json.loads(answer.document)
 
     async def archive(self, name="ada"):
@@ -79,7 +89,7 @@ class Rights:
         files, after, pages = {}, b"", 0
         while pages == 0 or after:
             request = contract.ExportRequest(subject=subject_message(name), after=after)
-            page = await self.profile.Export(request, timeout=10)
+            page = await self.profile.Export(request, timeout=PATIENT_S)
             for part in page.parts:
                 files.setdefault(part.file, io.BytesIO()).write(part.content)
             after, pages = page.next, pages + 1
@@ -360,7 +370,8 @@ class TestExport:
         await rights.grant()
         await rights.did(rights.event())
         page = await rights.profile.Export(contract.ExportRequest(subject=subject_message("ada")))
-        await rights.profile.Erase(contract.EraseRequest(subject=subject_message("ada"), statement=rights.said()))
+        erasing = contract.EraseRequest(subject=subject_message("ada"), statement=rights.said())
+        await rights.profile.Erase(erasing, timeout=PATIENT_S)
         for after in (page.next, b"nonsense"):
             with pytest.raises(RemoteError) as broken:
                 await rights.profile.Export(contract.ExportRequest(subject=subject_message("ada"), after=after))
