@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
-	bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack
+	relationships bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ generate: ## Write the generated code of the contracts
 
 lock: ## Pin the dependencies of pyproject.toml anew, by hash
 	requirements/lock
+
+relationships: ## Fit what judges texts to relationships/corpus anew, and say how well it does on held-out registers
+	$(BIN)/python -m relationships.fitting
 
 bench: ## Measure everything, write bench/results
 	$(BIN)/python -m bench

@@ -18,6 +18,7 @@ from infra.local.folder import DataFolder
 from infra.local.processes import PROGRAMS
 from infra.local.stack import LocalStack
 from kit.epochs import EpochKeys
+from kit.errors import TypedError
 from kit.keyring import FolderKeyRing
 from maskenball.evaluate import filtering
 from maskenball.evaluate.interactions import FileFormatError, Interactions, read_interactions
@@ -54,6 +55,32 @@ def filter_(
         sys.stdout.write(json.dumps(outcome) + "\n")
     else:
         Console().print(_found_table(outcome))
+
+
+@evaluate.command()
+def relationship(
+    texts: Annotated[Path, typer.Option(help="JSON lines: text, lang, label and, if wanted, id.")],
+    pack: Annotated[str, typer.Option(help="The relationship pack.")] = "core4",
+    predictions: Annotated[Path | None, typer.Option(help="Write label and probabilities of each line here.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Judge labelled texts by a relationship pack: which type each speaks for, if any, and how sure that is."""
+    # It loads an encoder, for which the other measurements need not wait.
+    from maskenball.evaluate import stances
+
+    try:
+        judged = stances.evaluate(texts, pack)
+        if predictions is not None:
+            lines = (json.dumps(each, ensure_ascii=False) for each in judged.predictions)
+            predictions.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except (OSError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(judged.outcome) + "\n")
+    else:
+        Console().print(_judged_table(judged.outcome))
 
 
 @evaluate.command()
@@ -129,4 +156,18 @@ def _found_table(outcome: dict[str, Any]) -> Table:
             f"{row['recall']:.4f}",
             "yes" if row["counted"] else "has no shape",
         )
+    return table
+
+
+def _judged_table(outcome: dict[str, Any]) -> Table:
+    table = Table(title=f"{outcome['pack']}: {outcome['texts']} texts")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_row("macro F1", f"{outcome['macro_f1']:.4f}")
+    for lang, value in outcome["macro_f1_by_lang"].items():
+        table.add_row(f"macro F1, {lang}", f"{value:.4f}")
+    for name in ("accuracy", "ece", "false_alarms_per_1000", "wrong_labels_per_1000_neutral"):
+        table.add_row(name.replace("_", " "), str(outcome[name]))
+    for each in outcome["coverage"]:
+        table.add_row(f"accuracy of the surest {each['coverage']:.0%}", f"{each['accuracy']:.4f}")
     return table

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("avatar_adapter", "doors", "gateway", "infra", "kit", "maskenball", "services", "proto/contracts")
+ROOMS = (
+    "avatar_adapter",
+    "doors",
+    "gateway",
+    "infra",
+    "kit",
+    "maskenball",
+    "relationships",
+    "services",
+    "proto/contracts",
+)
 
 # Contract → (file that gets the import, made when missing, and the import that must not be).
 BREAKS = {
@@ -20,6 +30,7 @@ BREAKS = {
     "doors-independent": ("gateway/domain.py", "import avatar_adapter.domain"),
     "services-below": ("services/profile/clients.py", "import gateway.domain"),
     "kit-bottom": ("kit/errors.py", "import contracts.common.v1.subject_pb2"),
+    "relationships-below": ("relationships/state.py", "import services.profile.domain"),
     "infra": ("infra/local/stack.py", "import services.profile.domain"),
     "contracts-bottom": ("proto/contracts/interaction/v1/payload.py", "import kit.errors"),
     "contracts-at-the-edge": ("services/recommendation/domain.py", "import contracts.common.v1.subject_pb2"),

@@ -1,0 +1,135 @@
+"""Fits the model of stances to the corpus: `python -m relationships.fitting` writes it and prints held-out scores.
+
+Whole registers are held out: phrases of one register are alike, and a random split would flatter.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+from relationships.corpus import STANCES, Phrase, read_corpus
+from relationships.encoder import Matrix, SentenceEncoder
+from relationships.measuring import figures
+from relationships.model import PATH, Model, digest_of_sources, log_softmax
+from relationships.ngrams import COLUMNS, counts, weighted
+from relationships.pack import named_pack
+from relationships.scorer import Features
+
+#: Dense rows or sparse ones; scipy ships without types.
+Rows = Any
+Places = NDArray[np.int64]
+_STRICT_SENTENCES, _STRICT_GRAMS = 0.1, 0.033
+_FIRST_TRUST = (1.0, 0.7)
+_FOLDS = 4
+
+
+def fit(phrases: Sequence[Phrase], sentences: Matrix) -> tuple[Model, Matrix, Matrix]:
+    """Return the model, the held-out probabilities of every phrase, and those of n-grams alone."""
+    texts = [phrase.text for phrase in phrases]
+    right = np.array([STANCES.index(phrase.stance) for phrase in phrases])
+    grams, rarity = _grams(texts)
+    by_sentences, by_grams = _held_out(sentences, right, phrases), _held_out(grams, right, phrases)
+    model = Model(
+        sentences=_regression(sentences, right, _STRICT_SENTENCES),
+        grams=_regression(grams, right, _STRICT_GRAMS),
+        rarity=rarity,
+        trust=_trust((by_sentences, by_grams), right),
+        trust_alone=_trust((np.zeros_like(by_grams), by_grams), right),
+        digest=digest_of_sources(),
+    )
+    return model, model.together(by_sentences, by_grams), model.together(None, by_grams)
+
+
+def _held_out(features: Rows, right: Places, phrases: Sequence[Phrase]) -> Matrix:
+    logits = np.zeros((len(right), len(STANCES)), dtype=np.float32)
+    strict = _STRICT_GRAMS if isinstance(features, csr_matrix) else _STRICT_SENTENCES
+    registers = sorted({phrase.register for phrase in phrases})
+    folds = np.array([registers.index(phrase.register) % _FOLDS for phrase in phrases])
+    for fold in range(_FOLDS):
+        out = folds == fold
+        weights = _regression(features[~out], right[~out], strict)
+        logits[out] = features[out] @ weights[:-1] + weights[-1]
+    return logits
+
+
+def _regression(features: Rows, right: Places, strict: float) -> Matrix:
+    """Return weights by feature and stance, the constant last; every stance counts the same, whatever its phrases."""
+    width = features.shape[1]
+    shares = np.bincount(right, minlength=len(STANCES))
+    each = (len(right) / len(STANCES) / shares)[right]
+    wanted = np.eye(len(STANCES))[right]
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = flat.reshape(width + 1, len(STANCES))
+        logs = log_softmax(features @ weights[:-1] + weights[-1])
+        errors = (np.exp(logs) - wanted) * each[:, None]
+        slope = np.vstack([features.T @ errors + strict * weights[:-1], errors.sum(axis=0)])
+        value = -(logs * wanted * each[:, None]).sum() + strict * (weights[:-1] ** 2).sum() / 2
+        return float(value), slope.ravel()
+
+    start = np.zeros((width + 1) * len(STANCES))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    return np.asarray(found.x.reshape(width + 1, len(STANCES)), dtype=np.float32)
+
+
+def _trust(held_out: tuple[Matrix, Matrix], right: Places) -> NDArray[np.float32]:
+    """Return how far to trust each model, so that what is given as a probability happens as often."""
+    first, second = (log_softmax(logits) for logits in held_out)
+
+    def loss(trust: NDArray[np.float64]) -> float:
+        logs = log_softmax(trust[0] * first + trust[1] * second + trust[2:])
+        return float(-logs[np.arange(len(right)), right].mean() + 0.01 * (trust[2:] ** 2).sum())
+
+    start = np.array([*_FIRST_TRUST, *np.zeros(len(STANCES))])
+    return np.asarray(minimize(loss, start, method="L-BFGS-B").x, dtype=np.float32)
+
+
+def _grams(texts: Sequence[str]) -> tuple[csr_matrix, NDArray[np.float32]]:
+    seen = np.zeros(COLUMNS + 1)
+    for text in texts:
+        seen[list(counts(text))] += 1
+    rarity = np.asarray(np.log((1 + len(texts)) / (1 + seen)) + 1, dtype=np.float32)
+    # What one text alone has tells nothing of others.
+    rarity[seen <= 1] = 0
+    rows = [weighted(text, rarity) for text in texts]
+    starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
+    matrix = csr_matrix(
+        (np.concatenate([weights for _, weights in rows]), np.concatenate([columns for columns, _ in rows]), starts),
+        shape=(len(texts), COLUMNS),
+    )
+    return matrix, rarity[:COLUMNS]
+
+
+def _write(model: Model) -> None:
+    PATH.parent.mkdir(exist_ok=True)
+    np.savez_compressed(
+        PATH,
+        sentences=model.sentences.astype(np.float16),
+        grams=model.grams.astype(np.float16),
+        rarity=model.rarity.astype(np.float16),
+        trust=model.trust,
+        trust_alone=model.trust_alone,
+        digest=np.array(model.digest),
+    )
+
+
+def main() -> None:
+    """Fit, write, and say how well held-out registers are judged."""
+    phrases = read_corpus()
+    texts, encoder = [phrase.text for phrase in phrases], SentenceEncoder()
+    sentences = Features(named_pack("core4"), encoder).of(texts, encoder.encode(texts))
+    model, together, alone = fit(phrases, sentences)
+    _write(model)
+    right, langs = [phrase.stance for phrase in phrases], [phrase.lang for phrase in phrases]
+    for name, probabilities in (("both", together), ("n-grams alone", alone)):
+        told = [STANCES[place] for place in probabilities.argmax(axis=1)]
+        sys.stdout.write(f"{name}: {figures(right, langs, told, probabilities)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What was fitted to the corpus: two logistic regressions and how far to trust each. Written by `fitting.py`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relationships.corpus import STANCES, read_corpus
+from relationships.encoder import Matrix
+from relationships.ngrams import weighted
+from relationships.pack import PACKS
+
+PATH = Path(__file__).parent / "model" / "stances.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights by feature and stance; the last row of `sentences` is the constant.
+
+    A trust is (weight of sentences, weight of n-grams, a constant for each stance); `trust_alone` is for n-grams alone.
+    """
+
+    sentences: Matrix
+    grams: Matrix
+    rarity: NDArray[np.float32]
+    trust: NDArray[np.float32]
+    trust_alone: NDArray[np.float32]
+    digest: str
+
+    def by_sentences(self, features: Matrix) -> Matrix:
+        """Return logits by stance."""
+        return np.asarray(features @ self.sentences[:-1] + self.sentences[-1], dtype=np.float32)
+
+    def by_grams(self, texts: Sequence[str]) -> Matrix:
+        """Return logits by stance."""
+        rows = [weighted(text, self.rarity) for text in texts]
+        made = [weights @ self.grams[columns] for columns, weights in rows]
+        logits = np.array(made, dtype=np.float32).reshape(len(texts), len(STANCES)) + self.grams[-1]
+        return np.asarray(logits, dtype=np.float32)
+
+    def together(self, by_sentences: Matrix | None, by_grams: Matrix) -> Matrix:
+        """Return calibrated probabilities by stance."""
+        trust = self.trust_alone if by_sentences is None else self.trust
+        logits = trust[1] * log_softmax(by_grams) + trust[2:]
+        if by_sentences is not None:
+            logits = logits + trust[0] * log_softmax(by_sentences)
+        return np.asarray(np.exp(log_softmax(logits)), dtype=np.float32)
+
+
+def load_model(path: Path = PATH) -> Model:
+    """Return the model that ships with the platform."""
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name].astype(np.float32) for name in stored.files if name != "digest"}
+        return Model(**arrays, digest=str(stored["digest"]))
+
+
+def digest_of_sources() -> str:
+    """Return what the model has to be fitted to anew when it changes: the corpus and the words of `core4`."""
+    digest = sha256((PACKS / "core4.yaml").read_bytes())
+    for phrase in read_corpus():
+        digest.update("\t".join(phrase).encode())
+    return digest.hexdigest()[:16]
+
+
+def log_softmax(logits: Matrix) -> Matrix:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)

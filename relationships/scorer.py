@@ -1,0 +1,82 @@
+"""Scores texts against a pack. A text is looked at in memory, and nothing of it is kept but numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from relationships.corpus import NONE, STANCES
+from relationships.encoder import Encoder, Matrix
+from relationships.model import Model
+from relationships.pack import RelationshipPack
+from relationships.wording import Patterns, Prototypes
+
+#: Longer texts are cut: what matters is said early, and an encoder's time grows with length.
+MOST_CHARACTERS = 2_000
+_SHARPNESS = 6.0
+_LEAST = 1e-6
+
+
+class Features:
+    """What a model of stances sees of a text: its vector, how like the prototypes of `core4` it is, its patterns."""
+
+    def __init__(self, core: RelationshipPack, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self._patterns = Patterns(core)
+        self._prototypes = Prototypes(core.types, encoder)
+
+    def of(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
+        """Return one row a text, whose vector is given."""
+        patterns = np.stack([self._patterns.weigh(text) for text in texts])
+        return np.concatenate([vectors, self._prototypes.likeness(vectors), patterns], axis=1)
+
+
+class Scorer:
+    """Texts to probabilities of a pack's types and of `none`; without features by n-grams alone, which is quicker."""
+
+    def __init__(self, pack: RelationshipPack, model: Model, features: Features | None = None) -> None:
+        self._pack, self._model, self._features = pack, model, features
+        self.names: tuple[str, ...] = (*pack.types, NONE)
+        kinds = list(pack.types.values())
+        self._places = {
+            stance: [place for place, kind in enumerate(kinds) if kind.stance == stance] for stance in STANCES[:-1]
+        }
+        self._patterns = Patterns(pack)
+        self._prototypes = Prototypes(pack.types, features.encoder) if features else None
+
+    def score(self, texts: Sequence[str]) -> Matrix:
+        """Return for each text the probabilities in the order of `names`."""
+        if not texts:
+            return np.zeros((0, len(self.names)), dtype=np.float32)
+        cut = [text[:MOST_CHARACTERS] for text in texts]
+        vectors = self._features.encoder.encode(cut) if self._features else None
+        stances = self._stances(cut, vectors)
+        leanings = self._leanings(cut, vectors)
+        probabilities = np.zeros((len(texts), len(self.names)), dtype=np.float32)
+        for place, stance in enumerate(STANCES[:-1]):
+            own = self._places[stance]
+            shared = np.exp(leanings[:, own])
+            probabilities[:, own] = stances[:, [place]] * shared / shared.sum(axis=1, keepdims=True)
+        # What no type of the pack can stand for says nothing in its terms.
+        probabilities[:, -1] = 1.0 - probabilities[:, :-1].sum(axis=1)
+        return probabilities.clip(0.0, 1.0)
+
+    def ratios(self, text: str) -> dict[str, float]:
+        """Return by type the log-likelihood ratio of one text against its saying nothing."""
+        row = self.score([text])[0]
+        return {
+            name: float(np.log(max(row[place], _LEAST) * len(self._places[kind.stance]) / max(row[-1], _LEAST)))
+            for place, (name, kind) in enumerate(self._pack.types.items())
+        }
+
+    def _stances(self, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
+        by_sentences = None
+        if self._features is not None and vectors is not None:
+            by_sentences = self._model.by_sentences(self._features.of(texts, vectors))
+        return self._model.together(by_sentences, self._model.by_grams(texts))
+
+    def _leanings(self, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
+        """Return how types of one stance compare, by the words of this pack."""
+        said = np.stack([self._patterns.weigh(text) for text in texts])
+        if self._prototypes is None or vectors is None:
+            return said
+        return np.asarray(said + _SHARPNESS * self._prototypes.likeness(vectors), dtype=np.float32)

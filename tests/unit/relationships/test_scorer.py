@@ -1,0 +1,100 @@
+"""The text scorer: what ships is fitted to what ships, both languages are understood, and an encoder is no must."""
+
+import numpy as np
+import pytest
+
+from relationships.corpus import STANCES, CorpusError, read_corpus
+from relationships.encoder import SentenceEncoder
+from relationships.model import digest_of_sources, load_model
+from relationships.ngrams import weighted
+from relationships.pack import named_pack
+from relationships.scorer import MOST_CHARACTERS, Features, Scorer
+from relationships.wording import Patterns
+
+CORE = named_pack("core4")
+#: No phrase of the corpus.
+UNSEEN = {
+    "Preis in Ordnung, Versand ging schnell, Ware wie abgebildet.": "buyer_seller",
+    "Ist ein Rabatt möglich, wenn ich fünf Stück bestelle?": "buyer_seller",
+    "Good deal for the price, arrived within three days.": "buyer_seller",
+    "Ich würde beim Testen der neuen Version gern mithelfen und euch Rückmeldung geben.": "partner",
+    "We would be glad to share our experience and improve this together with you.": "partner",
+    "Ich verlange bis heute Abend eine Antwort von Ihrem Chef!": "ruler",
+    "I expect you to fix this today, I am a premium customer.": "ruler",
+    "Ich liebe eure Produkte, ihr seid einfach die Besten!": "fan",
+    "I absolutely love this brand, best thing ever!": "fan",
+    "Betrüger! Finger weg, ich warne jeden vor dieser Firma.": "adversary",
+    "Stay away, these scammers stole my money and I am suing them.": "adversary",
+    "Morgen fährt der Zug von Gleis vier.": "none",
+    "My sister is visiting us next week.": "none",
+}
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer(CORE, load_model(), Features(CORE, SentenceEncoder()))
+
+
+def told(scorer: Scorer, texts: list[str]) -> list[str]:
+    return [scorer.names[place] for place in scorer.score(texts).argmax(axis=1)]
+
+
+class TestCorpus:
+    def test_every_stance_has_several_hundred_phrases_in_two_languages(self):
+        phrases = read_corpus()
+        for lang in ("de", "en"):
+            of = [phrase.stance for phrase in phrases if phrase.lang == lang]
+            assert all(of.count(stance) >= 100 for stance in STANCES)
+
+    def test_no_phrase_is_there_twice(self):
+        texts = [(phrase.lang, phrase.text) for phrase in read_corpus()]
+        assert sorted(texts) == sorted(set(texts))
+
+    def test_a_line_without_a_stance_is_refused_with_its_number(self, tmp_path):
+        (tmp_path / "de-reviews.tsv").write_text("fan\tHurra\nfun\tHurra\n", encoding="utf-8")
+        with pytest.raises(CorpusError, match=r"de-reviews\.tsv:2"):
+            read_corpus(tmp_path)
+
+
+class TestModel:
+    def test_it_is_fitted_to_the_corpus_that_ships(self):
+        assert load_model().digest == digest_of_sources(), "run `make relationships`"
+
+
+class TestScore:
+    def test_unseen_texts_are_told_apart(self, scorer):
+        found = told(scorer, list(UNSEEN))
+        assert sum(label == right for label, right in zip(found, UNSEEN.values(), strict=True)) >= len(UNSEEN) - 1
+
+    def test_n_grams_alone_do_most_of_it(self):
+        found = told(Scorer(CORE, load_model()), list(UNSEEN))
+        assert sum(label == right for label, right in zip(found, UNSEEN.values(), strict=True)) >= len(UNSEEN) - 4
+
+    def test_probabilities_add_up_for_every_pack(self, scorer):
+        for name in ("fritz4_de", "relations29"):
+            other = Scorer(named_pack(name), load_model())
+            assert other.score(list(UNSEEN)).sum(axis=1) == pytest.approx(np.ones(len(UNSEEN)), abs=1e-5)
+
+    @pytest.mark.parametrize("text", ["", " ", "\x00", "😍" * 50, "x" * (MOST_CHARACTERS * 3)])
+    def test_odd_texts_are_scored_like_others(self, scorer, text):
+        assert scorer.score([text]).sum() == pytest.approx(1, abs=1e-5)
+
+    def test_a_text_is_scored_the_same_alone_and_among_others(self, scorer):
+        texts = list(UNSEEN)
+        assert scorer.score(texts)[3] == pytest.approx(scorer.score([texts[3]])[0], abs=1e-3)
+
+    def test_ratios_compare_with_saying_nothing(self, scorer):
+        hostile = scorer.ratios("Betrüger! Finger weg, ich warne jeden vor dieser Firma.")
+        assert hostile["adversary"] > 1 > hostile["partner"]
+        assert max(scorer.ratios("Morgen fährt der Zug von Gleis vier.").values()) < 0
+
+
+class TestWording:
+    def test_a_negation_turns_a_pattern_round(self):
+        patterns = Patterns(CORE)
+        place = list(CORE.types).index("fan")
+        assert patterns.weigh("ihr seid genial")[place] > 0 > patterns.weigh("ihr seid nicht genial")[place]
+
+    def test_n_grams_are_of_length_one(self):
+        _, weights = weighted("zuverlässig unzuverlässig", np.ones(1 << 15, dtype=np.float32))
+        assert float((weights**2).sum()) == pytest.approx(1, abs=1e-5)
