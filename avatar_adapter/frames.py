@@ -127,7 +127,8 @@ class Close(VisitFrame, frozen=True, tag="close"):
     """The visit is over."""
 
 
-AnyFrame = Open | Observe | Ask | Act | Consent | Forget | See | Correct | Object | Remove | Close
+AnyVisitFrame = Observe | Ask | Act | Consent | Forget | See | Correct | Object | Remove | Close
+AnyFrame = Open | AnyVisitFrame
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,3 +21,5 @@ class AdapterSettings(Settings):
     max_waiting_bytes: int = Field(default=8 << 20, ge=1 << 16)
     #: Largest size of the stream of interactions, where this process is the first to make it.
     interactions_stream_max_bytes: int = 8 << 30
+    #: Visitors kept in memory under the fence for a few seconds, at most; about 4 kB each.
+    copies_kept: int = Field(default=20_000, ge=1)

@@ -11,6 +11,7 @@ from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
 from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
 from avatar_adapter.persons import Persons, subject_of
+from avatar_adapter.reception import Reception
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Happening, Vocabulary
 from contracts.avatar.v1 import avatar_pb2 as pb
@@ -30,6 +31,7 @@ class Door:
     """What the frames work with."""
 
     avatars: "AvatarServiceAsyncStub"
+    reception: Reception
     catalogue: Catalogue
     visits: Visits
     vocabulary: Vocabulary
@@ -57,6 +59,15 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
     if isinstance(frame, frames.Open):
         return await _open(door, world, frame, limits)
     visit = door.visits.read(world, frame.s)
+    await door.reception.landed(visit)
+    try:
+        return Reply(await _go_on(door, world, visit, frame), visit.answer_bytes)
+    finally:
+        # Behind what the frame has changed, also where it failed half-way: who asked before that asked too early.
+        await door.reception.went_on(world, visit)
+
+
+async def _go_on(door: Door, world: World, visit: Visit, frame: frames.AnyVisitFrame) -> Iterable[Answer]:
     match frame:
         case frames.Observe():
             candidates = await _observe(door, world, visit, frame)
@@ -74,15 +85,16 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
             candidates = await door.persons.answer(subject_of(world, visit), frame, door.now_ms())
         case frames.Close():
             candidates = await _close(door, world, visit)
-    return Reply(candidates, visit.answer_bytes)
+    return candidates
 
 
 async def _open(door: Door, world: World, frame: frames.Open, limits: Limits) -> Reply:
     if frame.w and frame.w != world.id:
         raise UnknownWorldError("the token stands for another world", field="w")
     visit, token = door.visits.open(world, frame)
-    said = await door.avatars.Open(pb.OpenRequest(visit=visit_message(world, visit), language=frame.lang))
-    return Reply(answers.opened(said, token, limits, Moment(visit, door.now_ms())), visit.answer_bytes)
+    now_ms = door.now_ms()
+    said = await door.reception.open(world, visit, frame.lang, now_ms)
+    return Reply(answers.opened(said, token, limits, Moment(visit, now_ms)), visit.answer_bytes)
 
 
 async def _observe(door: Door, world: World, visit: Visit, frame: frames.Observe) -> Iterable[Answer]:

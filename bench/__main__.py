@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 import threading
@@ -30,6 +31,8 @@ def main() -> None:
     parser.add_argument("--crowd", type=int, default=3_000, help="users that load is drawn from")
     options = parser.parse_args()
     console = Console()
+    # One world is many here.
+    os.environ.setdefault("MASKENBALL_WORLD_RPS", "1000000")
     temporary = tempfile.TemporaryDirectory(prefix="maskenball-bench-")
     with temporary as folder, progress_on(Console(stderr=True)) as progress:
         # PostgreSQL runs as somebody else when we are root, and has to reach its cluster.

@@ -40,11 +40,16 @@ async def measure(stack: Stack, plan: Plan, say: Callable[[str], None]) -> list[
     # Every visitor comes once before it counts.
     shape = Shape(_CONNECTIONS, 2 * plan.seconds, rate=RATE, warm_up_s=_VISITORS / RATE + 1)
     say("empty endpoint")
+    # As fast as they are answered: whoever was met a moment ago, beside nobody.
+    flat_out = Shape(_CONNECTIONS, plan.seconds)
     async with references.empty_endpoint() as (target, pid):
         empty = await drive(target, _opens(stack, visitors), shape, {"empty": pid})
+        most = await drive(target, _opens(stack, visitors), flat_out, {"empty": pid})
     adapter = Target(stack.endpoints["adapter"], _PATH, stack.world_headers)
     say("open")
     opened = await drive(adapter, _opens(stack, visitors), shape, stack.pids)
+    say("open, as fast as it goes")
+    warm = await drive(adapter, _opens(stack, visitors), flat_out, stack.pids)
     say("open, for the first time")
     first = await drive(adapter, _opens(stack, strangers), Shape(_CONNECTIONS, _STRANGERS_S, rate=RATE), stack.pids)
     say("ask")
@@ -53,6 +58,7 @@ async def measure(stack: Stack, plan: Plan, say: Callable[[str], None]) -> list[
     return [
         _paced("empty_endpoint", empty),
         _beside(_paced("open", opened), empty),
+        warm.result("open_flat_out", "requests/s").against("empty endpoint", most.units_per_s),
         _beside(_paced("open_first_time", first), empty),
         _beside(_paced("ask", asked), empty),
     ]

@@ -31,12 +31,15 @@ class SourceKeys:
     event: Callable[[str | bytes], bytes]
     #: Returns the keyed hash that makes a receipt one of this audience's.
     receipt: Callable[[str | bytes], bytes]
+    #: Returns the name under which doors tell each other of an eid.
+    met: Callable[[str | bytes], bytes]
 
     def __init__(self, secret: bytes, audience: str) -> None:
         edge = Pseudonymiser(derive(secret, f"maskenball/edge/v1|{audience}"))
         self.message = Pseudonymiser(derive(secret, f"maskenball/mid/v1|{audience}"))
         self.event = Pseudonymiser(derive(secret, f"maskenball/event/v1|{audience}"))
         self.receipt = Pseudonymiser(derive(secret, f"maskenball/receipt/v1|{audience}"))
+        self.met = Pseudonymiser(derive(secret, f"maskenball/met/v1|{audience}"))
         self._group = Pseudonymiser(derive(secret, f"maskenball/group/v1|{audience}"))
         self.user = lru_cache(_MOST_REMEMBERED)(lambda raw: edge("u:" + canonical(raw)))
         self.anonymous = lru_cache(_MOST_REMEMBERED)(lambda raw: edge("a:" + canonical(raw)))

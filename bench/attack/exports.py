@@ -16,7 +16,8 @@ from services.profile.views import View, leanings, signals, view
 from services.profile.weights import Weights
 from services.recommendation.apart import MOST_OFFERS, rank_apart
 from services.recommendation.domain import Blend, Bounds, Learnt, Lesson, Met, Ranking, Situation
-from services.recommendation.ranking import Fitted, fit, rank
+from services.recommendation.fitting import fit
+from services.recommendation.ranking import Fitted, rank
 from services.recommendation.sums import Sums
 
 _HOUR_S = 3600
@@ -118,7 +119,7 @@ def teach(dataset: Dataset, stays: Iterable[Stay], weights: Weights, pack: tuple
         for start in range(0, len(learnt), _LESSON):
             before = tuple(each.item for each in learnt[max(0, start - _BEFORE) : start])
             sums.learn(Lesson(before, tuple(learnt[start : start + _LESSON])))
-    return Ranker(sums, Fitted(fit(sums.together, blend.regularisation), 1), blend)
+    return Ranker(sums, Fitted(fit(sums.together, sums.followed, blend.regularisation, blend.nearness), 1), blend)
 
 
 def _each(value: object) -> list[object]:

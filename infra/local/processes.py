@@ -39,7 +39,13 @@ PROGRAMS = (
     Program("recommendation", "services.recommendation", database="recommendation", calls=("profile",)),
     Program("avatar", "services.avatar", database="avatar", calls=("profile", "recommendation")),
     Program("gateway", "gateway", grpc=False, http=True, calls=("profile", "recommendation", "avatar", "consent")),
-    Program("avatar_adapter", "avatar_adapter", grpc=False, http=True, calls=("profile", "recommendation", "avatar")),
+    Program(
+        "avatar_adapter",
+        "avatar_adapter",
+        grpc=False,
+        http=True,
+        calls=("profile", "recommendation", "avatar", "consent"),
+    ),
 )
 
 

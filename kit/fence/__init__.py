@@ -6,10 +6,13 @@ run out; a reader without a lease asks the truth. docs/decisions/0010 has the ru
 
 from kit.fence.authority import Authority, Holder
 from kit.fence.cache import FencedCache
+from kit.fence.familiar import Familiar, Known
 from kit.fence.following import Wire, follow
 from kit.fence.hosting import host
 from kit.fence.marks import FileMarks, Kept, Marks, NoMarks
+from kit.fence.names import Names
 from kit.fence.seat import Mend, Seat, epochs_table
+from kit.fence.streaming import Stream
 from kit.fence.words import EVERY, Applied, Asked, Change, Clock, Lease, Release, Renewal, Said, Scope, boottime_ns
 
 __all__ = [
@@ -19,19 +22,23 @@ __all__ = [
     "Authority",
     "Change",
     "Clock",
+    "Familiar",
     "FencedCache",
     "FileMarks",
     "Holder",
     "Kept",
+    "Known",
     "Lease",
     "Marks",
     "Mend",
+    "Names",
     "NoMarks",
     "Release",
     "Renewal",
     "Said",
     "Scope",
     "Seat",
+    "Stream",
     "Wire",
     "boottime_ns",
     "epochs_table",

@@ -48,6 +48,10 @@ class FencedCache(Generic[F, V]):
         held = self._held.get(scope)
         return None if held is None else held.get(key)
 
+    def reached(self, scope: Scope) -> int:
+        """Return up to which sequence of the scope what is held is true."""
+        return self._applied.get(scope, 0)
+
     def put(self, scope: Scope, key: bytes, sequence: int, found: Mapping[F, V]) -> bool:
         """Keep what the truth said at `sequence` of the scope; not when a later change was applied meanwhile."""
         if sequence < self._applied.get(scope, 0):

@@ -12,13 +12,12 @@ from prometheus_client import Histogram
 
 from kit.errors import DeadlineError, InternalError, TypedError
 from kit.rpc.deadline import remaining
-from kit.rpc.frames import MAX_BODY
+from kit.rpc.frames import MAX_ANSWER, MAX_BODY
 from kit.rpc.pipe import Pipe, PipeBrokenError
 from kit.rpc.status import from_details, from_rpc_error, is_typed
 from kit.telemetry import inject, span
 
 DEFAULT_DEADLINE_S = 2.0
-_MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _SECONDS = Histogram(
     "rpc_client_seconds",
     "Time until an RPC is answered, its repetition included",
@@ -41,22 +40,23 @@ def connect(target: str) -> Channel:
         grpc.aio.insecure_channel(
             target,
             options=[
-                ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+                ("grpc.max_receive_message_length", MAX_ANSWER),
                 # A server that restarts is back within a second; the default waits up to two minutes.
                 ("grpc.initial_reconnect_backoff_ms", 50),
                 ("grpc.min_reconnect_backoff_ms", 50),
                 ("grpc.max_reconnect_backoff_ms", 1000),
             ],
-        )
+        ),
+        target.rpartition(":")[0].strip("[]"),
     )
 
 
 class TypedChannel(Channel):
     """A channel that dresses unary calls itself: library interceptors cost a task each."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, host: str) -> None:
         self._channel = channel
-        self._pipe = Pipe(channel)
+        self._pipe = Pipe(channel, host)
 
     async def __aenter__(self) -> Self:
         return self

@@ -8,11 +8,23 @@ from typing import Any
 import grpc
 import msgspec
 
-from kit.cancelling import raise_if_cancelled
+from kit.cancelling import raise_if_cancelled, rest
 from kit.errors import DeadlineError, UnavailableError
-from kit.rpc.frames import FLOW, SERVICE, Answer, Call, decode_answers, encode, first_message
+from kit.rpc.frames import (
+    FLOW,
+    SERVICE,
+    Answer,
+    Call,
+    decode_answers,
+    decode_invitation,
+    encode,
+    first_message,
+)
+from kit.rpc.sockets import Socket
 
 _PAUSE_S = 0.2
+# For the socket: to connect, and to end behind the stream that it belongs to.
+_SOCKET_S = 1.0
 # A server that knows no pipes is asked again after it may have been replaced.
 _LONG_PAUSE_S = 30.0
 
@@ -22,10 +34,16 @@ class PipeBrokenError(UnavailableError):
 
 
 class Pipe:
-    """Carries calls to one server while it is open; opens itself in the background when it is missed."""
+    """Carries calls to one server while it is open; opens itself in the background when it is missed.
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    `host` is where the server's socket is looked for.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, host: str) -> None:
         self._open: Callable[[], Any] = channel.stream_stream(f"/{SERVICE}/{FLOW}")
+        self._host = host
+        self._socket: Socket | None = None
+        self._socket_ended = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._not_before = 0.0
         self._is_open = False
@@ -66,6 +84,9 @@ class Pipe:
             await asyncio.gather(self._running, return_exceptions=True)
 
     def _put(self, call: Call) -> None:
+        if self._socket is not None:
+            self._socket.put(call)
+            return
         self._out.append(call)
         self._filled.set()
 
@@ -76,8 +97,10 @@ class Pipe:
         try:
             while (message := await stream.read()) is not grpc.aio.EOF:
                 raise_if_cancelled()
-                self._is_open = True
+                if not self._is_open:
+                    await self._begin(stream, message)
                 self._take(message)
+            await self._await_socket()
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.UNIMPLEMENTED:
                 pause_s = _LONG_PAUSE_S
@@ -89,8 +112,41 @@ class Pipe:
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
+    async def _begin(self, stream: Any, message: bytes) -> None:
+        invited = next((frame.body for frame in decode_answers(message) if not frame.number), None)
+        if invited is not None:
+            # Elsewhere the stream alone may get through: it does as well.
+            with suppress(OSError, TimeoutError):
+                await self._connect(stream, invited)
+        self._is_open = True
+
+    async def _connect(self, stream: Any, invited: bytes) -> None:
+        invitation = decode_invitation(invited)
+        self._socket_ended.clear()
+
+        def lose() -> None:
+            self._socket_ended.set()
+            # What was asked through it will not be answered: the stream ends, and with it the pipe.
+            stream.cancel()
+
+        def create() -> Socket:
+            return Socket(self._take, lose)
+
+        async with asyncio.timeout(_SOCKET_S):
+            loop = asyncio.get_running_loop()
+            _, self._socket = await loop.create_connection(create, self._host, invitation.port)
+        self._socket.show(invitation.ticket)
+
+    async def _await_socket(self) -> None:
+        """Let the last answers in: they may still be on their way when the stream has ended."""
+        if self._socket is not None:
+            await rest(self._socket_ended, _SOCKET_S)
+
     def _break(self, pause_s: float) -> None:
         self._is_open = False
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.abort()
         self._not_before = asyncio.get_running_loop().time() + pause_s
         self._out.clear()
         for answer in self._waiting.values():

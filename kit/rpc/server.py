@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from kit.errors import TypedError
+from kit.rpc.frames import MAX_ANSWER
 from kit.rpc.lanes import Lanes
 from kit.rpc.methods import Methods
 from kit.rpc.performing import observed
@@ -18,7 +19,6 @@ from kit.rpc.status import DETAILS_KEY, code_of, to_details
 from kit.settings import Settings
 
 DEFAULT_DEADLINE_S = 5.0
-_MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _MAX_CONCURRENT = 2000
 # add_XServicer_to_server of the generated code, the servicer, and the service's full name.
 Service = tuple[Callable[[Any, Any], None], object, str]
@@ -46,6 +46,7 @@ class RpcServer:
 
     async def start(self) -> None:
         """Begin to answer and report every service as serving."""
+        await self.lanes.listen(self.address.rpartition(":")[0].strip("[]"))
         await self.server.start()
         for name in ("", *self.names):
             await self.health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -73,7 +74,7 @@ def build_server(settings: Settings, services: Sequence[Service]) -> RpcServer:
         options=[
             # Otherwise two processes would share a port and each would get half of the calls.
             ("grpc.so_reuseport", 0),
-            ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+            ("grpc.max_receive_message_length", MAX_ANSWER),
         ],
     )
     names = tuple(name for _, _, name in services)

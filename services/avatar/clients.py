@@ -29,6 +29,7 @@ from services.avatar.domain import (
     Signals,
     Silence,
     Subject,
+    Vouched,
 )
 
 if TYPE_CHECKING:
@@ -155,7 +156,13 @@ def _acquaintance(answer: profile_pb2.ReadPersonaResponse) -> Acquaintance:
         decisions={decision.purpose: _decision(decision) for decision in answer.decisions},
         memory_key=answer.memory_key,
         removed=frozenset(answer.removed_items),
+        vouched=_vouched(answer) if answer.fence_name else None,
     )
+
+
+def _vouched(answer: profile_pb2.ReadPersonaResponse) -> Vouched:
+    ends = [decision.holds_until_ms for decision in answer.decisions if decision.holds_until_ms]
+    return Vouched(answer.fence_name, answer.persona.shard, answer.read_at, min(ends, default=0))
 
 
 def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:

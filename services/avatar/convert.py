@@ -26,7 +26,9 @@ from services.avatar.domain import (
     Subject,
     Topic,
     Visit,
+    Vouched,
 )
+from services.avatar.manners import GRANT_MS
 from services.avatar.remembering import Memory
 from services.avatar.use_cases import Noted, Opened
 
@@ -44,6 +46,7 @@ _LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,16}")
 _MAX_TOPICS = 5
 _MAX_ERASED = 1_000
 _PID_BYTES = 16
+_MAX_OPENINGS = 500
 
 C = TypeVar("C", Event, Outcome, Topic)
 
@@ -76,6 +79,31 @@ def erased(request: pb.ErasePersonasRequest) -> list[Persona]:
 def language(request: pb.OpenRequest) -> str:
     _matches(_LANGUAGE, request.language, "language")
     return request.language
+
+
+def opening(message: pb.Opening, now_ms: int) -> tuple[Visit, str, int]:
+    """Return the visit, the ref of its greeting, and when it was opened."""
+    _matches(_STEP, message.ref, "openings.ref")
+    _matches(_LANGUAGE, message.language, "openings.language")
+    return visit(message.visit, now_ms), message.ref, min(message.opened_at_ms, now_ms)
+
+
+def openings(request: pb.OpenManyRequest) -> Sequence[pb.Opening]:
+    _require(1 <= len(request.openings) <= _MAX_OPENINGS, "openings", f"1 to {_MAX_OPENINGS}")
+    return request.openings
+
+
+def to_again(opened: Opened, vouched: Vouched, sealed: bytes) -> pb.Again:
+    is_greeting = any(grant.kind == "greet" for grant in opened.grants)
+    return pb.Again(
+        fence_name=vouched.name,
+        shard=vouched.shard,
+        read_at=vouched.read_at,
+        holds_until_ms=vouched.holds_until_ms,
+        greet_s=GRANT_MS // 1000 if is_greeting else 0,
+        greetings=opened.greetings,
+        opening=sealed,
+    )
 
 
 def happening(request: pb.ObserveRequest) -> tuple[Event, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from services.avatar import manners as rules
 from services.avatar.domain import MAX_MET, MAX_STEPS, Event, Outcome, StepUnknownError
-from services.avatar.manners import Manners
+from services.avatar.manners import Approach, Manners
 from services.avatar.remembering import NOTHING, Learnt, put_first
 
 
@@ -36,12 +36,28 @@ class Encounter:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """What an encounter begins with, beside the visit and the time: enough to open another like it."""
+
+    #: Empty for somebody nobody knows.
+    pid: bytes
+    language: str
+    reserve: int
+    may_greet: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """An encounter after a frame, and what the frame taught."""
 
     encounter: Encounter
     learnt: Learnt = NOTHING
     item: str = ""
+
+
+def begin(arrival: Arrival, approach: Approach, ref: str, now_ms: int) -> Encounter:
+    manners = rules.arrive(approach, arrival.reserve, now_ms, may_greet=arrival.may_greet)
+    return Encounter(arrival.language, manners, greeting=ref, steps=(Step(ref),))
 
 
 def observe(encounter: Encounter, event: Event, ref: str, now_ms: int) -> Turn:

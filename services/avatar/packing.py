@@ -6,7 +6,7 @@ import msgspec
 
 from kit.sealing import NONCE_BYTES, open_sealed, seal
 from services.avatar.domain import Effect, Persona, Visit
-from services.avatar.encounter import Encounter
+from services.avatar.encounter import Arrival, Encounter
 from services.avatar.remembering import Memory
 
 #: msgpack maps, so that a field that is added later has its default in what was written before.
@@ -15,6 +15,7 @@ CODEC = 1
 _encoder = msgspec.msgpack.Encoder()
 _encounters = msgspec.msgpack.Decoder(Encounter)
 _effects = msgspec.msgpack.Decoder(Effect)
+_arrivals = msgspec.msgpack.Decoder(Arrival)
 _memories = msgspec.msgpack.Decoder(Memory)
 
 
@@ -44,6 +45,22 @@ def open_memory(body: bytes, memory_key: bytes, visit: Visit, persona: Persona) 
     """Return the memory; raises UnsealableError."""
     nonce, ciphertext = body[:NONCE_BYTES], body[NONCE_BYTES:]
     return _memories.decode(open_sealed(memory_key, nonce, ciphertext, _context(visit, persona)))
+
+
+def seal_arrival(arrival: Arrival, key: bytes, visit: Visit) -> bytes:
+    """Return what a door may keep and hand back, and cannot read: it knows no pid."""
+    nonce, ciphertext = seal(key, _encoder.encode(arrival), _whose(visit))
+    return nonce + ciphertext
+
+
+def open_arrival(body: bytes, key: bytes, visit: Visit) -> Arrival:
+    """Return the arrival; raises UnsealableError when it is of another process, or of somebody else."""
+    return _arrivals.decode(open_sealed(key, body[:NONCE_BYTES], body[NONCE_BYTES:], _whose(visit)))
+
+
+def _whose(visit: Visit) -> bytes:
+    who = visit.subject
+    return f"{who.brand}|{who.audience}|{who.eid.hex()}|{visit.avatar}".encode()
 
 
 def _context(visit: Visit, persona: Persona) -> bytes:

@@ -1,5 +1,7 @@
 """The contract's RPCs: consent is asked first; no transaction waits for another service."""
 
+import secrets
+
 from grpc import ServicerContext
 
 from contracts.avatar.v1 import avatar_pb2 as pb
@@ -7,7 +9,9 @@ from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceServicer
 from contracts.profile.v1.benefits import MEMORY_USED, OFFER_SHOWN, OFFER_TAKEN, QUESTION_ANSWERED
 from kit.db import Database
 from kit.errors import UnavailableError
-from services.avatar import convert, encounter, statements, use_cases
+from kit.keyring import KEY_BYTES
+from kit.sealing import UnsealableError
+from services.avatar import convert, encounter, packing, statements, use_cases
 from services.avatar.clients import Profiles, Rankings
 from services.avatar.domain import (
     COLLECT,
@@ -38,6 +42,8 @@ class AvatarRpc(AvatarServiceServicer):
         self._around = around
         self._profiles = profiles
         self._rankings = rankings
+        # Of this process alone: what another one sealed is asked for again.
+        self._arrivals_key = secrets.token_bytes(KEY_BYTES)
 
     async def Open(self, request: pb.OpenRequest, context: ServicerContext) -> pb.OpenResponse:
         visit = convert.visit(request.visit, self._around.now_ms())
@@ -49,7 +55,26 @@ class AvatarRpc(AvatarServiceServicer):
         response = convert.to_opened(opened, [acquaintance.decision(purpose) for purpose in _TOLD])
         if view is not None:
             response.view.CopyFrom(view)
+        if acquaintance.vouched is not None and not opened.is_repeat:
+            sealed = packing.seal_arrival(opened.arrival, self._arrivals_key, visit)
+            response.again.CopyFrom(convert.to_again(opened, acquaintance.vouched, sealed))
         return response
+
+    async def OpenMany(self, request: pb.OpenManyRequest, context: ServicerContext) -> pb.OpenManyResponse:
+        openings, unread = [], []
+        for message in convert.openings(request):
+            visit, ref, opened_at_ms = convert.opening(message, self._around.now_ms())
+            try:
+                arrival = packing.open_arrival(message.opening, self._arrivals_key, visit)
+            except UnsealableError:
+                unread.append((visit, message.language))
+            else:
+                openings.append(use_cases.Opening(visit, arrival, ref, opened_at_ms))
+        for visit, language in unread:
+            acquaintance = await self._profiles.know(visit.subject)
+            await use_cases.open_encounter(self._database, self._around, visit, language, acquaintance)
+        repeats = await use_cases.note_openings(self._database, self._around, openings) if openings else 0
+        return pb.OpenManyResponse(repeats=repeats)
 
     async def Observe(self, request: pb.ObserveRequest, context: ServicerContext) -> pb.ObserveResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())

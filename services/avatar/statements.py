@@ -20,6 +20,14 @@ INSERT INTO encounters (brand, shard, visit_id, audience, avatar, opened_at_ms, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING 1
 """
 
+_OPEN_MANY = """
+INSERT INTO encounters (brand, shard, visit_id, audience, avatar, opened_at_ms, expires_at_ms, codec, state, pid)
+SELECT *
+FROM unnest($1::text[], $2::int[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::smallint[],
+    $9::bytea[], $10::bytea[])
+ON CONFLICT DO NOTHING RETURNING visit_id
+"""
+
 _MEMORY = """
 SELECT key_id, body FROM memories WHERE brand = $1 AND shard = $2 AND pid = $3 AND audience = $4 AND avatar = $5
 """
@@ -50,6 +58,16 @@ _ITEMS = "SELECT item, title, topics, price, place FROM items WHERE brand = $1 A
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """An encounter to be added; the pid is empty for somebody nobody knows."""
+
+    visit: Visit
+    encounter: Encounter
+    opened_at_ms: int
+    pid: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """An encounter as one statement saw it, with what a question needs beside it."""
 
@@ -64,11 +82,14 @@ async def add_encounter(
     database: Database, visit: Visit, encounter: Encounter, now_ms: int, persona: Persona | None = None
 ) -> bool:
     """Return False, with nothing changed, when the visit is there already."""
-    state = packing.pack(encounter)
-    times = now_ms, visit.expires_at_ms
-    where = visit.subject.audience, visit.avatar
     pid = persona.pid if persona is not None else b""
-    return bool(await database.note(_OPEN, *_key(visit), *where, *times, packing.CODEC, state, pid))
+    return bool(await database.note(_OPEN, *_row(Begun(visit, encounter, now_ms, pid))))
+
+
+async def add_encounters(database: Database, begun: Collection[Begun]) -> set[bytes]:
+    """Return the visits that were not there already."""
+    rows = await database.note(_OPEN_MANY, *map(list, zip(*map(_row, begun), strict=True)))
+    return {visit_id for (visit_id,) in rows}
 
 
 async def read_memory(database: Database, visit: Visit, persona: Persona) -> Sealed | None:
@@ -105,6 +126,13 @@ async def list_items(database: Database, brand: str, ids: Collection[str]) -> li
     """Return those that are known."""
     rows = await database.fetch(_ITEMS, brand, list(ids))
     return [Item(item, title, tuple(topics), price, place) for item, title, topics, price, place in rows]
+
+
+def _row(begun: Begun) -> tuple[object, ...]:
+    visit = begun.visit
+    times = begun.opened_at_ms, visit.expires_at_ms
+    state = packing.pack(begun.encounter)
+    return *_key(visit), visit.subject.audience, visit.avatar, *times, packing.CODEC, state, begun.pid
 
 
 def _key(visit: Visit) -> tuple[str, int, bytes]:

@@ -65,9 +65,10 @@ def render(effect: Effect, voice: Voice, quiet_s: int) -> Action:
     )
 
 
-def greeting(voice: Voice, chosen_by: int, *, is_known: bool) -> str:
+def greetings(voice: Voice, *, is_known: bool) -> tuple[str, ...]:
+    """Return the lines to greet with; the visit says which of them."""
     lines = voice.avatar.lines.greeting_again if is_known else voice.avatar.lines.greeting
-    return voice.say(lines[chosen_by % len(lines)])
+    return tuple(map(voice.say, lines))
 
 
 def _line(effect: Effect, voice: Voice) -> str:

@@ -11,8 +11,8 @@ from contracts.consent.v1.consent_pb2 import DESCRIPTOR
 from contracts.consent.v1.consent_pb2_grpc import add_ConsentServiceServicer_to_server
 from kit import process
 from kit.db import Database
-from kit.fence import Authority, FileMarks, Marks, Seat, boottime_ns
-from kit.keyring import FolderKeyRing
+from kit.fence import Authority, FileMarks, Marks, Names, Seat, boottime_ns
+from kit.keyring import FolderKeyRing, KeyRing
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server
 from kit.signatures import RECEIPTS, Signer
@@ -33,8 +33,9 @@ async def serving(settings: ConsentSettings, database: Database) -> AsyncIterato
     authority = Authority(boottime_ns, term_ns=int(settings.fence_term_s * 1e9), marks=marks)
     seat = Seat(database, epochs, authority, repository.mend)
     around = _around(settings, marks)
-    receipts = Receipts(database, _signer(settings), around.now_ms)
-    server = _build(settings, ConsentRpc(database, around, receipts, seat))
+    keyring = FolderKeyRing(_folder(settings))
+    receipts = Receipts(database, _signer(keyring), around.now_ms)
+    server = _build(settings, ConsentRpc(database, around, receipts, seat, Names(keyring)))
     # A group: were the election to end, the process must.
     async with asyncio.TaskGroup() as tasks:
         sitting = tasks.create_task(seat.run())
@@ -63,8 +64,7 @@ def _around(settings: ConsentSettings, marks: Marks) -> Surroundings:
     return Surroundings(purposes, notice, lambda: time.time_ns() // 1_000_000, _new_id, marks)
 
 
-def _signer(settings: ConsentSettings) -> Signer:
-    keyring = FolderKeyRing(_folder(settings))
+def _signer(keyring: KeyRing) -> Signer:
     keyring.ensure(RECEIPTS)
     return Signer(keyring, RECEIPTS, TYPE)
 

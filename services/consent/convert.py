@@ -7,7 +7,7 @@ from dataclasses import replace
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from kit.errors import InvalidArgumentError
-from kit.fence import Applied, Asked, Lease, Release, Renewal, Said, Scope
+from kit.fence import Applied, Asked, Change, Lease, Release, Renewal, Said, Scope
 from services.consent.chain import Record
 from services.consent.domain import (
     MAX_CHECKED,
@@ -204,7 +204,7 @@ def to_masks(brand: str, masks: Masks) -> consent_pb2.CheckManyResponse:
     return consent_pb2.CheckManyResponse(allowed=masks.allowed, holds_until_ms=masks.holds_until_ms, heads=heads)
 
 
-def asked(request: consent_pb2.HoldRequest) -> Asked:
+def asked(request: consent_pb2.HoldRequest | consent_pb2.HoldNamedRequest) -> Asked:
     match request.WhichOneof("said"):
         case "applied":
             heads = request.applied.heads
@@ -217,11 +217,23 @@ def asked(request: consent_pb2.HoldRequest) -> Asked:
 
 def to_told(said: Said) -> consent_pb2.HoldResponse:
     if isinstance(said, Lease):
-        heads = (consent_pb2.Head(brand=brand, shard=shard, sequence=at) for (brand, shard), at in said.heads)
-        return consent_pb2.HoldResponse(
-            lease=consent_pb2.Lease(term_ms=said.term_ns // 1_000_000, heads=heads, epoch=said.epoch)
-        )
-    changes = (
+        return consent_pb2.HoldResponse(lease=_lease(said))
+    return consent_pb2.HoldResponse(changes=_changes(said))
+
+
+def to_told_named(said: Said) -> consent_pb2.HoldNamedResponse:
+    if isinstance(said, Lease):
+        return consent_pb2.HoldNamedResponse(lease=_lease(said))
+    return consent_pb2.HoldNamedResponse(changes=_changes(said))
+
+
+def _lease(lease: Lease) -> consent_pb2.Lease:
+    heads = (consent_pb2.Head(brand=brand, shard=shard, sequence=at) for (brand, shard), at in lease.heads)
+    return consent_pb2.Lease(term_ms=lease.term_ns // 1_000_000, heads=heads, epoch=lease.epoch)
+
+
+def _changes(changes: tuple[Change, ...]) -> consent_pb2.Changes:
+    told = (
         consent_pb2.Change(
             brand=each.scope.brand,
             shard=each.scope.shard,
@@ -229,9 +241,9 @@ def to_told(said: Said) -> consent_pb2.HoldResponse:
             sequence=each.sequence,
             pids=each.keys,
         )
-        for each in said
+        for each in changes
     )
-    return consent_pb2.HoldResponse(changes=consent_pb2.Changes(changes=changes))
+    return consent_pb2.Changes(changes=told)
 
 
 def _matches(pattern: re.Pattern[str], value: str, field: str) -> None:

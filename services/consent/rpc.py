@@ -10,7 +10,7 @@ from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceServicer
 from kit.db import Database
 from kit.errors import InvalidArgumentError
-from kit.fence import Authority, Scope, Seat, host
+from kit.fence import Authority, Names, Scope, Seat, host
 from services.consent import convert
 from services.consent.domain import Consent, Statement
 from services.consent.receipts import Receipts
@@ -20,11 +20,12 @@ from services.consent.use_cases.surroundings import Surroundings
 
 
 class ConsentRpc(ConsentServiceServicer):
-    def __init__(self, database: Database, around: Surroundings, receipts: Receipts, seat: Seat) -> None:
+    def __init__(self, database: Database, around: Surroundings, receipts: Receipts, seat: Seat, names: Names) -> None:
         self._database = database
         self._around = around
         self._receipts = receipts
         self._seat = seat
+        self._names = names
         self._authority: Authority = seat.authority
         self._is_notice_kept = False
 
@@ -138,6 +139,13 @@ class ConsentRpc(ConsentServiceServicer):
         asked = (convert.asked(request) async for request in request_iterator)
         async for said in host(self._authority, self._heads, asked):
             yield convert.to_told(said)
+
+    async def HoldNamed(
+        self, request_iterator: AsyncIterator[consent_pb2.HoldNamedRequest], context: ServicerContext
+    ) -> AsyncIterator[consent_pb2.HoldNamedResponse]:
+        asked = (convert.asked(request) async for request in request_iterator)
+        async for said in host(self._authority, self._heads, asked):
+            yield convert.to_told_named(self._names.tell(said))
 
     async def _heads(self) -> tuple[int, dict[Scope, int]]:
         return await consents.list_heads(self._database)

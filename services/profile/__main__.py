@@ -5,11 +5,12 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from contracts.profile.v1.profile_pb2 import DESCRIPTOR
@@ -19,7 +20,7 @@ from kit.db import Database
 from kit.epochs import EpochKeys
 from kit.errors import UnavailableError
 from kit.events import Relay, connect, connecting, ensure_stream
-from kit.fence import FencedCache, boottime_ns, follow
+from kit.fence import Familiar, FencedCache, Names, boottime_ns, follow
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
@@ -32,7 +33,6 @@ from services.profile.crowds import Crowds
 from services.profile.days import Days
 from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
 from services.profile.erasing import Eraser, Projection, nobody_there, take_back
-from services.profile.familiar import Familiar
 from services.profile.fenced import Cache, Decisions
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
@@ -54,6 +54,7 @@ from services.profile.weights import load_weights
 _GC_OBJECTS = 100_000
 # Off every lease: the two clocks may run at different rates.
 _MARGIN_NS = 50_000_000
+_HANDS_ON = "profile-hands-on"
 
 
 async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Stores:
@@ -113,7 +114,7 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
 
 async def build(settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
-    reach, client = Reach(stores, settings.reach_s), streams.client()
+    reach, client, names = Reach(stores, settings.reach_s), streams.client(), Names(stores.keyring)
     familiar: FamiliarPersonas = Familiar(
         settings.reads_kept, lambda: client.stats["reconnects"] if client.is_connected else None
     )
@@ -129,11 +130,30 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams, era
 
     await client.subscribe(messages.changed_subject("*"), cb=hinted)
     await client.subscribe(messages.erased_subject("*"), cb=erased)
+    await hint_doors(client, names)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
     accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
-    servicer = ProfileRpc(stores, Memory(familiar, reach), accounts, eraser)
+    servicer = ProfileRpc(stores, Memory(familiar, reach, names), accounts, eraser)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
+
+
+async def hint_doors(client: Client, names: Names) -> None:
+    """Hand hints on by name. One of the processes that answer does, whoever it was that hinted."""
+
+    async def hand_on(message: Msg, pids: Sequence[bytes]) -> None:
+        if pids:
+            brand = message.subject.rpartition(".")[2]
+            await client.publish(messages.named_subject(brand), messages.named(map(names.of, pids)))
+
+    async def changed(message: Msg) -> None:
+        await hand_on(message, messages.open_hint(message.data).pids)
+
+    async def erased(message: Msg) -> None:
+        await hand_on(message, messages.open_erased(message.data))
+
+    await client.subscribe(messages.changed_subject("*"), queue=_HANDS_ON, cb=changed)
+    await client.subscribe(messages.erased_subject("*"), queue=_HANDS_ON, cb=erased)
 
 
 async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:

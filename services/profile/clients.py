@@ -1,8 +1,7 @@
 """What the profile service asks of others: consent, from the truth."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import grpc
@@ -15,9 +14,7 @@ from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
 from contracts.profile.v1 import events_pb2
 from contracts.recommendation.v1 import recommendation_pb2
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
-from kit.errors import TypedError, UnavailableError
-from kit.fence import Applied, Asked, Change, Lease, Release, Said, Scope, Wire
-from kit.rpc import from_rpc_error
+from kit.fence import Stream, Wire
 from services.profile.domain import Confirmed, ConsentRecord, Decision, Intent, Masks, Named, Persona, Statement
 
 if TYPE_CHECKING:
@@ -30,7 +27,6 @@ _MANY_GRANTS = 1_000
 # Folders are patient; an RPC on whose behalf this is done ends earlier.
 _PATIENT_S = 10.0
 _PROJECTION_S = 2.0
-_PARTING_S = 0.5
 
 
 class ConsentClient:
@@ -72,7 +68,7 @@ class ConsentClient:
 
     def hold(self) -> Wire:
         """Open a connection to the authority of the fence."""
-        return _Hold(self._stub.Hold())
+        return Stream(self._stub.Hold(), consent_pb2, "Hold")
 
     async def grant(
         self, persona: Persona, audience: str, purposes: Sequence[str], statement: Statement
@@ -205,79 +201,6 @@ class Avatars:
         request = avatar_pb2.ErasePersonasRequest(personas=map(persona_to_proto, personas))
         # Others wait behind a service that hangs; it is asked again.
         await self._stub.ErasePersonas(request, timeout=_PROJECTION_S)
-
-
-class _Hold:
-    """A connection to the authority over gRPC."""
-
-    def __init__(self, call: grpc.aio.StreamStreamCall[consent_pb2.HoldRequest, consent_pb2.HoldResponse]) -> None:
-        self._call = call
-        self._writing = asyncio.Lock()
-        self._reading: asyncio.Future[consent_pb2.HoldResponse | object] | None = None
-
-    async def ask(self, asked: Asked) -> None:
-        match asked:
-            case Applied(heads):
-                told = (consent_pb2.Head(brand=brand, shard=shard, sequence=at) for (brand, shard), at in heads)
-                request = consent_pb2.HoldRequest(applied=consent_pb2.Applied(heads=told))
-            case Release():
-                request = consent_pb2.HoldRequest(release=consent_pb2.Release())
-            case _:
-                request = consent_pb2.HoldRequest(renewal=consent_pb2.Renewal())
-        # gRPC takes one message at a time, and ends the call when it is given two.
-        with _broken():
-            async with self._writing:
-                await self._call.write(request)
-
-    async def receive(self) -> Said:
-        if self._reading is None:
-            self._reading = asyncio.ensure_future(self._call.read())
-            self._reading.add_done_callback(_retrieve)
-        # Not awaited itself: a read that is cancelled ends the call, and the lease could not be given back.
-        await asyncio.wait([self._reading])
-        reading, self._reading = self._reading, None
-        if reading.cancelled():
-            raise UnavailableError("the call was cancelled")
-        with _broken():
-            answer = reading.result()
-        if not isinstance(answer, consent_pb2.HoldResponse):
-            raise UnavailableError("the authority hung up")
-        return said_from_proto(answer)
-
-    async def release(self) -> None:
-        with suppress(TypedError, TimeoutError):
-            async with asyncio.timeout(_PARTING_S):
-                await self.ask(Release())
-                await self._call.done_writing()
-                # Until the other side has hung up, so has heard it: a call that is cancelled loses what was on its way.
-                while True:
-                    await self.receive()
-        self._call.cancel()
-
-
-def _retrieve(reading: asyncio.Future[object]) -> None:
-    if not reading.cancelled():
-        reading.exception()
-
-
-@contextmanager
-def _broken() -> Iterator[None]:
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error) from error
-    except asyncio.InvalidStateError as error:
-        raise UnavailableError("the connection has ended") from error
-
-
-def said_from_proto(answer: consent_pb2.HoldResponse) -> Said:
-    if answer.WhichOneof("said") == "lease":
-        heads = ((Scope(head.brand, head.shard), head.sequence) for head in answer.lease.heads)
-        return Lease(answer.lease.term_ms * 1_000_000, tuple(heads), answer.lease.epoch)
-    return tuple(
-        Change(Scope(each.brand, each.shard), each.after, each.sequence, tuple(each.pids))
-        for each in answer.changes.changes
-    )
 
 
 def persona_to_proto(persona: Persona) -> subject_pb2.Persona:

@@ -16,6 +16,8 @@ COLLECT = "collect.behaviour"
 RESEARCH = "research.model"
 OFFER = "recommend.offer"
 REMEMBER = "remember.conversation"
+#: What is asked with every reading of a persona for an avatar.
+ROUTINE = ("personalise.world", REMEMBER, OFFER, COLLECT)
 #: Durability classes: what an acknowledgement survives. Each has a stream of its own, on a server of its own.
 PROCESS_DEATH, POWER_CUT = 1, 2
 DURABILITY_CLASSES = (POWER_CUT, PROCESS_DEATH)

@@ -39,8 +39,7 @@ class Decisions:
         if kept is not None:
             return kept
         decisions = await self._truth.check(persona, audience, purposes)
-        found = {(audience, each.purpose): Kept(each.is_allowed, each.holds_until_ms, each) for each in decisions}
-        self._cache.put(_scope(persona), persona.pid, decisions[0].sequence, found)
+        self.remember(persona, audience, decisions)
         return decisions
 
     def held(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision] | None:
@@ -52,6 +51,18 @@ class Decisions:
     def applied(self, subject: Subject) -> int | None:
         """Return which changes of a shard are applied here; None while that is not known."""
         return self._cache.applied(Scope(subject.brand, subject.shard))
+
+    def remember(self, persona: Persona, audience: str, decisions: Sequence[Decision]) -> None:
+        """Keep what the truth has decided, all of it at one sequence."""
+        found = {(audience, each.purpose): Kept(each.is_allowed, each.holds_until_ms, each) for each in decisions}
+        self._cache.put(_scope(persona), persona.pid, decisions[0].sequence, found)
+
+    def read_at(self, persona: Persona, audience: str, decisions: Sequence[Decision]) -> int:
+        """Return the latest sequence of the persona's shard at which these are known to hold."""
+        if self.held(persona, audience, [each.purpose for each in decisions]) == decisions:
+            # No change up to here has named the persona, or nothing would be held.
+            return self._cache.reached(_scope(persona))
+        return min(each.sequence for each in decisions)
 
     async def check_many(self, audience: str, purposes: Sequence[str], personas: Sequence[Persona]) -> list[int]:
         """Return one mask per persona of one brand: bit i says whether purposes[i] is allowed."""

@@ -46,6 +46,10 @@ def erased_subject(brand: str) -> str:
     return f"profile.v1.erased.{brand}"
 
 
+def named_subject(brand: str) -> str:
+    return f"profile.v1.named.{brand}"
+
+
 def open_message(partition: Partition, sequence: int, data: bytes, epochs: EpochKeys) -> Batch | Poison:
     """Return what is inside one message, or why it cannot be folded."""
     try:
@@ -115,6 +119,10 @@ def erased(pids: Sequence[bytes]) -> bytes:
 
 def open_erased(data: bytes) -> Sequence[bytes]:
     return events_pb2.PersonasErased.FromString(data).pids
+
+
+def named(names: Iterable[bytes]) -> bytes:
+    return events_pb2.FacetsNamed(names=names).SerializeToString()
 
 
 def replay(

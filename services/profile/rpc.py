@@ -9,9 +9,10 @@ from contracts.common.v1 import subject_pb2
 from contracts.profile.v1 import profile_pb2
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
 from kit.errors import NotFoundError
+from kit.fence import Names
 from services.profile import convert
 from services.profile.clients import persona_to_proto
-from services.profile.domain import Decision, Partition, PositionNotReachedError
+from services.profile.domain import Decision, Partition, PositionNotReachedError, Subject
 from services.profile.erasing import Eraser
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, benefit, choose, consents, explain, export, read, see
@@ -36,10 +37,11 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What hints keep true: personas read a moment ago, and how far partitions are folded."""
+    """What hints keep true: personas read a moment ago, and how far partitions are folded; and names for doors."""
 
     familiar: read.FamiliarPersonas
     reach: Reach
+    names: Names
 
 
 class ProfileRpc(ProfileServiceServicer):
@@ -47,6 +49,7 @@ class ProfileRpc(ProfileServiceServicer):
         self._stores = stores
         self._familiar = memory.familiar
         self._reach = memory.reach
+        self._names = memory.names
         self._accounts = accounts
         self._eraser = eraser
 
@@ -163,6 +166,7 @@ class ProfileRpc(ProfileServiceServicer):
         purposes = convert.asked_from_proto(request.purpose, request.also_decide)
         parts = read.Parts(view=not request.without_view, signals=request.with_signals)
         found = await read.read_persona(self._stores, self._familiar, subject, purposes, parts)
+        fence_name, read_at = self._fenced(subject, found)
         return profile_pb2.ReadPersonaResponse(
             persona=None if found.persona is None else persona_to_proto(found.persona),
             view=_view(found.seen),
@@ -171,9 +175,17 @@ class ProfileRpc(ProfileServiceServicer):
             signals=map(convert.signal_to_proto, found.signals.signals),
             likes=found.signals.likes,
             draw_key=found.signals.draw_key,
+            fence_name=fence_name,
+            read_at=read_at,
             removed_items=found.signals.removed_items,
             removed_topics=found.signals.removed_topics,
         )
+
+    def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
+        if found.persona is None or not found.is_alone:
+            return b"", 0
+        read_at = self._stores.decisions.read_at(found.persona, subject.audience, found.seen.decisions)
+        return self._names.of(found.persona.pid), read_at
 
     async def ReadSignals(
         self, request: profile_pb2.ReadSignalsRequest, context: ServicerContext

@@ -34,7 +34,8 @@ class ProfileSettings(Settings):
     #: Largest size of the two streams, bytes.
     interactions_stream_max_bytes: int = 8 << 30
     profile_stream_max_bytes: int = 4 << 30
-    #: Personas whose consents are kept in memory under the fence, about; half a kilobyte each.
+    #: Personas whose consents are kept in memory under the fence, about; half a kilobyte each for a folder, 2 kB where
+    #: four decisions are kept in full.
     consents_kept: int = Field(default=200_000, ge=1)
     #: Reads of personas kept in memory for a few seconds; up to 20 kB each.
     reads_kept: int = Field(default=5_000, ge=1)

@@ -40,9 +40,7 @@ async def main(settings: RecommendationSettings, stop: asyncio.Event, readiness:
         learner = Learner(models, database, stream, EpochKeys(_keyring(settings)), pack)
         follower = _follower(client, models, learner)
         readiness.add("lessons", follower.check)
-        server = serve_recommendation(
-            settings, Surroundings(models, personas, pack.blend, _now_ms, partial(_save, learner))
-        )
+        server = serve_recommendation(settings, Surroundings(models, personas, pack, _now_ms, partial(_save, learner)))
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(follower.run())
             tasks.create_task(learner.keep_saving(stop, settings.save_every_s, _now))

@@ -105,7 +105,7 @@ class Learner:
             self._learnt.clear()
             due = [brand for brand, model in self._models.brands.items() if model.is_due(self._pack.refit)]
             for brand in due:
-                version, seconds = await use_cases.fit(self._models, brand, self._pack.blend.regularisation)
+                version, seconds = await use_cases.fit(self._models, brand, self._pack.blend, self._pack.choosing)
                 _LOG.info("model.fitted", version=version, seconds=round(seconds, 3))
 
     def _take(self, sequence: int, data: bytes) -> None:

@@ -72,8 +72,17 @@ def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
     _require(len(history.likes) <= MOST_LIKES, "history.likes", f"at most {MOST_LIKES}")
     _require(len(history.draw_key) in {0, DRAW_KEY_BYTES}, "history.draw_key", f"{DRAW_KEY_BYTES} bytes, or none")
     _require(len(history.removed_topics) <= MOST_REMOVED, "history.removed_topics", f"at most {MOST_REMOVED}")
-    met, likes, removed = tuple(map(Met, history.items, weights)), tuple(history.likes), tuple(history.removed_topics)
-    return Situation(met, asked.at_ms, asked.count, likes, asked.exclude, history.draw_key, removed)
+    met = tuple(map(Met, history.items, weights))
+    return Situation(
+        met,
+        asked.at_ms,
+        asked.count,
+        tuple(history.likes),
+        asked.exclude,
+        history.draw_key,
+        max(history.at_ms, default=0),
+        tuple(history.removed_topics),
+    )
 
 
 def to_response(ranking: Ranking, decision: Decision | None) -> messages.RecommendResponse:

@@ -86,6 +86,8 @@ class Signals:
 class Situation:
     """For whom and when (milliseconds since 1970): the history oldest first, the topics liked, what not to offer.
 
+    A moment before `newest_at_ms`, when the newest of the history was met, asks what is missing.
+
     With a draw key, what is offered may say nothing that others could compare: see apart.py.
     """
 
@@ -95,6 +97,7 @@ class Situation:
     likes: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
     draw_key: bytes = b""
+    newest_at_ms: int = 0
     #: Items about these are not offered.
     removed_topics: tuple[str, ...] = ()
 
@@ -127,32 +130,58 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
-class Blend:
-    """How the components are mixed and how careful the answer is; see packs/ranking.yaml for meaning and source."""
+class Mix:
+    """Weights of the components for one kind of question; profile and sequence by half-life, as in ranking.py."""
 
-    regularisation: float
-    profile: float
-    sequence: float
+    profile: tuple[float, ...]
+    sequence: tuple[float, ...]
     popular: float
     topic: float
     caution: float
-    profile_floor: float
-    profile_half_life: float
-    sequence_half_life: float
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights by component name."""
+        return {
+            **{f"profile_{place}": weight for place, weight in enumerate(self.profile)},
+            **{f"sequence_{place}": weight for place, weight in enumerate(self.sequence)},
+            "popular": self.popular,
+            "topic": self.topic,
+            "caution": self.caution,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Mixes:
+    """What comes next, and what is missing from a history that went on afterwards: two questions, two mixes."""
+
+    following: Mix
+    missing: Mix
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights by question and component name."""
+        named = {"following": self.following, "missing": self.missing}
+        return {f"{kind}.{name}": weight for kind, mix in named.items() for name, weight in mix.weights().items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """How models are fitted, and mixed until a brand has mixes of its own; see packs/ranking.yaml."""
+
+    regularisation: float
+    nearness: float
+    mixes: Mixes
     popular_half_life_days: float
     least_met: int
     least_trust: float
     least_gain: float
 
-    def weights(self) -> dict[str, float]:
-        """Return the blend weights by component name."""
-        return {
-            "profile": self.profile,
-            "sequence": self.sequence,
-            "popular": self.popular,
-            "topic": self.topic,
-            "caution": self.caution,
-        }
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """When a brand's own mixes are chosen: from this many questions, again when it has grown by the factor."""
+
+    least: int
+    growth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +212,9 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large the sums of one brand may grow."""
+    """How large the sums of one brand may grow, and of how many personas the newest lessons are kept in memory."""
 
     items: int
     waiting: int
     topics: int
+    sampled: int = 1_000

@@ -5,8 +5,9 @@ from collections import deque
 
 import numpy as np
 
-from services.recommendation.domain import Bounds, DeadLetter, Position, Refit
+from services.recommendation.domain import Bounds, Choosing, DeadLetter, Position, Refit
 from services.recommendation.ranking import Fitted
+from services.recommendation.sample import Sample
 from services.recommendation.sums import Sums
 
 #: Batches announced twice come soon after one another; this many of the newest are remembered, over all brands.
@@ -20,7 +21,11 @@ class Model:
         self.sums = Sums(bounds)
         self.fitted = Fitted(np.zeros((0, 0), np.float32), version)
         self.fitted_interactions = 0
+        #: How many there were when the brand's own mixes were chosen; 0 before.
+        self.chosen_interactions = 0
+        self.sample = Sample(bounds.sampled)
         self.sequence = 0
+        self.is_fit_unsaved = False
 
     def is_due(self, refit: Refit) -> bool:
         """Tell whether enough is new to fit again; the first fit waits for nothing."""
@@ -28,6 +33,10 @@ class Model:
         if not len(self.fitted.weights):
             return new > 0
         return new >= max(refit.least, refit.share * self.sums.interactions)
+
+    def has_outgrown(self, choosing: Choosing) -> bool:
+        """Tell whether the brand has grown enough since its mixes were chosen to choose again."""
+        return self.sums.interactions >= choosing.growth * self.chosen_interactions
 
 
 class Models:
@@ -83,3 +92,4 @@ class Models:
         for model in self.brands.values():
             model.sums.changed_items.clear()
             model.sums.changed_slots.clear()
+            model.is_fit_unsaved = False

@@ -6,7 +6,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from services.recommendation.domain import Mixes
+
 #: Rows: deflate(columns as int32 ‖ counts as int32), non-zero ones only. Items: msgpack [weeks, topics].
+#: Weights: half floats. Mixes: msgpack.
 CODEC = 1
 
 _LEVEL = 1
@@ -15,6 +18,22 @@ _LEVEL = 1
 class ItemBody(msgspec.Struct, array_like=True):
     weeks: dict[int, int]
     topics: dict[str, int]
+
+
+def pack_weights(row: NDArray[np.float32]) -> bytes:
+    return row.astype("<f2").tobytes()
+
+
+def unpack_weights(packed: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(packed, "<f2").astype(np.float32)
+
+
+def pack_mixes(mixes: Mixes | None) -> bytes | None:
+    return None if mixes is None else msgspec.msgpack.encode(mixes)
+
+
+def unpack_mixes(packed: bytes | None) -> Mixes | None:
+    return None if packed is None else msgspec.msgpack.decode(packed, type=Mixes)
 
 
 _encoder = msgspec.msgpack.Encoder()

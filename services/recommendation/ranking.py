@@ -1,36 +1,43 @@
-"""Scores every item for one history: EASE^R (Steck 2019) on a recent profile, transitions, popularity, topics.
+"""Scores every item for one history: what was met, what follows it, popularity, topics.
 
-Pure numpy over plain arrays. Each component is standardised over the candidates, so that blend weights compare and
-what contributed can be told.
+Pure numpy over plain arrays. Each component is standardised over the candidates, so that weights of a mix compare and
+what contributed can be told. choosing.py weighs the very same components.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.recommendation.domain import Abstention, Blend, Met, Offer, Ranking, Reason, Situation
-from services.recommendation.sums import WEEK_MS, WEEKS, Counts, Sums
+from services.recommendation.domain import Abstention, Blend, Met, Mix, Mixes, Offer, Ranking, Reason, Situation
+from services.recommendation.fitting import Weights
+from services.recommendation.sums import WEEK_MS, WEEKS, Sums
 
 Scores = NDArray[np.float64]
-Weights = NDArray[np.float32]
+
+#: An item met p items ago weighs 2^(-p / half-life), in each profile and each sequence.
+PROFILE_HALF_LIVES = (math.inf, 30.0, 8.0, 2.0)
+SEQUENCE_HALF_LIVES = (1.0, 4.0)
 
 #: Evidence is shrunk by this many meetings, so that a pair met once together does not look inseparable.
 _TRANSITION_SHRINKAGE = 10.0
-#: Transitions of older items weigh less than a thousandth.
+#: Transitions of older items weigh less than a hundredth.
 _SEQUENCE_LENGTH = 30
 _REASONS = 3
 
 
 class Fitted(NamedTuple):
-    """Item-to-item weights over the slots that existed at the fit, and the version that this fit raised."""
+    """Item-to-item weights over the slots that existed at the fit, the version it raised, the brand's own mixes."""
 
     weights: Weights
     version: int
+    #: None until they were chosen.
+    mixes: Mixes | None = None
 
 
 class History(NamedTuple):
-    """Known and wanted items of one persona, oldest first, with how much each counts."""
+    """Known and wanted items of one persona, oldest first, with how much each counts: a row for each half-life."""
 
     slots: NDArray[np.intp]
     profile: Scores
@@ -43,7 +50,16 @@ class Asked(NamedTuple):
     situation: Situation
     history: History
     candidates: NDArray[np.bool_]
-    blend: Blend
+    mix: Mix
+
+
+class Component(NamedTuple):
+    """Scores of a kind, a row for each half-life; what row i of `rows` gave is told by `refs[i]` and column i."""
+
+    scores: Scores
+    refs: list[str]
+    rows: NDArray[np.number]
+    strengths: Scores
 
 
 class Contribution(NamedTuple):
@@ -52,7 +68,7 @@ class Contribution(NamedTuple):
     scores: Scores
     refs: list[str]
     rows: NDArray[np.number]
-    strengths: NDArray[np.floating]
+    strengths: Scores
 
 
 class Scored(NamedTuple):
@@ -72,32 +88,19 @@ class Scored(NamedTuple):
         return self.personal() + self.popular
 
 
-def fit(together: Counts, regularisation: float) -> Weights:
-    """Return EASE^R weights: the ridge regression of every item on all others, in closed form.
-
-    `together` is square and symmetric with the item counts on its diagonal. Costs one dense inverse in float64.
-    """
-    gram = together.astype(np.float64)
-    diagonal = np.diag_indices(len(gram))
-    gram[diagonal] += regularisation
-    precision = np.linalg.inv(gram)
-    weights: Scores = precision / -np.diag(precision)
-    weights[diagonal] = 0.0
-    return weights.astype(np.float32)
-
-
 def rank(sums: Sums, fitted: Fitted, situation: Situation, blend: Blend) -> Ranking:
     """Return the best `situation.count` items that were not met and not excluded, or why nothing is offered."""
     if not sums.interactions:
         return Ranking((), Abstention.NOTHING_LEARNT, fitted.version)
-    candidates = _candidates(sums, situation, blend)
+    candidates = candidates_of(sums, situation, blend.least_met)
     if not candidates.any():
         return Ranking((), Abstention.NOTHING_GOOD_ENOUGH, fitted.version)
-    history = _history(sums, situation, blend)
-    scored = _score(sums, fitted, Asked(situation, history, candidates, blend))
+    history = history_of(sums, situation.history)
+    mix = _mix(fitted.mixes or blend.mixes, situation)
+    scored = _score(sums, fitted, Asked(situation, history, candidates, mix), blend.popular_half_life_days)
     total = np.where(candidates, scored.total(), -np.inf)
     best = _best(total, min(situation.count, int(candidates.sum())))
-    if _trust(history, blend) >= blend.least_trust and scored.personal()[best[0]] <= blend.least_gain:
+    if _trust(history, mix) >= blend.least_trust and scored.personal()[best[0]] <= blend.least_gain:
         return Ranking((), Abstention.NOTHING_GOOD_ENOUGH, fitted.version)
     reasons = _reasons(scored, best)
     offers = (Offer(sums.items[slot], float(total[slot]), why) for slot, why in zip(best, reasons, strict=True))
@@ -121,8 +124,9 @@ def popularity(sums: Sums, at_ms: int, half_life_days: float) -> Scores:
     return answer
 
 
-def _candidates(sums: Sums, situation: Situation, blend: Blend) -> NDArray[np.bool_]:
-    candidates = sums.met >= blend.least_met
+def candidates_of(sums: Sums, situation: Situation, least_met: int) -> NDArray[np.bool_]:
+    """Return which slots may be offered."""
+    candidates = sums.met >= least_met
     met = {met.item for met in situation.history} | situation.exclude
     candidates[[sums.slots[item] for item in met if item in sums.slots]] = False
     removed = [sums.topics.index(topic) for topic in situation.removed_topics if topic in sums.topics]
@@ -131,73 +135,96 @@ def _candidates(sums: Sums, situation: Situation, blend: Blend) -> NDArray[np.bo
     return np.asarray(candidates)
 
 
-def _history(sums: Sums, situation: Situation, blend: Blend) -> History:
-    unwanted = {met.item for met in situation.history if met.weight <= 0}
+def history_of(sums: Sums, met: tuple[Met, ...]) -> History:
+    """Return what counts of a history."""
+    unwanted = {each.item for each in met if each.weight <= 0}
     # Met again moves an item to where it was met last.
     newest: dict[str, Met] = {}
-    for met in situation.history:
-        newest.pop(met.item, None)
-        newest[met.item] = met
-    known = [met for met in newest.values() if met.item in sums.slots and met.item not in unwanted]
+    for each in met:
+        newest.pop(each.item, None)
+        newest[each.item] = each
+    known = [each for each in newest.values() if each.item in sums.slots and each.item not in unwanted]
     ages = np.arange(len(known))[::-1].astype(np.float64)
-    strengths = np.array([met.weight for met in known], dtype=np.float64)
+    strengths = np.array([each.weight for each in known], dtype=np.float64)
     return History(
-        slots=np.array([sums.slots[met.item] for met in known], dtype=np.intp),
-        profile=strengths * (blend.profile_floor + np.exp2(-ages / blend.profile_half_life)),
-        sequence=strengths * np.exp2(-ages / blend.sequence_half_life),
+        slots=np.array([sums.slots[each.item] for each in known], dtype=np.intp),
+        profile=strengths * _decayed(ages, PROFILE_HALF_LIVES),
+        sequence=strengths * _decayed(ages, SEQUENCE_HALF_LIVES),
     )
 
 
-def _trust(history: History, blend: Blend) -> float:
-    return len(history.slots) / (len(history.slots) + blend.caution)
+def trust(known: Scores, caution: float) -> Scores:
+    """Return what share of the answer is owed to histories of so many known items: half at `caution`."""
+    return np.asarray(1.0 - np.exp2(-known / caution))
 
 
-def _score(sums: Sums, fitted: Fitted, asked: Asked) -> Scored:
-    situation, history, candidates, blend = asked
-    trust = _trust(history, blend)
-    popular = np.log1p(popularity(sums, situation.at_ms, blend.popular_half_life_days))
-    return Scored(
-        profile=_contribution(_profile(sums, fitted, history), trust * blend.profile, candidates),
-        sequence=_contribution(_sequence(sums, history), trust * blend.sequence, candidates),
-        popular=(1.0 - trust + blend.popular) * _standardised(popular, candidates),
-        topic=_contribution(_topics(sums, situation.likes), blend.topic, candidates),
-    )
-
-
-def _contribution(raw: Contribution, weight: float, candidates: NDArray[np.bool_]) -> Contribution:
-    return raw._replace(scores=weight * _standardised(raw.scores, candidates))
-
-
-def _profile(sums: Sums, fitted: Fitted, history: History) -> Contribution:
+def profile_of(sums: Sums, weights: Weights, history: History) -> Component:
+    """Score by what was met."""
     # Slots taken after the fit have no weights yet; they count through transitions and popularity until the next one.
-    size = len(fitted.weights)
+    size = len(weights)
     within = history.slots < size
-    rows = fitted.weights[history.slots[within]]
-    strengths = history.profile[within].astype(np.float32)
-    scores = np.zeros(sums.size)
-    scores[:size] = strengths @ rows
-    return Contribution(scores, [sums.items[slot] for slot in history.slots[within]], rows, strengths)
+    rows = weights[history.slots[within]]
+    strengths = history.profile[:, within]
+    scores = np.zeros((len(strengths), sums.size))
+    scores[:, :size] = strengths.astype(np.float32) @ rows
+    return Component(scores, [sums.items[slot] for slot in history.slots[within]], rows, strengths)
 
 
-def _sequence(sums: Sums, history: History) -> Contribution:
+def sequence_of(sums: Sums, history: History) -> Component:
+    """Score by what followed the newest items."""
     slots = history.slots[-_SEQUENCE_LENGTH:]
-    scale = 1.0 / np.sqrt(sums.met + _TRANSITION_SHRINKAGE)
-    strengths = history.sequence[-_SEQUENCE_LENGTH:] * scale[slots]
-    rows = sums.followed[slots]
-    return Contribution((strengths @ rows) * scale, [sums.items[slot] for slot in slots], rows, strengths)
+    scale = 1.0 / np.sqrt(np.maximum(sums.met, 0) + _TRANSITION_SHRINKAGE)
+    strengths = history.sequence[:, -_SEQUENCE_LENGTH:] * scale[slots]
+    rows = sums.followed[slots].astype(np.float32)
+    scores = (strengths.astype(np.float32) @ rows) * scale
+    return Component(scores, [sums.items[slot] for slot in slots], rows, strengths)
 
 
-def _topics(sums: Sums, likes: tuple[str, ...]) -> Contribution:
+def standardised(scores: Scores, candidates: NDArray[np.bool_]) -> tuple[Scores, Scores]:
+    """Return each row with mean 0 and spread 1 over the candidates, and what it was divided by."""
+    among = scores[:, candidates]
+    spread = among.std(axis=1, keepdims=True)
+    # A component that cannot tell candidates apart has nothing to say.
+    says = spread > 1e-9  # noqa: PLR2004
+    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=says)
+    return (scores - among.mean(axis=1, keepdims=True)) * scale, scale
+
+
+def _decayed(ages: Scores, half_lives: tuple[float, ...]) -> Scores:
+    return np.asarray(np.exp2(-ages / np.array(half_lives)[:, np.newaxis]))
+
+
+def _trust(history: History, mix: Mix) -> float:
+    return float(trust(np.array(len(history.slots), dtype=np.float64), mix.caution))
+
+
+def _mix(mixes: Mixes, situation: Situation) -> Mix:
+    return mixes.missing if situation.at_ms < situation.newest_at_ms else mixes.following
+
+
+def _score(sums: Sums, fitted: Fitted, asked: Asked, half_life_days: float) -> Scored:
+    situation, history, candidates, mix = asked
+    trusted = _trust(history, mix)
+    popular = np.log1p(popularity(sums, situation.at_ms, half_life_days))
+    profile, sequence = profile_of(sums, fitted.weights, history), sequence_of(sums, history)
+    return Scored(
+        profile=_contribution(profile, trusted * np.array(mix.profile), candidates),
+        sequence=_contribution(sequence, trusted * np.array(mix.sequence), candidates),
+        popular=(1.0 - trusted + mix.popular) * standardised(popular[np.newaxis], candidates)[0][0],
+        topic=_contribution(_topics(sums, situation.likes), np.array([mix.topic]), candidates),
+    )
+
+
+def _contribution(component: Component, weights: Scores, candidates: NDArray[np.bool_]) -> Contribution:
+    scores, scale = standardised(component.scores, candidates)
+    strengths = (weights * scale[:, 0]) @ component.strengths
+    return Contribution(weights @ scores, component.refs, component.rows, strengths)
+
+
+def _topics(sums: Sums, likes: tuple[str, ...]) -> Component:
     known = [topic for topic in likes if topic in sums.topics]
     rows = sums.about[:, [sums.topics.index(topic) for topic in known]].T / np.maximum(sums.met, 1)
-    return Contribution(rows.sum(axis=0), known, rows, np.ones(len(known)))
-
-
-def _standardised(scores: Scores, candidates: NDArray[np.bool_]) -> Scores:
-    among = scores[candidates]
-    spread = among.std()
-    # A component that cannot tell candidates apart has nothing to say.
-    return np.asarray((scores - among.mean()) / spread) if spread > 1e-9 else np.zeros_like(scores)  # noqa: PLR2004
+    return Component(rows.sum(axis=0)[np.newaxis], known, rows, np.ones((1, len(known))))
 
 
 def _best(total: Scores, count: int) -> list[int]:

@@ -10,8 +10,8 @@ from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationSe
 from kit.errors import InvalidArgumentError
 from services.recommendation import convert
 from services.recommendation.clients import Personas
-from services.recommendation.domain import Blend
 from services.recommendation.model import Models
+from services.recommendation.settings import RankingPack
 from services.recommendation.use_cases import fit, recommend_for, recommend_to, unlearn
 
 
@@ -21,7 +21,7 @@ class Surroundings:
 
     models: Models
     personas: Personas
-    blend: Blend
+    pack: RankingPack
     now_ms: Callable[[], int]
     #: Makes durable what is in memory.
     save: Callable[[], Awaitable[None]]
@@ -42,11 +42,13 @@ class RecommendationRpc(RecommendationServiceServicer):
         match request.WhichOneof("whom"):
             case "subject":
                 subject = convert.subject(request)
-                ranking, decision = await recommend_to(around.models, around.personas, around.blend, subject, wanted)
+                ranking, decision = await recommend_to(
+                    around.models, around.personas, around.pack.blend, subject, wanted
+                )
                 return convert.to_response(ranking, decision)
             case "history":
                 situation = convert.situation(request, wanted)
-                return convert.to_response(recommend_for(around.models.of(brand), around.blend, situation), None)
+                return convert.to_response(recommend_for(around.models.of(brand), around.pack.blend, situation), None)
             case _:
                 raise InvalidArgumentError(field="whom", limit="subject or history")
 
@@ -57,12 +59,13 @@ class RecommendationRpc(RecommendationServiceServicer):
             interactions=model.sums.interactions,
             items=model.sums.size,
             sequence=model.sequence,
-            weights=self._around.blend.weights(),
+            weights=(model.fitted.mixes or self._around.pack.blend.mixes).weights(),
         )
 
     async def FitModel(self, request: messages.FitModelRequest, context: ServicerContext) -> messages.FitModelResponse:
         brand = convert.brand(request.brand)
-        version, seconds = await fit(self._around.models, brand, self._around.blend.regularisation)
+        pack = self._around.pack
+        version, seconds = await fit(self._around.models, brand, pack.blend, pack.choosing)
         return messages.FitModelResponse(model_version=version, seconds=seconds)
 
     async def Unlearn(self, request: messages.UnlearnRequest, context: ServicerContext) -> messages.UnlearnResponse:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from kit.packs import Pack
 from kit.settings import Settings
-from services.recommendation.domain import Blend, Bounds, Refit
+from services.recommendation.domain import Blend, Bounds, Choosing, Refit
 
 
 class RankingPack(Pack, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -14,6 +14,7 @@ class RankingPack(Pack, frozen=True, forbid_unknown_fields=True, kw_only=True):
     blend: Blend
     bounds: Bounds
     refit: Refit
+    choosing: Choosing
 
 
 class RecommendationSettings(Settings):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
-#: Sums of one brand as a whole. `model_version` only grows, also over restarts.
+#: One brand as a whole. `model_version` only grows, also over restarts; mixes are null until its own are chosen.
 models = sa.Table(
     "models",
     metadata,
@@ -12,6 +12,9 @@ models = sa.Table(
     sa.Column("model_version", sa.BigInteger, nullable=False),
     sa.Column("interactions", sa.BigInteger, nullable=False),
     sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("fitted_interactions", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("chosen_interactions", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("mixes", sa.LargeBinary),
 )
 
 #: One row per item; `slot` is its place in the dense sums, null while it waits for one. Body: weeks and topics.
@@ -35,6 +38,16 @@ pair_rows = sa.Table(
     sa.Column("codec", sa.SmallInteger, nullable=False),
     sa.Column("together", sa.LargeBinary, nullable=False),
     sa.Column("followed", sa.LargeBinary, nullable=False),
+)
+
+#: One row of the weights in force: a restart decides as before, bit for bit.
+weight_rows = sa.Table(
+    "weight_rows",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("codec", sa.SmallInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
 #: Ids of the batches learnt last: a batch announced twice is learnt once.

@@ -1,6 +1,7 @@
 """What this room does: learn, save, fit, recommend."""
 
 import asyncio
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,23 +11,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.recommendation import repository
 from services.recommendation.apart import rank_apart
+from services.recommendation.choosing import choose
 from services.recommendation.clients import Personas
 from services.recommendation.domain import (
     Abstention,
     Blend,
     Bounds,
+    Choosing,
     DeadLetter,
     Decision,
     Lesson,
+    Mixes,
     Position,
     Ranking,
     Signals,
     Situation,
     Subject,
 )
+from services.recommendation.fitting import Weights
+from services.recommendation.fitting import fit as fit_weights
 from services.recommendation.model import Model, Models
 from services.recommendation.ranking import Fitted, rank
-from services.recommendation.ranking import fit as fit_weights
+from services.recommendation.sums import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ def learn(models: Models, batch: Batch) -> bool:
     model.sequence = batch.sequence
     for lesson in batch.lessons:
         model.sums.learn(lesson)
+        model.sample.take(lesson)
     return True
 
 
@@ -94,6 +101,7 @@ def unlearn(models: Models, brand: str, batch_id: bytes, lessons: Sequence[Lesso
     model = models.opened(brand)
     for lesson in lessons:
         model.sums.unlearn(lesson)
+        model.sample.forget(lesson)
     return True
 
 
@@ -104,22 +112,25 @@ def set_aside(models: Models, letter: DeadLetter) -> None:
         models.unsaved_letters.append(letter)
 
 
-async def fit(models: Models, brand: str, regularisation: float) -> tuple[int, float]:
+async def fit(models: Models, brand: str, blend: Blend, choosing: Choosing) -> tuple[int, float]:
     """Fit the brand's weights to everything learnt so far; return the new version and the seconds it took.
 
-    The inverse runs in a thread over a copy, so that the loop goes on answering with the weights before.
+    A brand that has outgrown its mixes gets new ones, too, which costs as much again. All of it runs in a thread over a
+    copy, so that the loop goes on answering with what was fitted before.
     """
     async with models.fitting:
         started = time.perf_counter()
         async with models.writing:
             model = models.of(brand)
             _forget(model, model.sums.make_room())
-            together, interactions = model.sums.together.copy(), model.sums.interactions
-        weights = await asyncio.to_thread(fit_weights, together, regularisation)
+            sums = copy.deepcopy(model.sums)
+        lessons = model.sample.lessons() if model.has_outgrown(choosing) else []
+        mixes, weights = await asyncio.to_thread(_fit, sums, lessons, blend, choosing.least)
         async with models.writing:
-            model.fitted = Fitted(weights, model.fitted.version + 1)
-            model.fitted_interactions = interactions
-            models.is_unsaved = True
+            model.fitted = Fitted(weights, model.fitted.version + 1, mixes or model.fitted.mixes)
+            model.fitted_interactions = sums.interactions
+            model.chosen_interactions = sums.interactions if mixes else model.chosen_interactions
+            model.is_fit_unsaved = models.is_unsaved = True
         return model.fitted.version, time.perf_counter() - started
 
 
@@ -138,7 +149,7 @@ async def recommend_to(
         signals.likes,
         wanted.exclude | signals.removed,
         signals.draw_key,
-        signals.removed_topics,
+        removed_topics=signals.removed_topics,
     )
     return recommend_for(model, blend, situation), signals.decision
 
@@ -150,8 +161,14 @@ def recommend_for(model: Model, blend: Blend, situation: Situation) -> Ranking:
     return rank(model.sums, model.fitted, situation, blend)
 
 
+def _fit(sums: Sums, lessons: Sequence[Lesson], blend: Blend, least: int) -> tuple[Mixes | None, Weights]:
+    mixes = choose(sums, lessons, blend, least) if lessons else None
+    return mixes, fit_weights(sums.together, sums.followed, blend.regularisation, blend.nearness)
+
+
 def _forget(model: Model, slots: list[int]) -> None:
     # These slots belong to other items now; until the new fit is there the old weights would speak of the wrong ones.
     fitted_slots = [slot for slot in slots if slot < len(model.fitted.weights)]
     model.fitted.weights[fitted_slots, :] = 0.0
     model.fitted.weights[:, fitted_slots] = 0.0
+    model.is_fit_unsaved = model.is_fit_unsaved or bool(fitted_slots)

@@ -11,8 +11,10 @@ from typing import Any
 
 from avatar_adapter import app as adapter
 from avatar_adapter.clients import Catalogue
+from avatar_adapter.copies import Copies, Fence
 from avatar_adapter.limiting import RateLimiter
 from avatar_adapter.persons import Persons
+from avatar_adapter.reception import Reception
 from avatar_adapter.use_cases import Door as WorldDoor
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Vocabulary as WorldVocabulary
@@ -31,6 +33,7 @@ from gateway.translators import Translators
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
 from kit.errors import UnavailableError
+from kit.fence import Familiar, FencedCache, boottime_ns
 from kit.http import bounded, guarded
 from kit.http.types import App
 from kit.keyring import FolderKeyRing
@@ -90,9 +93,12 @@ class Doors:
             """Forget it."""
 
         away = Away()
-        persons = Persons(away, Proofs(self.keyring, lambda: 0.0))
+        fence: Fence = FencedCache(boottime_ns, margin_ns=0, capacity=1)
+        copies = Copies(fence, Familiar(1, lambda: None), lambda who: who.eid)
+        reception = Reception(away, copies, publish, os.urandom)
         catalogue = Catalogue(away, lambda: 0.0)
-        door = WorldDoor(away, catalogue, self.visits, WorldVocabulary(), publish, lambda: 0.0, persons)
+        persons = Persons(away, Proofs(self.keyring, lambda: 0.0))
+        door = WorldDoor(away, reception, catalogue, self.visits, WorldVocabulary(), publish, lambda: 0.0, persons)
         return guarded(adapter.build_app(door, self.guard()))
 
 

@@ -23,6 +23,7 @@ from services.avatar.domain.meeting import (
     Signals,
     Subject,
     Visit,
+    Vouched,
 )
 from services.avatar.domain.vocabulary import (
     COLLECT,
@@ -88,4 +89,5 @@ __all__ = [
     "Visit",
     "VisitExpiredError",
     "VisitUnknownError",
+    "Vouched",
 ]

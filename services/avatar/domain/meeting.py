@@ -58,6 +58,17 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Vouched:
+    """How long a door may keep what it was told: under which name and at which sequence the fence knows of it."""
+
+    name: bytes
+    shard: int
+    read_at: int
+    #: Milliseconds since 1970 UTC, 0 for ever.
+    holds_until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Acquaintance:
     """What an avatar may know at this moment: who it is, what is allowed, and the key of its memory."""
 
@@ -66,6 +77,7 @@ class Acquaintance:
     memory_key: bytes = field(default=b"", repr=False)
     #: Items the person has removed; known where a ranking was wanted.
     removed: frozenset[str] = frozenset()
+    vouched: Vouched | None = None
 
     def decision(self, purpose: str) -> Decision:
         """Return the decision; what nobody decided is denied."""

@@ -4,7 +4,7 @@ from services.avatar.use_cases.asking import Answer, ask, excluded, suggest_at_o
 from services.avatar.use_cases.catalogue import Catalogues, list_items, put_items
 from services.avatar.use_cases.forgetting import Forgotten, erase, forget, name_encounter
 from services.avatar.use_cases.noting import Noted, note
-from services.avatar.use_cases.opening import Opened, close, open_encounter
+from services.avatar.use_cases.opening import Opened, Opening, close, note_openings, open_encounter
 from services.avatar.use_cases.visits import Surroundings, admit, sweep
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Forgotten",
     "Noted",
     "Opened",
+    "Opening",
     "Surroundings",
     "admit",
     "ask",
@@ -23,6 +24,7 @@ __all__ = [
     "list_items",
     "name_encounter",
     "note",
+    "note_openings",
     "open_encounter",
     "put_items",
     "suggest_at_once",

@@ -1,5 +1,6 @@
 """Opens and closes encounters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,11 +22,12 @@ from services.avatar.domain import (
     VisitExpiredError,
     VisitUnknownError,
 )
-from services.avatar.encounter import Encounter, Step
+from services.avatar.encounter import Arrival, Encounter, begin
 from services.avatar.remembering import NOTHING, Memory
+from services.avatar.statements import Begun
 from services.avatar.use_cases.memories import learn, recall
 from services.avatar.use_cases.visits import Surroundings, grants_today
-from services.avatar.wording import greeting, render, voice
+from services.avatar.wording import greetings, render, voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,18 @@ class Opened:
     grants: tuple[Grant, ...]
     next: Action
     ai_line: str
+    arrival: Arrival
+    greetings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An encounter that a door has opened by itself."""
+
+    visit: Visit
+    arrival: Arrival
+    ref: str
+    opened_at_ms: int
 
 
 async def open_encounter(
@@ -48,18 +62,42 @@ async def open_encounter(
     if visit.expires_at_ms <= now_ms:
         raise VisitExpiredError("the visit is over; open another")
     memory = await recall(database, visit, acquaintance)
-    reserve = memory.reserve if memory else 0
-    manners = rules.arrive(avatar.approach, reserve, now_ms, may_greet=acquaintance.allows(PERSONALISE))
-    step = Step(around.new_ref())
-    first = Encounter(avatar.language(language), manners, greeting=step.ref, steps=(step,))
-    encounter, is_repeat = await _open(database, visit, first, now_ms, acquaintance.persona)
+    persona = acquaintance.persona
+    arrival = Arrival(
+        persona.pid if persona is not None else b"",
+        avatar.language(language),
+        memory.reserve if memory else 0,
+        acquaintance.allows(PERSONALISE),
+    )
+    first = begin(arrival, avatar.approach, around.new_ref(), now_ms)
+    encounter, is_repeat = await _open(database, visit, first, now_ms, persona)
     grants = grants_today(encounter, acquaintance, now_ms)
     effect = _first(encounter, acquaintance, grants)
     speaking = voice(avatar, encounter, {})
     action = render(effect, speaking, rules.quiet_left_s(encounter.manners, now_ms, visit.expires_at_ms))
-    if effect.act is Act.SAY:
-        action = replace(action, say=greeting(speaking, visit.id[0], is_known=memory is not None))
-    return Opened(is_repeat, memory, grants, action, _ai_line(avatar, encounter))
+    opened = Opened(is_repeat, memory, grants, action, _ai_line(avatar, encounter), arrival)
+    if effect.act is not Act.SAY:
+        return opened
+    lines = greetings(speaking, is_known=memory is not None)
+    return replace(opened, next=replace(action, say=lines[visit.id[0] % len(lines)]), greetings=lines)
+
+
+async def note_openings(database: Database, around: Surroundings, openings: Sequence[Opening]) -> int:
+    """Note encounters that are open already; return how many had been noted before."""
+    begun = {each.visit.id: _begun(around, each) for each in openings}
+    noted = await statements.add_encounters(database, list(begun.values()))
+    repeated = [each for visit_id, each in begun.items() if visit_id not in noted]
+    for each in repeated:
+        persona = Persona(each.visit.subject.brand, each.visit.subject.shard, each.pid)
+        async with database.transaction() as connection:
+            await _open_again(connection, each.visit, each.encounter, each.opened_at_ms, persona)
+    return len(repeated)
+
+
+def _begun(around: Surroundings, opening: Opening) -> Begun:
+    avatar = around.avatars.get(opening.visit.subject.brand, opening.visit.avatar)
+    encounter = begin(opening.arrival, avatar.approach, opening.ref, opening.opened_at_ms)
+    return Begun(opening.visit, encounter, opening.opened_at_ms, opening.arrival.pid)
 
 
 async def _open(

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from kit.db import raw
+from kit.errors import TypedError
 from services.profile import handles
 from services.profile.domain import (
     PID_BYTES,
+    ROUTINE,
     Bound,
     Confirmed,
     ConsentRecord,
@@ -29,7 +32,11 @@ async def grant(stores: Stores, subject: Subject, purposes: Sequence[str], state
         await bind(stores, subject.brand, [subject])
         bound = await find(stores, subject)
     whose = named(stores, subject, bound)
-    return await stores.consent.confirm(whose, Intent.GRANT, purposes, statement)
+    confirmed = await stores.consent.confirm(whose, Intent.GRANT, purposes, statement)
+    # Whoever grants is met next: that reading asks memory. The grant stands without it.
+    with suppress(TypedError):
+        await stores.decisions.check(whose.persona, subject.audience, ROUTINE)
+    return confirmed
 
 
 async def withdraw(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> Confirmed:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from kit.db import raw
+from kit.fence import Familiar, Known
 from services.profile import choices, handles, sealed, tails
 from services.profile.choices import Choices
 from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
-from services.profile.familiar import Familiar, Known, Question
 from services.profile.repository import facets
 from services.profile.traits import Traits, merge
 from services.profile.use_cases.consents import circle, persona_or_nobody
@@ -53,6 +54,8 @@ class PersonaRead:
     seen: ViewRead
     memory_key: bytes
     signals: SignalsRead
+    #: With others linked to it, or a change of its shard while it was read, it hangs on more than hints tell.
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +106,32 @@ async def read_view(stores: Stores, subject: Subject, purposes: Sequence[str]) -
     return seen
 
 
-#: What is read again from memory.
-FamiliarPersonas = Familiar[PersonaRead]
+class Question(NamedTuple):
+    """What was read of whom, under which purposes; the first is that of the view."""
+
+    subject: Subject
+    purposes: tuple[str, ...]
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, whom it is about, and what was allowed then."""
+
+    persona: Persona
+    decisions: Sequence[Decision]
+    answer: PersonaRead
+
+
+#: What is read again from memory: hints name personas by their pids.
+FamiliarPersonas = Familiar[Question, Answered]
 
 
 async def read_persona(
     stores: Stores, familiar: FamiliarPersonas, subject: Subject, purposes: Sequence[str], parts: Parts
 ) -> PersonaRead:
     """Read what was asked for, from memory where that says the same."""
-    question, hints = Question(subject, tuple(purposes), parts.view, parts.signals), familiar.hints
+    question, hints = Question(subject, tuple(purposes), parts), familiar.hints
     known = familiar.get(question, stores.now_ms())
     if known is not None and stores.decisions.held(known.persona, subject.audience, purposes) == known.decisions:
         _note(stores, subject, known.answer)
@@ -119,11 +139,12 @@ async def read_persona(
     applied = stores.decisions.applied(subject)
     found = await _find(stores, subject, purposes)
     answer = await _persona(stores, subject, found, parts)
-    # With others linked to it, what is read hangs on more than hints tell. What the person chose was read before
-    # consent was asked: had it changed in between, the fence would have said so here.
-    is_current = applied is not None and applied == stores.decisions.applied(subject)
-    if found.bound is not None and not found.others and is_current:
-        familiar.keep(question, Known(found.bound.persona, found.decisions, answer, stores.now_ms()), hints)
+    # What the person chose was read before consent was asked: had it changed in between, the fence would have said so.
+    if applied is None or applied != stores.decisions.applied(subject):
+        answer = replace(answer, is_alone=False)
+    if answer.persona is not None and answer.is_alone:
+        answered = Answered(answer.persona, found.decisions, answer)
+        familiar.keep(question, Known((answer.persona.pid,), answered, stores.now_ms()), hints)
     _note(stores, subject, answer)
     return answer
 
@@ -151,7 +172,7 @@ async def _persona(stores: Stores, subject: Subject, found: _Found, parts: Parts
         return PersonaRead(None, seen, b"", signals)
     may_remember = found.decision(REMEMBER).is_allowed
     memory_key = sealed.memory_key(found.key_of(stores, bound)) if may_remember else b""
-    return PersonaRead(bound.persona, seen, memory_key, signals)
+    return PersonaRead(bound.persona, seen, memory_key, signals, is_alone=not found.others)
 
 
 async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:

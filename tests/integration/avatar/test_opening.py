@@ -1,5 +1,6 @@
 import pytest
 
+from contracts.avatar.v1 import avatar_pb2 as pb
 from kit.errors import Status, TypedError
 from services.avatar import convert
 from services.avatar.repository import read_encounter
@@ -124,3 +125,29 @@ class TestVisit:
         with pytest.raises(TypedError) as refused:
             await other.ask()
         assert refused.value.reason == "VISIT_UNKNOWN"
+
+
+class TestOpenMany:
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("openings.ref", {"ref": "two words"}),
+            ("openings.language", {"language": "en_GB"}),
+            ("visit.avatar", {"visit": pb.Visit(avatar="Ada")}),
+        ],
+    )
+    async def test_what_is_malformed_is_refused_by_name(self, shop, ada, field, changes):
+        told = {"visit": ada.visit, "language": "en", "opening": b"", "ref": "r1", "opened_at_ms": 1}
+        visit = pb.Visit()
+        visit.CopyFrom(ada.visit)
+        visit.MergeFrom(changes.get("visit", pb.Visit()))
+        with pytest.raises(TypedError) as refused:
+            await shop.stub.OpenMany(pb.OpenManyRequest(openings=[pb.Opening(**told | changes | {"visit": visit})]))
+        assert (refused.value.status, refused.value.field) == (Status.INVALID, field)
+
+    async def test_none_and_too_many_are_refused(self, shop, ada):
+        for count in (0, 501):
+            openings = [pb.Opening(visit=ada.visit, ref="r1")] * count
+            with pytest.raises(TypedError) as refused:
+                await shop.stub.OpenMany(pb.OpenManyRequest(openings=openings))
+            assert (refused.value.field, refused.value.limit) == ("openings", "1 to 500")

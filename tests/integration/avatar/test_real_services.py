@@ -2,9 +2,17 @@ import secrets
 
 import pytest
 
+from avatar_adapter import hints
+from avatar_adapter.__main__ import following
+from avatar_adapter.copies import Copies
+from avatar_adapter.domain import Visit, World
+from avatar_adapter.reception import Reception
+from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
 from kit.errors import RemoteError
+from kit.fence import Familiar, FencedCache, boottime_ns
+from kit.testing import eventually
 from services.avatar.__main__ import now_ms, serve_avatar
 from services.avatar.clients import Profiles
 from services.avatar.settings import AvatarSettings
@@ -43,7 +51,86 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     avatars = await serving.start(serve_avatar(AvatarSettings(), kept, Profiles(profiles), rankings))
     street = Street(AvatarServiceStub(avatars), None, ranking, kept, None)
     street.clock = type("Now", (), {"ms": property(lambda _: now_ms())})()
+    street.consent_address, street.streams = server.address, streams
     return street
+
+
+class Asked:
+    """The avatar service, and how often it was asked to open a visit."""
+
+    def __init__(self, stub):
+        self.OpenMany, self._open, self.count = stub.OpenMany, stub.Open, 0
+
+    async def Open(self, request):  # noqa: N802 - as the contract has it
+        self.count += 1
+        return await self._open(request)
+
+
+class Door:
+    """What a door does with openings, under the fence of the real consent service."""
+
+    def __init__(self, street, fence):
+        client, self.fence, self.asked = street.streams.client(), fence, Asked(street.stub)
+        self.copies = Copies(fence, Familiar(100, lambda: hints.connection(client)), lambda who: who.eid)
+        self.reception = Reception(self.asked, self.copies, lambda name: hints.tell(client, name), secrets.token_bytes)
+
+    async def open(self, visitor):
+        world = World(visitor.brand, visitor.audience.removeprefix("world:"))
+        ends = now_ms() // 1000 + 1800
+        visit = Visit(secrets.token_bytes(16), visitor.eid, "ada", ends, 4096, 500)
+        return await self.reception.open(world, visit, "en", now_ms())
+
+    async def is_warm(self, visitor):
+        before = self.asked.count
+        await self.open(visitor)
+        return self.asked.count == before
+
+
+@pytest.fixture
+async def door(real_street):
+    fence = FencedCache(boottime_ns, margin_ns=50_000_000, capacity=100)
+    door = Door(real_street, fence)
+    await hints.listen(real_street.streams.client(), door.copies.hint)
+    async with following(real_street.consent_address, fence):
+        await eventually(lambda: fence.is_leased)
+        yield door
+        await door.reception.drain()
+
+
+class TestCopies:
+    async def test_a_withdrawal_is_seen_at_once_though_door_and_profile_service_keep_copies(self, real_street, door):
+        visitor = real_street.visitor()
+        visit = real_street.visit(visitor)
+        await visit.open()
+        for _ in range(5):
+            await visit.consent(give=["personalise.world"])
+            await eventually(lambda: door.is_warm(visitor))
+            assert (await door.open(visitor)).view.handle
+            await visit.consent(take=["*"])
+            blind = await door.open(visitor)
+            assert (blind.HasField("view"), blind.decisions[0].reason) == (False, "WITHDRAWN")
+
+    async def test_what_a_door_opened_goes_on_as_if_the_service_had(self, real_street, door):
+        visitor = real_street.visitor()
+        first = real_street.visit(visitor)
+        await first.open()
+        await first.consent(give=["personalise.world", "recommend.offer"])
+        await eventually(lambda: door.is_warm(visitor))
+        world = World(visitor.brand, visitor.audience.removeprefix("world:"))
+        message = real_street.visit(visitor)
+        visit = Visit(message.visit.visit_id, visitor.eid, "ada", message.visit.expires_at_ms // 1000, 4096, 500)
+        opened = await door.reception.open(world, visit, "en", now_ms())
+        await door.reception.landed(visit)
+        again = await message.open()
+        assert (again.is_repeat, again.next.ref) == (True, opened.next.ref)
+        assert (await message.act(opened.next.ref, "done")).quiet_s >= 0
+        assert (await message.ask()).action.item == "lamp"
+
+    async def test_what_another_process_sealed_is_opened_all_the_same(self, real_street, door):
+        message = real_street.visit(real_street.visitor())
+        opening = pb.Opening(visit=message.visit, language="en", opening=b"of another", ref="r1", opened_at_ms=1)
+        await real_street.stub.OpenMany(pb.OpenManyRequest(openings=[opening]))
+        assert (await message.open()).is_repeat
 
 
 class TestEncounter:

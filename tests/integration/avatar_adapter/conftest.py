@@ -4,14 +4,18 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 import pytest
 
+from avatar_adapter import hints
 from avatar_adapter.app import Guard, build_app
 from avatar_adapter.clients import Catalogue
+from avatar_adapter.copies import Copies
 from avatar_adapter.limiting import RateLimiter
 from avatar_adapter.persons import Persons
+from avatar_adapter.reception import Reception
 from avatar_adapter.use_cases import Door
 from avatar_adapter.visits import EDGE_FAMILY, Visits
 from avatar_adapter.vocabulary import Vocabulary
@@ -26,6 +30,7 @@ from doors.stream import JetStream
 from kit import events
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
+from kit.fence import Familiar, FencedCache, boottime_ns
 from kit.http import serve
 from kit.rpc import build_server, connect
 from kit.sealing import open_sealed
@@ -57,6 +62,8 @@ class Stand:
     epochs: EpochKeys
     stream: JetStream
     nats: object
+    fence: FencedCache
+    copies: Copies
     profiles: Profiles
     keyring: object
 
@@ -116,13 +123,20 @@ async def stand(tmp_path, keyring, stream_url):
         await publisher.publish(world.brand, parcels((interaction,), 4))
 
     visits = Visits(keyring, default_avatar="ada", clock=clock, random_bytes=os.urandom)
+    fence = FencedCache(boottime_ns, margin_ns=0, capacity=100)
+    copies = Copies(fence, Familiar(100, partial(hints.connection, nats)), lambda who: who.eid)
+    await hints.listen(nats, copies.hint)
+    reception = Reception(avatars, copies, partial(hints.tell, nats), os.urandom)
     persons = Persons(ProfileServiceStub(channel), Proofs(keyring, clock))
-    door = Door(avatars, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, clock, persons)
+    catalogue = Catalogue(avatars, time.monotonic)
+    door = Door(avatars, reception, catalogue, visits, vocabulary, publish, clock, persons)
     app = build_app(door, Guard(credentials, RateLimiter(RPS, lambda: 0.0), RPS))
     stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
     async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as client:
-        yield Stand(client, core, credentials, token, clock, server, epochs, stream, nats, profiles, keyring)
+        yield Stand(
+            client, core, credentials, token, clock, server, epochs, stream, nats, fence, copies, profiles, keyring
+        )
     stop.set()
     await serving
     await channel.close()

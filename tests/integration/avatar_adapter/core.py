@@ -1,6 +1,7 @@
 # ruff: noqa: N802 - methods have the names of the contract
 """An avatar service that answers over real gRPC from what it has noted, so that tests ask what reached it."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import grpc
@@ -11,7 +12,7 @@ from contracts.common.v1.subject_pb2 import PurposeDecision
 from contracts.consent.v1.consent_pb2 import ConsentRecord
 from contracts.profile.v1 import profile_pb2
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
-from kit.errors import Status, TypedError
+from kit.errors import Status, TypedError, UnavailableError
 
 PURPOSES = ("personalise.world", "remember.conversation", "recommend.offer", "collect.behaviour")
 
@@ -28,6 +29,12 @@ class Core(AvatarServiceServicer):
     heard: list[object] = field(default_factory=list)
     seen_frames: set[tuple[bytes, str]] = field(default_factory=set)
     line: str = "The brass lantern stands in the window."
+    #: What doors may keep.
+    again: pb.Again | None = None
+    #: Holds openings back until it is set.
+    takes_openings: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Openings to refuse before one is taken.
+    refusals: int = 0
 
     def of(self, kind):
         return [message for message in self.heard if isinstance(message, kind)]
@@ -48,7 +55,16 @@ class Core(AvatarServiceServicer):
             grants=[pb.SpeakGrant(kind="greet", expires_at_ms=request.visit.expires_at_ms)],
             next=pb.Action(act="say", say="Good day."),
             ai_line="Ada is an AI guide of Oak.",
+            again=self.again,
         )
+
+    async def OpenMany(self, request, context):
+        await self.takes_openings.wait()
+        if self.refusals:
+            self.refusals -= 1
+            raise UnavailableError(retry_after_s=1)
+        self.heard += request.openings
+        return pb.OpenManyResponse()
 
     async def Observe(self, request, context):
         self.heard.append(request)

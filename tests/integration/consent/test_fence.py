@@ -72,7 +72,11 @@ def withdraw(stub):
 async def lease(stub):
     """Open a stream and return it with its first lease."""
     hold = stub.Hold()
-    await hold.write(RENEWAL)
+    return await leased(hold, RENEWAL)
+
+
+async def leased(hold, renewal):
+    await hold.write(renewal)
     while (said := await hold.read()).WhichOneof("said") != "lease":
         pass
     return hold, said.lease
@@ -100,6 +104,19 @@ class TestAcknowledgement:
             assert not withdrawing.done()
             await hold.write(applied(2))
             assert [record.state for record in (await withdrawing).records] == ["withdrawn"]
+            hold.cancel()
+
+    async def test_a_reader_who_may_know_no_persona_is_told_a_name(self, url):
+        async with consent(url, term_s=LONG_S) as stub:
+            await grant(stub)
+            hold, _ = await leased(stub.HoldNamed(), pb.HoldNamedRequest(renewal=pb.Renewal()))
+            withdrawing = withdraw(stub)
+            [change] = (await hold.read()).changes.changes
+            [name] = change.pids
+            assert (change.sequence, len(name), name == PERSONA.pid) == (2, 16, False)
+            assert not withdrawing.done()
+            await hold.write(pb.HoldNamedRequest(applied=applied(2).applied))
+            await withdrawing
             hold.cancel()
 
     async def test_a_reader_that_renews_but_does_not_listen_delays_two_terms_and_loses_its_lease(self, url):

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -7,7 +8,17 @@ from opentelemetry.trace import get_current_span
 
 from kit.errors import DeadlineError, InternalError, InvalidArgumentError, RemoteError, Status, TypedError
 from kit.rpc import build_server, connect
-from kit.rpc.frames import MAX_BODY
+from kit.rpc.frames import (
+    FLOW,
+    MAX_BODY,
+    SERVICE,
+    TICKET_BYTES,
+    Answer,
+    Call,
+    decode_answers,
+    decode_invitation,
+    encode,
+)
 from kit.settings import Settings
 from kit.telemetry import extract, span
 
@@ -81,7 +92,7 @@ async def call(server, echo):
 class TestPipe:
     async def test_many_at_once_are_each_answered_with_their_own(self, call, echo):
         asked = [str(number).encode() for number in range(2_000)]
-        assert await asyncio.gather(*map(call, asked)) == asked
+        assert await asyncio.gather(*(call(each, timeout=30) for each in asked)) == asked
         assert all(echo.piped[-2_000:])
 
     async def test_a_refusal_crosses_whole(self, call, echo):
@@ -175,4 +186,69 @@ class TestStoppingAndBreaking:
         async with connect(f"127.0.0.1:{port}") as channel:
             call = channel.unary_unary(METHOD)
             assert [await call(b"x") for _ in range(5)] == [b"x"] * 5
+        await server.stop(0)
+
+
+@pytest.fixture
+async def shown(server):
+    """A pipe's stream, and what the server said first in it."""
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stream = channel.stream_stream(f"/{SERVICE}/{FLOW}")()
+        [first] = decode_answers(await stream.read())
+        yield stream, decode_invitation(first.body)
+        stream.cancel()
+
+
+async def enter(invitation, *messages):
+    reader, writer = await asyncio.open_connection("127.0.0.1", invitation.port)
+    for message in messages:
+        writer.write(len(message).to_bytes(4, "big") + message)
+    return reader, writer
+
+
+async def hears_nothing(reader, writer):
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+
+
+class TestSocket:
+    async def test_who_shows_the_ticket_is_answered_there(self, shown):
+        _, invitation = shown
+        reader, writer = await enter(invitation, invitation.ticket, encode([Call(1, METHOD, 5.0, "", b"x")]))
+        size = int.from_bytes(await reader.readexactly(4), "big")
+        assert decode_answers(await reader.readexactly(size)) == [Answer(1, b"", b"x")]
+        writer.close()
+
+    async def test_a_ticket_is_good_once_and_a_made_up_one_never(self, shown):
+        _, invitation = shown
+        used = await enter(invitation, invitation.ticket, encode([Call(1, METHOD, 5.0, "", b"x")]))
+        await used[0].readexactly(4)
+        await hears_nothing(*await enter(invitation, invitation.ticket))
+        await hears_nothing(*await enter(invitation, bytes(TICKET_BYTES)))
+        used[1].close()
+
+    @pytest.mark.parametrize("rubbish", [b"\xff" * 8, b"\0\0\0\1\xc1"], ids=["too long", "no frames"])
+    async def test_who_sends_what_cannot_be_read_is_hung_up_on(self, shown, rubbish):
+        _, invitation = shown
+        reader, writer = await enter(invitation, invitation.ticket)
+        writer.write(rubbish)
+        await hears_nothing(reader, writer)
+
+    async def test_where_a_socket_breaks_the_pipe_does_and_its_work_ends(self, shown, echo):
+        stream, invitation = shown
+        _, writer = await enter(invitation, invitation.ticket, encode([Call(1, METHOD, 5.0, "", b"wait")]))
+        await echo.started.wait()
+        writer.close()
+        await echo.ended.wait()
+        assert await stream.read() is grpc.aio.EOF
+
+    async def test_without_one_the_stream_carries_the_calls(self, echo):
+        server = serve(echo)
+        # Not by its own start, which opens a port.
+        await server.server.start()
+        async with connect(server.address) as channel:
+            call = await opened(channel, echo)
+            assert await call(b"y") == b"y"
+            assert echo.piped[-1]
         await server.stop(0)

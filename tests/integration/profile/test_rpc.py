@@ -5,10 +5,11 @@ import pytest
 
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2 as contract
+from contracts.profile.v1.events_pb2 import FacetsNamed
 from kit.errors import RemoteError, UnavailableError
 from kit.testing import eventually
 from services.profile import messages
-from services.profile.domain import COLLECT, Kind
+from services.profile.domain import COLLECT, ROUTINE, Kind, Persona
 from services.profile.repository import facets, vault
 from tests.integration.profile.door import BRAND, PARTITION, SHOP, rejected, subject_message
 
@@ -201,17 +202,19 @@ class TestReadPersona:
         assert not any(answer.HasField("view") for answer in (denied, allowed, undecided))
 
 
+@pytest.fixture
+def request_():
+    return contract.ReadPersonaRequest(subject=subject_message("ada"), purpose=PERSONALISE)
+
+
+@pytest.fixture
+async def read_once(profile, room, said, request_):
+    await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
+    await room.fold(room.door.message(room.door.event(kind=Kind.BOUGHT)))
+    return await profile.ReadPersona(request_)
+
+
 class TestReadingAgain:
-    @pytest.fixture
-    def request_(self):
-        return contract.ReadPersonaRequest(subject=subject_message("ada"), purpose=PERSONALISE)
-
-    @pytest.fixture
-    async def read_once(self, profile, room, said, request_):
-        await profile.Grant(grant(COLLECT, PERSONALISE, statement=said()))
-        await room.fold(room.door.message(room.door.event(kind=Kind.BOUGHT)))
-        return await profile.ReadPersona(request_)
-
     async def test_a_moment_later_no_database_is_asked(self, profile, read_once, request_, monkeypatch):
         async def away(*_):
             raise UnavailableError
@@ -239,6 +242,42 @@ class TestReadingAgain:
             return answer.view != read_once.view
 
         await eventually(has_grown)
+
+
+class TestFenceNames:
+    async def test_a_persona_by_itself_has_one_and_the_sequence_it_was_read_at(
+        self, profile, read_once, request_, said
+    ):
+        found = await profile.ReadPersona(request_)
+        assert (len(found.fence_name), found.fence_name == found.persona.pid) == (16, False)
+        assert found.read_at >= found.decisions[0].sequence > 0
+
+    async def test_nobody_has_none(self, profile, request_):
+        nobody = contract.ReadPersonaRequest(subject=subject_message("eve"), purpose=PERSONALISE)
+        assert not (await profile.ReadPersona(nobody)).fence_name
+
+    async def test_hints_are_handed_on_by_name(self, profile, read_once, request_, nats):
+        found = await profile.ReadPersona(request_)
+        named = await nats.subscribe(messages.named_subject(BRAND))
+        for subject, hint in (
+            (messages.changed_subject(BRAND), messages.hint(PARTITION, 1, [found.persona.pid])),
+            (messages.erased_subject(BRAND), messages.erased([found.persona.pid])),
+        ):
+            await nats.publish(subject, hint)
+            heard = await named.next_msg(timeout=5)
+            assert FacetsNamed.FromString(heard.data).names == [found.fence_name]
+
+
+class TestGrantedAMomentAgo:
+    async def test_what_every_encounter_asks_is_answered_without_the_truth(self, profile, room, said):
+        async def is_held():
+            # Again where the machine let the lease run out meanwhile.
+            await profile.Grant(grant(PERSONALISE, statement=said()))
+            [row] = await room.vault_rows("SELECT pid, shard FROM personas")
+            held = room.stores.decisions.held(Persona(BRAND, row["shard"], row["pid"]), SHOP, ROUTINE)
+            return [each.is_allowed for each in held or ()] == [True, False, False, False]
+
+        await eventually(is_held)
 
 
 class TestReadSignals:

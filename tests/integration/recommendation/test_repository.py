@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -8,7 +9,7 @@ from kit.migrate import check
 from services.recommendation import repository, use_cases
 from services.recommendation.domain import DeadLetter, PositionTakenError
 from services.recommendation.use_cases import Batch, learn, load, save, set_aside
-from tests.unit.recommendation.town import BOUNDS, lesson, walks
+from tests.unit.recommendation.town import BLEND, BOUNDS, CHOOSING, lesson, walks
 
 
 @pytest.fixture
@@ -54,6 +55,17 @@ class TestSave:
         assert loaded.items == kept.items
         for name in ("met", "together", "followed", "weeks", "about"):
             assert np.array_equal(getattr(loaded, name), getattr(kept, name)), name
+
+    async def test_a_fit_is_loaded_bit_for_bit_with_the_mixes_chosen(self, reload, keep):
+        models = await reload()
+        teach(models, walks(people=200))
+        await use_cases.fit(models, "oak", BLEND, CHOOSING)
+        await keep(models)
+        kept, loaded = models.of("oak"), (await reload()).of("oak")
+        assert kept.fitted.mixes is not None
+        assert loaded.fitted[1:] == kept.fitted[1:]
+        assert np.array_equal(loaded.fitted.weights, kept.fitted.weights)
+        assert loaded.chosen_interactions == kept.chosen_interactions > 0
 
     async def test_saving_bit_by_bit_is_saving_at_once(self, reload, keep):
         models, paths = await reload(), walks(people=20)
@@ -127,11 +139,11 @@ class TestFit:
         models = await reload()
         small = use_cases.Models(type(BOUNDS)(items=2, waiting=10, topics=2), models.position)
         teach(small, [["a", "b"], ["a", "b"]])
-        await use_cases.fit(small, "oak", 1.0)
+        await use_cases.fit(small, "oak", dataclasses.replace(BLEND, regularisation=1.0), CHOOSING)
         model = small.of("oak")
         assert model.fitted.weights[0, 1] > 0
         teach(small, [["new"]] * 9, start=3)
-        version, _ = await use_cases.fit(small, "oak", 1.0)
+        version, _ = await use_cases.fit(small, "oak", dataclasses.replace(BLEND, regularisation=1.0), CHOOSING)
         assert version == 2
         assert "new" in model.sums.slots
         assert not model.fitted.weights.any()

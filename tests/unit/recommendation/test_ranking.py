@@ -3,10 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from services.recommendation.domain import Abstention, Learnt, Lesson, Met, Situation
-from services.recommendation.ranking import Fitted, fit, popularity, rank
+from services.recommendation.domain import Abstention, Learnt, Lesson, Met, Mixes, Situation
+from services.recommendation.fitting import fit
+from services.recommendation.ranking import Fitted, popularity, rank
 from services.recommendation.sums import WEEK_MS, Sums
-from tests.unit.recommendation.town import BLEND, BOUNDS, START_MS, lesson, taught, walks
+from tests.unit.recommendation.town import BLEND, BOUNDS, MIX, START_MS, lesson, taught, walks
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def sums():
 
 @pytest.fixture(scope="module")
 def fitted(sums):
-    return Fitted(fit(sums.together, BLEND.regularisation), 1)
+    return Fitted(fit(sums.together, sums.followed, BLEND.regularisation, BLEND.nearness), 1)
 
 
 def asked(*history, **changes):
@@ -28,14 +29,14 @@ class TestFit:
     def test_weights_are_those_of_the_ridge_regression_of_each_item_on_the_others(self):
         rng = np.random.default_rng(3)
         x = (rng.random((40, 6)) < 0.4).astype(np.int32)
-        weights = fit(x.T @ x, 2.0)
+        weights = fit(x.T @ x, np.zeros((6, 6), np.int32), 2.0, 0.0)
         others = np.delete(x, 4, axis=1).astype(float)
         expected = np.linalg.solve(others.T @ others + 2.0 * np.eye(5), others.T @ x[:, 4])
-        assert np.allclose(np.delete(weights[:, 4], 4), expected, atol=1e-5)
+        assert np.allclose(np.delete(weights[:, 4], 4), expected, atol=1e-3)
         assert weights[4, 4] == 0.0
 
     def test_nothing_learnt_fits_to_nothing(self):
-        assert fit(Sums(BOUNDS).together, 1.0).shape == (0, 0)
+        assert fit(Sums(BOUNDS).together, Sums(BOUNDS).followed, 1.0, 1.0).shape == (0, 0)
 
 
 class TestRank:
@@ -85,8 +86,9 @@ class TestRank:
         for item in ("a0", "b0"):
             topic = "tea" if item == "b0" else "mugs"
             sums.learn(Lesson((), (Learnt(item, START_MS, 1.0, (topic,)),)))
-        fitted = Fitted(fit(sums.together, BLEND.regularisation), 1)
-        blend = dataclasses.replace(BLEND, topic=5.0)
+        fitted = Fitted(fit(sums.together, sums.followed, BLEND.regularisation, BLEND.nearness), 1)
+        mix = dataclasses.replace(MIX, topic=5.0)
+        blend = dataclasses.replace(BLEND, mixes=Mixes(mix, mix))
         best = rank(sums, fitted, asked(likes=("tea", "unheard-of")), blend).offers[0]
         assert best.item == "b0"
         assert (best.reasons[0].kind, best.reasons[0].ref) == ("liked_topic", "tea")
@@ -116,7 +118,7 @@ class TestAbstain:
     def test_what_one_persona_alone_has_met_is_not_offered(self):
         sums = Sums(BOUNDS)
         sums.learn(lesson("diary"))
-        fitted = Fitted(fit(sums.together, BLEND.regularisation), 1)
+        fitted = Fitted(fit(sums.together, sums.followed, BLEND.regularisation, BLEND.nearness), 1)
         assert rank(sums, fitted, asked(), BLEND).abstained is Abstention.NOTHING_GOOD_ENOUGH
 
     def test_who_has_met_everything_is_offered_nothing(self, sums, fitted):

@@ -2,25 +2,21 @@
 
 import random
 
-from services.recommendation.domain import Blend, Bounds, Learnt, Lesson
+from services.recommendation.domain import Blend, Bounds, Choosing, Learnt, Lesson, Mix, Mixes
 from services.recommendation.sums import WEEK_MS, Sums
 
 BOUNDS = Bounds(items=200, waiting=100, topics=8)
+MIX = Mix(profile=(0.3, 0.7, 0.0, 0.0), sequence=(0.0, 0.5), popular=0.1, topic=0.1, caution=2.0)
 BLEND = Blend(
     regularisation=10.0,
-    profile=1.0,
-    sequence=0.5,
-    popular=0.1,
-    topic=0.1,
-    caution=2.0,
-    profile_floor=0.3,
-    profile_half_life=30.0,
-    sequence_half_life=3.0,
+    nearness=0.0,
+    mixes=Mixes(MIX, MIX),
     popular_half_life_days=30.0,
     least_met=2,
     least_trust=0.5,
     least_gain=0.0,
 )
+CHOOSING = Choosing(least=100, growth=2.0)
 START_MS = 2_800 * WEEK_MS
 
 

@@ -27,7 +27,7 @@ from contracts.consent.v1 import consent_pb2 as contracts_dot_consent_dot_v1_dot
 from contracts.profile.v1 import profile_pb2 as contracts_dot_profile_dot_v1_dot_profile__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n contracts/avatar/v1/avatar.proto\x12\x13\x63ontracts.avatar.v1\x1a!contracts/common/v1/subject.proto\x1a\"contracts/consent/v1/consent.proto\x1a\"contracts/profile/v1/profile.proto\"o\n\x05Visit\x12\x10\n\x08visit_id\x18\x01 \x01(\x0c\x12-\n\x07subject\x18\x02 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x0e\n\x06\x61vatar\x18\x03 \x01(\t\x12\x15\n\rexpires_at_ms\x18\x04 \x01(\x03\"1\n\nSpeakGrant\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x15\n\rexpires_at_ms\x18\x02 \x01(\x03\"r\n\x06\x41\x63tion\x12\x0b\n\x03\x61\x63t\x18\x01 \x01(\t\x12\x0b\n\x03ref\x18\x02 \x01(\t\x12\x0b\n\x03say\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x03(\t\x12\x0c\n\x04item\x18\x05 \x01(\t\x12\x0f\n\x07quiet_s\x18\x06 \x01(\r\x12\x15\n\rexpires_at_ms\x18\x07 \x01(\x03\"Q\n\x06Memory\x12\x16\n\x0elast_met_at_ms\x18\x01 \x01(\x03\x12\r\n\x05\x61sked\x18\x02 \x03(\t\x12\r\n\x05tried\x18\x03 \x03(\t\x12\x11\n\tdismissed\x18\x04 \x03(\t\"J\n\x0bOpenRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08language\x18\x02 \x01(\t\"\x9e\x02\n\x0cOpenResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x12(\n\x04view\x18\x02 \x01(\x0b\x32\x1a.contracts.profile.v1.View\x12+\n\x06memory\x18\x03 \x01(\x0b\x32\x1b.contracts.avatar.v1.Memory\x12\x37\n\tdecisions\x18\x04 \x03(\x0b\x32$.contracts.common.v1.PurposeDecision\x12/\n\x06grants\x18\x05 \x03(\x0b\x32\x1f.contracts.avatar.v1.SpeakGrant\x12)\n\x04next\x18\x06 \x01(\x0b\x32\x1b.contracts.avatar.v1.Action\x12\x0f\n\x07\x61i_line\x18\x07 \x01(\t\"i\n\x0eObserveRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\r\n\x05\x65vent\x18\x03 \x01(\t\x12\x0b\n\x03ref\x18\x04 \x01(\t\"U\n\x0fObserveResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x12/\n\x06grants\x18\x02 \x03(\x0b\x32\x1f.contracts.avatar.v1.SpeakGrant\"\x84\x01\n\nAskRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x10\n\x08question\x18\x04 \x01(\t\x12\x19\n\x11is_visitor_asking\x18\x05 \x01(\x08\"M\n\x0b\x41skResponse\x12+\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1b.contracts.avatar.v1.Action\x12\x11\n\tis_repeat\x18\x02 \x01(\x08\"g\n\nActRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\x0b\n\x03ref\x18\x03 \x01(\t\x12\x0f\n\x07outcome\x18\x04 \x01(\t\"p\n\x0b\x41\x63tResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x12/\n\x06grants\x18\x02 \x03(\x0b\x32\x1f.contracts.avatar.v1.SpeakGrant\x12\x0f\n\x07quiet_s\x18\x03 \x01(\r\x12\x0c\n\x04item\x18\x04 \x01(\t\"\x91\x01\n\x14\x43hangeConsentRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x0c\n\x04give\x18\x02 \x03(\t\x12\x0c\n\x04take\x18\x03 \x03(\t\x12\x32\n\tstatement\x18\x04 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"M\n\x15\x43hangeConsentResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"`\n\rForgetRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\x12\n\neverything\x18\x03 \x01(\x08\"G\n\x0e\x46orgetResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x12\x11\n\twas_known\x18\x02 \x01(\x08\x12\x0f\n\x07receipt\x18\x03 \x01(\t\"F\n\x14\x45rasePersonasRequest\x12.\n\x08personas\x18\x01 \x03(\x0b\x32\x1c.contracts.common.v1.Persona\"=\n\x15\x45rasePersonasResponse\x12\x10\n\x08memories\x18\x01 \x01(\r\x12\x12\n\nencounters\x18\x02 \x01(\r\"9\n\x0c\x43loseRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\"\"\n\rCloseResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\"Q\n\x04Item\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06topics\x18\x03 \x03(\t\x12\r\n\x05price\x18\x04 \x01(\t\x12\r\n\x05place\x18\x05 \x01(\t\"J\n\x0fPutItemsRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12(\n\x05items\x18\x02 \x03(\x0b\x32\x19.contracts.avatar.v1.Item\"!\n\x10PutItemsResponse\x12\r\n\x05items\x18\x01 \x01(\r\".\n\x10ListItemsRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\"=\n\x11ListItemsResponse\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.contracts.avatar.v1.Item2\xee\x06\n\rAvatarService\x12K\n\x04Open\x12 .contracts.avatar.v1.OpenRequest\x1a!.contracts.avatar.v1.OpenResponse\x12T\n\x07Observe\x12#.contracts.avatar.v1.ObserveRequest\x1a$.contracts.avatar.v1.ObserveResponse\x12H\n\x03\x41sk\x12\x1f.contracts.avatar.v1.AskRequest\x1a .contracts.avatar.v1.AskResponse\x12H\n\x03\x41\x63t\x12\x1f.contracts.avatar.v1.ActRequest\x1a .contracts.avatar.v1.ActResponse\x12\x66\n\rChangeConsent\x12).contracts.avatar.v1.ChangeConsentRequest\x1a*.contracts.avatar.v1.ChangeConsentResponse\x12Q\n\x06\x46orget\x12\".contracts.avatar.v1.ForgetRequest\x1a#.contracts.avatar.v1.ForgetResponse\x12\x66\n\rErasePersonas\x12).contracts.avatar.v1.ErasePersonasRequest\x1a*.contracts.avatar.v1.ErasePersonasResponse\x12N\n\x05\x43lose\x12!.contracts.avatar.v1.CloseRequest\x1a\".contracts.avatar.v1.CloseResponse\x12W\n\x08PutItems\x12$.contracts.avatar.v1.PutItemsRequest\x1a%.contracts.avatar.v1.PutItemsResponse\x12Z\n\tListItems\x12%.contracts.avatar.v1.ListItemsRequest\x1a&.contracts.avatar.v1.ListItemsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n contracts/avatar/v1/avatar.proto\x12\x13\x63ontracts.avatar.v1\x1a!contracts/common/v1/subject.proto\x1a\"contracts/consent/v1/consent.proto\x1a\"contracts/profile/v1/profile.proto\"o\n\x05Visit\x12\x10\n\x08visit_id\x18\x01 \x01(\x0c\x12-\n\x07subject\x18\x02 \x01(\x0b\x32\x1c.contracts.common.v1.Subject\x12\x0e\n\x06\x61vatar\x18\x03 \x01(\t\x12\x15\n\rexpires_at_ms\x18\x04 \x01(\x03\"1\n\nSpeakGrant\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x15\n\rexpires_at_ms\x18\x02 \x01(\x03\"r\n\x06\x41\x63tion\x12\x0b\n\x03\x61\x63t\x18\x01 \x01(\t\x12\x0b\n\x03ref\x18\x02 \x01(\t\x12\x0b\n\x03say\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x03(\t\x12\x0c\n\x04item\x18\x05 \x01(\t\x12\x0f\n\x07quiet_s\x18\x06 \x01(\r\x12\x15\n\rexpires_at_ms\x18\x07 \x01(\x03\"Q\n\x06Memory\x12\x16\n\x0elast_met_at_ms\x18\x01 \x01(\x03\x12\r\n\x05\x61sked\x18\x02 \x03(\t\x12\r\n\x05tried\x18\x03 \x03(\t\x12\x11\n\tdismissed\x18\x04 \x03(\t\"J\n\x0bOpenRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08language\x18\x02 \x01(\t\"\xc9\x02\n\x0cOpenResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x12(\n\x04view\x18\x02 \x01(\x0b\x32\x1a.contracts.profile.v1.View\x12+\n\x06memory\x18\x03 \x01(\x0b\x32\x1b.contracts.avatar.v1.Memory\x12\x37\n\tdecisions\x18\x04 \x03(\x0b\x32$.contracts.common.v1.PurposeDecision\x12/\n\x06grants\x18\x05 \x03(\x0b\x32\x1f.contracts.avatar.v1.SpeakGrant\x12)\n\x04next\x18\x06 \x01(\x0b\x32\x1b.contracts.avatar.v1.Action\x12\x0f\n\x07\x61i_line\x18\x07 \x01(\t\x12)\n\x05\x61gain\x18\x08 \x01(\x0b\x32\x1a.contracts.avatar.v1.Again\"\x88\x01\n\x05\x41gain\x12\x12\n\nfence_name\x18\x01 \x01(\x0c\x12\r\n\x05shard\x18\x02 \x01(\r\x12\x0f\n\x07read_at\x18\x03 \x01(\x04\x12\x16\n\x0eholds_until_ms\x18\x04 \x01(\x03\x12\x0f\n\x07greet_s\x18\x05 \x01(\r\x12\x11\n\tgreetings\x18\x06 \x03(\t\x12\x0f\n\x07opening\x18\x07 \x01(\x0c\"A\n\x0fOpenManyRequest\x12.\n\x08openings\x18\x01 \x03(\x0b\x32\x1c.contracts.avatar.v1.Opening\"z\n\x07Opening\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\x12\x0b\n\x03ref\x18\x04 \x01(\t\x12\x14\n\x0copened_at_ms\x18\x05 \x01(\x03\"#\n\x10OpenManyResponse\x12\x0f\n\x07repeats\x18\x01 \x01(\r\"i\n\x0eObserveRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\r\n\x05\x65vent\x18\x03 \x01(\t\x12\x0b\n\x03ref\x18\x04 \x01(\t\"U\n\x0fObserveResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x12/\n\x06grants\x18\x02 \x03(\x0b\x32\x1f.contracts.avatar.v1.SpeakGrant\"\x84\x01\n\nAskRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x10\n\x08question\x18\x04 \x01(\t\x12\x19\n\x11is_visitor_asking\x18\x05 \x01(\x08\"M\n\x0b\x41skResponse\x12+\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1b.contracts.avatar.v1.Action\x12\x11\n\tis_repeat\x18\x02 \x01(\x08\"g\n\nActRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\x0b\n\x03ref\x18\x03 \x01(\t\x12\x0f\n\x07outcome\x18\x04 \x01(\t\"p\n\x0b\x41\x63tResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x12/\n\x06grants\x18\x02 \x03(\x0b\x32\x1f.contracts.avatar.v1.SpeakGrant\x12\x0f\n\x07quiet_s\x18\x03 \x01(\r\x12\x0c\n\x04item\x18\x04 \x01(\t\"\x91\x01\n\x14\x43hangeConsentRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x0c\n\x04give\x18\x02 \x03(\t\x12\x0c\n\x04take\x18\x03 \x03(\t\x12\x32\n\tstatement\x18\x04 \x01(\x0b\x32\x1f.contracts.consent.v1.Statement\"M\n\x15\x43hangeConsentResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.contracts.consent.v1.ConsentRecord\"`\n\rForgetRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\x12\n\neverything\x18\x03 \x01(\x08\"G\n\x0e\x46orgetResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x12\x11\n\twas_known\x18\x02 \x01(\x08\x12\x0f\n\x07receipt\x18\x03 \x01(\t\"F\n\x14\x45rasePersonasRequest\x12.\n\x08personas\x18\x01 \x03(\x0b\x32\x1c.contracts.common.v1.Persona\"=\n\x15\x45rasePersonasResponse\x12\x10\n\x08memories\x18\x01 \x01(\r\x12\x12\n\nencounters\x18\x02 \x01(\r\"9\n\x0c\x43loseRequest\x12)\n\x05visit\x18\x01 \x01(\x0b\x32\x1a.contracts.avatar.v1.Visit\"\"\n\rCloseResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\"Q\n\x04Item\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06topics\x18\x03 \x03(\t\x12\r\n\x05price\x18\x04 \x01(\t\x12\r\n\x05place\x18\x05 \x01(\t\"J\n\x0fPutItemsRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12(\n\x05items\x18\x02 \x03(\x0b\x32\x19.contracts.avatar.v1.Item\"!\n\x10PutItemsResponse\x12\r\n\x05items\x18\x01 \x01(\r\".\n\x10ListItemsRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\"=\n\x11ListItemsResponse\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.contracts.avatar.v1.Item2\xc7\x07\n\rAvatarService\x12K\n\x04Open\x12 .contracts.avatar.v1.OpenRequest\x1a!.contracts.avatar.v1.OpenResponse\x12W\n\x08OpenMany\x12$.contracts.avatar.v1.OpenManyRequest\x1a%.contracts.avatar.v1.OpenManyResponse\x12T\n\x07Observe\x12#.contracts.avatar.v1.ObserveRequest\x1a$.contracts.avatar.v1.ObserveResponse\x12H\n\x03\x41sk\x12\x1f.contracts.avatar.v1.AskRequest\x1a .contracts.avatar.v1.AskResponse\x12H\n\x03\x41\x63t\x12\x1f.contracts.avatar.v1.ActRequest\x1a .contracts.avatar.v1.ActResponse\x12\x66\n\rChangeConsent\x12).contracts.avatar.v1.ChangeConsentRequest\x1a*.contracts.avatar.v1.ChangeConsentResponse\x12Q\n\x06\x46orget\x12\".contracts.avatar.v1.ForgetRequest\x1a#.contracts.avatar.v1.ForgetResponse\x12\x66\n\rErasePersonas\x12).contracts.avatar.v1.ErasePersonasRequest\x1a*.contracts.avatar.v1.ErasePersonasResponse\x12N\n\x05\x43lose\x12!.contracts.avatar.v1.CloseRequest\x1a\".contracts.avatar.v1.CloseResponse\x12W\n\x08PutItems\x12$.contracts.avatar.v1.PutItemsRequest\x1a%.contracts.avatar.v1.PutItemsResponse\x12Z\n\tListItems\x12%.contracts.avatar.v1.ListItemsRequest\x1a&.contracts.avatar.v1.ListItemsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,45 +45,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENREQUEST']._serialized_start=527
   _globals['_OPENREQUEST']._serialized_end=601
   _globals['_OPENRESPONSE']._serialized_start=604
-  _globals['_OPENRESPONSE']._serialized_end=890
-  _globals['_OBSERVEREQUEST']._serialized_start=892
-  _globals['_OBSERVEREQUEST']._serialized_end=997
-  _globals['_OBSERVERESPONSE']._serialized_start=999
-  _globals['_OBSERVERESPONSE']._serialized_end=1084
-  _globals['_ASKREQUEST']._serialized_start=1087
-  _globals['_ASKREQUEST']._serialized_end=1219
-  _globals['_ASKRESPONSE']._serialized_start=1221
-  _globals['_ASKRESPONSE']._serialized_end=1298
-  _globals['_ACTREQUEST']._serialized_start=1300
-  _globals['_ACTREQUEST']._serialized_end=1403
-  _globals['_ACTRESPONSE']._serialized_start=1405
-  _globals['_ACTRESPONSE']._serialized_end=1517
-  _globals['_CHANGECONSENTREQUEST']._serialized_start=1520
-  _globals['_CHANGECONSENTREQUEST']._serialized_end=1665
-  _globals['_CHANGECONSENTRESPONSE']._serialized_start=1667
-  _globals['_CHANGECONSENTRESPONSE']._serialized_end=1744
-  _globals['_FORGETREQUEST']._serialized_start=1746
-  _globals['_FORGETREQUEST']._serialized_end=1842
-  _globals['_FORGETRESPONSE']._serialized_start=1844
-  _globals['_FORGETRESPONSE']._serialized_end=1915
-  _globals['_ERASEPERSONASREQUEST']._serialized_start=1917
-  _globals['_ERASEPERSONASREQUEST']._serialized_end=1987
-  _globals['_ERASEPERSONASRESPONSE']._serialized_start=1989
-  _globals['_ERASEPERSONASRESPONSE']._serialized_end=2050
-  _globals['_CLOSEREQUEST']._serialized_start=2052
-  _globals['_CLOSEREQUEST']._serialized_end=2109
-  _globals['_CLOSERESPONSE']._serialized_start=2111
-  _globals['_CLOSERESPONSE']._serialized_end=2145
-  _globals['_ITEM']._serialized_start=2147
-  _globals['_ITEM']._serialized_end=2228
-  _globals['_PUTITEMSREQUEST']._serialized_start=2230
-  _globals['_PUTITEMSREQUEST']._serialized_end=2304
-  _globals['_PUTITEMSRESPONSE']._serialized_start=2306
-  _globals['_PUTITEMSRESPONSE']._serialized_end=2339
-  _globals['_LISTITEMSREQUEST']._serialized_start=2341
-  _globals['_LISTITEMSREQUEST']._serialized_end=2387
-  _globals['_LISTITEMSRESPONSE']._serialized_start=2389
-  _globals['_LISTITEMSRESPONSE']._serialized_end=2450
-  _globals['_AVATARSERVICE']._serialized_start=2453
-  _globals['_AVATARSERVICE']._serialized_end=3331
+  _globals['_OPENRESPONSE']._serialized_end=933
+  _globals['_AGAIN']._serialized_start=936
+  _globals['_AGAIN']._serialized_end=1072
+  _globals['_OPENMANYREQUEST']._serialized_start=1074
+  _globals['_OPENMANYREQUEST']._serialized_end=1139
+  _globals['_OPENING']._serialized_start=1141
+  _globals['_OPENING']._serialized_end=1263
+  _globals['_OPENMANYRESPONSE']._serialized_start=1265
+  _globals['_OPENMANYRESPONSE']._serialized_end=1300
+  _globals['_OBSERVEREQUEST']._serialized_start=1302
+  _globals['_OBSERVEREQUEST']._serialized_end=1407
+  _globals['_OBSERVERESPONSE']._serialized_start=1409
+  _globals['_OBSERVERESPONSE']._serialized_end=1494
+  _globals['_ASKREQUEST']._serialized_start=1497
+  _globals['_ASKREQUEST']._serialized_end=1629
+  _globals['_ASKRESPONSE']._serialized_start=1631
+  _globals['_ASKRESPONSE']._serialized_end=1708
+  _globals['_ACTREQUEST']._serialized_start=1710
+  _globals['_ACTREQUEST']._serialized_end=1813
+  _globals['_ACTRESPONSE']._serialized_start=1815
+  _globals['_ACTRESPONSE']._serialized_end=1927
+  _globals['_CHANGECONSENTREQUEST']._serialized_start=1930
+  _globals['_CHANGECONSENTREQUEST']._serialized_end=2075
+  _globals['_CHANGECONSENTRESPONSE']._serialized_start=2077
+  _globals['_CHANGECONSENTRESPONSE']._serialized_end=2154
+  _globals['_FORGETREQUEST']._serialized_start=2156
+  _globals['_FORGETREQUEST']._serialized_end=2252
+  _globals['_FORGETRESPONSE']._serialized_start=2254
+  _globals['_FORGETRESPONSE']._serialized_end=2325
+  _globals['_ERASEPERSONASREQUEST']._serialized_start=2327
+  _globals['_ERASEPERSONASREQUEST']._serialized_end=2397
+  _globals['_ERASEPERSONASRESPONSE']._serialized_start=2399
+  _globals['_ERASEPERSONASRESPONSE']._serialized_end=2460
+  _globals['_CLOSEREQUEST']._serialized_start=2462
+  _globals['_CLOSEREQUEST']._serialized_end=2519
+  _globals['_CLOSERESPONSE']._serialized_start=2521
+  _globals['_CLOSERESPONSE']._serialized_end=2555
+  _globals['_ITEM']._serialized_start=2557
+  _globals['_ITEM']._serialized_end=2638
+  _globals['_PUTITEMSREQUEST']._serialized_start=2640
+  _globals['_PUTITEMSREQUEST']._serialized_end=2714
+  _globals['_PUTITEMSRESPONSE']._serialized_start=2716
+  _globals['_PUTITEMSRESPONSE']._serialized_end=2749
+  _globals['_LISTITEMSREQUEST']._serialized_start=2751
+  _globals['_LISTITEMSREQUEST']._serialized_end=2797
+  _globals['_LISTITEMSRESPONSE']._serialized_start=2799
+  _globals['_LISTITEMSRESPONSE']._serialized_end=2860
+  _globals['_AVATARSERVICE']._serialized_start=2863
+  _globals['_AVATARSERVICE']._serialized_end=3830
 # @@protoc_insertion_point(module_scope)

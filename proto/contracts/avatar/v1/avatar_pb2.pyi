@@ -202,6 +202,7 @@ class OpenResponse(message.Message):
     GRANTS_FIELD_NUMBER: builtins.int
     NEXT_FIELD_NUMBER: builtins.int
     AI_LINE_FIELD_NUMBER: builtins.int
+    AGAIN_FIELD_NUMBER: builtins.int
     is_repeat: builtins.bool
     """True when this visit was open already."""
     ai_line: builtins.str
@@ -226,6 +227,10 @@ class OpenResponse(message.Message):
     def next(self) -> Action:
         """First action."""
 
+    @builtins.property
+    def again(self) -> Again:
+        """How the same visitor is met again by the same avatar in the same language; absent where the answer is not to be kept."""
+
     def __init__(
         self,
         *,
@@ -236,10 +241,139 @@ class OpenResponse(message.Message):
         grants: abc.Iterable[SpeakGrant] | None = ...,
         next: Action | None = ...,
         ai_line: builtins.str = ...,
+        again: Again | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["memory", b"memory", "next", b"next", "view", b"view"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["again", b"again", "memory", b"memory", "next", b"next", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["ai_line", b"ai_line", "decisions", b"decisions", "grants", b"grants", "is_repeat", b"is_repeat", "memory", b"memory", "next", b"next", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["again", b"again", "ai_line", b"ai_line", "decisions", b"decisions", "grants", b"grants", "is_repeat", b"is_repeat", "memory", b"memory", "next", b"next", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Again(message.Message):
+    """What a door may answer a later Open with, by itself, while it follows the fence and hints by name and neither has told
+    of this persona: view, memory, decisions, line and first action as they are here, with times of then.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FENCE_NAME_FIELD_NUMBER: builtins.int
+    SHARD_FIELD_NUMBER: builtins.int
+    READ_AT_FIELD_NUMBER: builtins.int
+    HOLDS_UNTIL_MS_FIELD_NUMBER: builtins.int
+    GREET_S_FIELD_NUMBER: builtins.int
+    GREETINGS_FIELD_NUMBER: builtins.int
+    OPENING_FIELD_NUMBER: builtins.int
+    fence_name: builtins.bytes
+    """16 bytes under which fence and hints tell of the persona."""
+    shard: builtins.int
+    """Shard of the persona: the fence's scope."""
+    read_at: builtins.int
+    """Sequence of the shard at which the decisions hold."""
+    holds_until_ms: builtins.int
+    """Until when time alone changes no decision, milliseconds since 1970 UTC; 0 for ever."""
+    greet_s: builtins.int
+    """Seconds of leave to greet; 0 for none."""
+    opening: builtins.bytes
+    """To be handed back with OpenMany as it is."""
+    @builtins.property
+    def greetings(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Lines to greet with: the first byte of the visit id, modulo their number, says which. Empty where nobody is greeted."""
+
+    def __init__(
+        self,
+        *,
+        fence_name: builtins.bytes = ...,
+        shard: builtins.int = ...,
+        read_at: builtins.int = ...,
+        holds_until_ms: builtins.int = ...,
+        greet_s: builtins.int = ...,
+        greetings: abc.Iterable[builtins.str] | None = ...,
+        opening: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["fence_name", b"fence_name", "greet_s", b"greet_s", "greetings", b"greetings", "holds_until_ms", b"holds_until_ms", "opening", b"opening", "read_at", b"read_at", "shard", b"shard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class OpenManyRequest(message.Message):
+    """Encounters that are open."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    OPENINGS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def openings(self) -> containers.RepeatedCompositeFieldContainer[Opening]:
+        """At most 500."""
+
+    def __init__(
+        self,
+        *,
+        openings: abc.Iterable[Opening] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["openings", b"openings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Opening(message.Message):
+    """An encounter that a door has opened."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    VISIT_FIELD_NUMBER: builtins.int
+    LANGUAGE_FIELD_NUMBER: builtins.int
+    OPENING_FIELD_NUMBER: builtins.int
+    REF_FIELD_NUMBER: builtins.int
+    OPENED_AT_MS_FIELD_NUMBER: builtins.int
+    language: builtins.str
+    """BCP 47 language that was asked for, as in OpenRequest."""
+    opening: builtins.bytes
+    """What the door was given for it."""
+    ref: builtins.str
+    """Reference of the greeting, at most 24 characters."""
+    opened_at_ms: builtins.int
+    """When the world was answered, milliseconds since 1970 UTC."""
+    @builtins.property
+    def visit(self) -> Visit:
+        """The visit."""
+
+    def __init__(
+        self,
+        *,
+        visit: Visit | None = ...,
+        language: builtins.str = ...,
+        opening: builtins.bytes = ...,
+        ref: builtins.str = ...,
+        opened_at_ms: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["visit", b"visit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["language", b"language", "opened_at_ms", b"opened_at_ms", "opening", b"opening", "ref", b"ref", "visit", b"visit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class OpenManyResponse(message.Message):
+    """Noted."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REPEATS_FIELD_NUMBER: builtins.int
+    repeats: builtins.int
+    """Those that were open already."""
+    def __init__(
+        self,
+        *,
+        repeats: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["repeats", b"repeats"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

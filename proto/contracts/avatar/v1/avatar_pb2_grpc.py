@@ -40,6 +40,11 @@ class AvatarServiceStub:
                 request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenRequest.SerializeToString,
                 response_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenResponse.FromString,
                 _registered_method=True)
+        self.OpenMany = channel.unary_unary(
+                '/contracts.avatar.v1.AvatarService/OpenMany',
+                request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenManyRequest.SerializeToString,
+                response_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenManyResponse.FromString,
+                _registered_method=True)
         self.Observe = channel.unary_unary(
                 '/contracts.avatar.v1.AvatarService/Observe',
                 request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ObserveRequest.SerializeToString,
@@ -94,6 +99,13 @@ class AvatarServiceServicer:
     def Open(self, request, context):
         """Opens an encounter, or returns the one that the same visit id opened before (is_repeat).
         Errors: UNKNOWN_AVATAR.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenMany(self, request, context):
+        """Notes encounters that a door has opened by itself, from what Open gave it to be used again; noting twice is harmless.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,6 +182,11 @@ def add_AvatarServiceServicer_to_server(servicer, server):
                     request_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenRequest.FromString,
                     response_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenResponse.SerializeToString,
             ),
+            'OpenMany': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenMany,
+                    request_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenManyRequest.FromString,
+                    response_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenManyResponse.SerializeToString,
+            ),
             'Observe': grpc.unary_unary_rpc_method_handler(
                     servicer.Observe,
                     request_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ObserveRequest.FromString,
@@ -244,6 +261,33 @@ class AvatarService:
             '/contracts.avatar.v1.AvatarService/Open',
             contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenRequest.SerializeToString,
             contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenMany(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.avatar.v1.AvatarService/OpenMany',
+            contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenManyRequest.SerializeToString,
+            contracts_dot_avatar_dot_v1_dot_avatar__pb2.OpenManyResponse.FromString,
             options,
             channel_credentials,
             insecure,

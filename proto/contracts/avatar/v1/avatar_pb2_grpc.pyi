@@ -37,6 +37,8 @@ class AvatarServiceStub:
     """Opens an encounter, or returns the one that the same visit id opened before (is_repeat).
     Errors: UNKNOWN_AVATAR.
     """
+    OpenMany: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.OpenManyRequest, _avatar_pb2.OpenManyResponse]
+    """Notes encounters that a door has opened by itself, from what Open gave it to be used again; noting twice is harmless."""
     Observe: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.ObserveRequest, _avatar_pb2.ObserveResponse]
     """Notes what the visitor did. Errors: VISIT_EXPIRED, VISIT_UNKNOWN."""
     Ask: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.AskRequest, _avatar_pb2.AskResponse]
@@ -65,6 +67,8 @@ class AvatarServiceAsyncStub(AvatarServiceStub):
     """Opens an encounter, or returns the one that the same visit id opened before (is_repeat).
     Errors: UNKNOWN_AVATAR.
     """
+    OpenMany: _aio.UnaryUnaryMultiCallable[_avatar_pb2.OpenManyRequest, _avatar_pb2.OpenManyResponse]  # type: ignore[assignment]
+    """Notes encounters that a door has opened by itself, from what Open gave it to be used again; noting twice is harmless."""
     Observe: _aio.UnaryUnaryMultiCallable[_avatar_pb2.ObserveRequest, _avatar_pb2.ObserveResponse]  # type: ignore[assignment]
     """Notes what the visitor did. Errors: VISIT_EXPIRED, VISIT_UNKNOWN."""
     Ask: _aio.UnaryUnaryMultiCallable[_avatar_pb2.AskRequest, _avatar_pb2.AskResponse]  # type: ignore[assignment]
@@ -96,6 +100,14 @@ class AvatarServiceServicer(metaclass=_abc_1.ABCMeta):
         """Opens an encounter, or returns the one that the same visit id opened before (is_repeat).
         Errors: UNKNOWN_AVATAR.
         """
+
+    @_abc_1.abstractmethod
+    def OpenMany(
+        self,
+        request: _avatar_pb2.OpenManyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_avatar_pb2.OpenManyResponse, _abc.Awaitable[_avatar_pb2.OpenManyResponse]]:
+        """Notes encounters that a door has opened by itself, from what Open gave it to be used again; noting twice is harmless."""
 
     @_abc_1.abstractmethod
     def Observe(

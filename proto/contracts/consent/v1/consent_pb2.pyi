@@ -638,6 +638,42 @@ class HoldRequest(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_said) -> _WhichOneofReturnType_said | None: ...
 
 @typing.final
+class HoldNamedRequest(message.Message):
+    """As HoldRequest."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RENEWAL_FIELD_NUMBER: builtins.int
+    APPLIED_FIELD_NUMBER: builtins.int
+    RELEASE_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def renewal(self) -> Renewal:
+        """Asks for a lease, or for a longer one."""
+
+    @builtins.property
+    def applied(self) -> Applied:
+        """Says what is applied."""
+
+    @builtins.property
+    def release(self) -> Release:
+        """Gives the lease back."""
+
+    def __init__(
+        self,
+        *,
+        renewal: Renewal | None = ...,
+        applied: Applied | None = ...,
+        release: Release | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["applied", b"applied", "release", b"release", "renewal", b"renewal", "said", b"said"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["applied", b"applied", "release", b"release", "renewal", b"renewal", "said", b"said"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_said: _TypeAlias = typing.Literal["renewal", "applied", "release"]  # noqa: Y015
+    _WhichOneofArgType_said: _TypeAlias = typing.Literal["said", b"said"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_said) -> _WhichOneofReturnType_said | None: ...
+
+@typing.final
 class Renewal(message.Message):
     """Asks for a lease. One at a time: the next after the answer."""
 
@@ -704,6 +740,36 @@ class HoldResponse(message.Message):
     @builtins.property
     def changes(self) -> Changes:
         """Tells of a committed transaction, as soon as it is."""
+
+    def __init__(
+        self,
+        *,
+        lease: Lease | None = ...,
+        changes: Changes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["changes", b"changes", "lease", b"lease", "said", b"said"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["changes", b"changes", "lease", b"lease", "said", b"said"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_said: _TypeAlias = typing.Literal["lease", "changes"]  # noqa: Y015
+    _WhichOneofArgType_said: _TypeAlias = typing.Literal["said", b"said"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_said) -> _WhichOneofReturnType_said | None: ...
+
+@typing.final
+class HoldNamedResponse(message.Message):
+    """As HoldResponse."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    LEASE_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def lease(self) -> Lease:
+        """Answers a renewal."""
+
+    @builtins.property
+    def changes(self) -> Changes:
+        """Tells of a committed transaction, with fence names for persona ids."""
 
     def __init__(
         self,
@@ -792,7 +858,7 @@ class Change(message.Message):
     """Sequence since."""
     @builtins.property
     def pids(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
-        """Persona ids whose consent changed; an empty one stands for every persona of the shard."""
+        """Persona ids whose consent changed, to HoldNamed their fence names; an empty one stands for every persona of the shard."""
 
     def __init__(
         self,

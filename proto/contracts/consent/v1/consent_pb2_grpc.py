@@ -83,6 +83,11 @@ class ConsentServiceStub:
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.SerializeToString,
                 response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.FromString,
                 _registered_method=True)
+        self.HoldNamed = channel.stream_stream(
+                '/contracts.consent.v1.ConsentService/HoldNamed',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedResponse.FromString,
+                _registered_method=True)
         self.RaiseFloor = channel.unary_unary(
                 '/contracts.consent.v1.ConsentService/RaiseFloor',
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.RaiseFloorRequest.SerializeToString,
@@ -183,6 +188,13 @@ class ConsentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def HoldNamed(self, request_iterator, context):
+        """As Hold, for doors, which know no persona ids: changes name personas by their fence names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RaiseFloor(self, request, context):
         """Raises the lowest version of a purpose's meaning whose consents are still read: what was agreed to before is denied
         as BELOW_POLICY_FLOOR from then on, for every persona of the brand, until it is asked for again. Never lowers one.
@@ -260,6 +272,11 @@ def add_ConsentServiceServicer_to_server(servicer, server):
                     servicer.Hold,
                     request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.FromString,
                     response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.SerializeToString,
+            ),
+            'HoldNamed': grpc.stream_stream_rpc_method_handler(
+                    servicer.HoldNamed,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedResponse.SerializeToString,
             ),
             'RaiseFloor': grpc.unary_unary_rpc_method_handler(
                     servicer.RaiseFloor,
@@ -529,6 +546,33 @@ class ConsentService:
             '/contracts.consent.v1.ConsentService/Hold',
             contracts_dot_consent_dot_v1_dot_consent__pb2.HoldRequest.SerializeToString,
             contracts_dot_consent_dot_v1_dot_consent__pb2.HoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HoldNamed(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/contracts.consent.v1.ConsentService/HoldNamed',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.HoldNamedResponse.FromString,
             options,
             channel_credentials,
             insecure,

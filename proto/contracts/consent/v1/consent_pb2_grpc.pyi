@@ -69,6 +69,8 @@ class ConsentServiceStub:
     for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
     that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
     """
+    HoldNamed: _grpc.StreamStreamMultiCallable[_consent_pb2.HoldNamedRequest, _consent_pb2.HoldNamedResponse]
+    """As Hold, for doors, which know no persona ids: changes name personas by their fence names."""
     RaiseFloor: _grpc.UnaryUnaryMultiCallable[_consent_pb2.RaiseFloorRequest, _consent_pb2.RaiseFloorResponse]
     """Raises the lowest version of a purpose's meaning whose consents are still read: what was agreed to before is denied
     as BELOW_POLICY_FLOOR from then on, for every persona of the brand, until it is asked for again. Never lowers one.
@@ -122,6 +124,8 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
     for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
     that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
     """
+    HoldNamed: _aio.StreamStreamMultiCallable[_consent_pb2.HoldNamedRequest, _consent_pb2.HoldNamedResponse]  # type: ignore[assignment]
+    """As Hold, for doors, which know no persona ids: changes name personas by their fence names."""
     RaiseFloor: _aio.UnaryUnaryMultiCallable[_consent_pb2.RaiseFloorRequest, _consent_pb2.RaiseFloorResponse]  # type: ignore[assignment]
     """Raises the lowest version of a purpose's meaning whose consents are still read: what was agreed to before is denied
     as BELOW_POLICY_FLOOR from then on, for every persona of the brand, until it is asked for again. Never lowers one.
@@ -226,6 +230,14 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         for the whole reader. The deadline of a lease counts from before its renewal was sent, on a clock that nobody sets and
         that goes on while the machine sleeps. Without a valid lease a reader asks Check. Errors: UNAVAILABLE.
         """
+
+    @_abc_1.abstractmethod
+    def HoldNamed(
+        self,
+        request_iterator: _MaybeAsyncIterator[_consent_pb2.HoldNamedRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_consent_pb2.HoldNamedResponse], _abc.AsyncIterator[_consent_pb2.HoldNamedResponse]]:
+        """As Hold, for doors, which know no persona ids: changes name personas by their fence names."""
 
     @_abc_1.abstractmethod
     def RaiseFloor(

@@ -81,6 +81,30 @@ class PersonasErased(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class FacetsNamed(message.Message):
+    """Hint for doors on profile.v1.named.<brand>: what they keep of these is of before. Follows FacetsChanged and
+    PersonasErased, with fence names for persona ids. May be lost.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def names(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """16 bytes each."""
+
+    def __init__(
+        self,
+        *,
+        names: abc.Iterable[builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class InteractionsFolded(message.Message):
     """Announced on profile.v1.folded.<brand>: what shared models may learn, from personas who granted research.model only."""
 

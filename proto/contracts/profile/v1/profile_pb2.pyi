@@ -1062,6 +1062,8 @@ class ReadPersonaResponse(message.Message):
     SIGNALS_FIELD_NUMBER: builtins.int
     LIKES_FIELD_NUMBER: builtins.int
     DRAW_KEY_FIELD_NUMBER: builtins.int
+    FENCE_NAME_FIELD_NUMBER: builtins.int
+    READ_AT_FIELD_NUMBER: builtins.int
     REMOVED_ITEMS_FIELD_NUMBER: builtins.int
     REMOVED_TOPICS_FIELD_NUMBER: builtins.int
     memory_key: builtins.bytes
@@ -1070,6 +1072,12 @@ class ReadPersonaResponse(message.Message):
     """
     draw_key: builtins.bytes
     """16 bytes when other audiences of the brand could compare offers: to be handed to RecommendationService, and nowhere else."""
+    fence_name: builtins.bytes
+    """16 bytes under which the fence tells doors of this persona, and hints do, so that a door may keep what is made of this
+    answer. Empty where it hangs on more than these tell: nobody, or a persona with others linked to it.
+    """
+    read_at: builtins.int
+    """Commit-ordered sequence of the persona's shard at which the decisions hold."""
     @builtins.property
     def persona(self) -> subject_pb2.Persona:
         """Absent when nobody has ever granted anything."""
@@ -1108,12 +1116,14 @@ class ReadPersonaResponse(message.Message):
         signals: abc.Iterable[Signal] | None = ...,
         likes: abc.Iterable[builtins.str] | None = ...,
         draw_key: builtins.bytes = ...,
+        fence_name: builtins.bytes = ...,
+        read_at: builtins.int = ...,
         removed_items: abc.Iterable[builtins.str] | None = ...,
         removed_topics: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "draw_key", b"draw_key", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
