@@ -9,6 +9,7 @@ from avatar_adapter.cutting import Answer, encode
 from avatar_adapter.domain import MOST_FRAMES, AnswerRoomError, MethodNotAllowedError, World, as_told
 from avatar_adapter.limiting import RateLimiter
 from avatar_adapter.use_cases import Door, answer
+from kit import audit
 from kit.credentials import Credentials
 from kit.errors import NotFoundError, Status, TypedError, UnauthenticatedError
 from kit.http import problem, read_body
@@ -40,9 +41,14 @@ class Guard:
                 has_gpc = value == b"1"
             # That they are there is all that is read of them: they name people, places and things.
             is_linden_script = is_linden_script or name.startswith(_LINDEN_PREFIX)
-        credential = self.credentials.authenticate(token, "world")
+        credential = self.credentials.authenticate(token, "world", f"POST {PATH}")
         return World(
-            credential.brand, credential.id.removeprefix("world:"), is_linden_script=is_linden_script, has_gpc=has_gpc
+            credential.brand,
+            credential.id.removeprefix("world:"),
+            is_linden_script=is_linden_script,
+            has_gpc=has_gpc,
+            scopes=credential.scopes,
+            kid=credential.kid,
         )
 
 
@@ -108,5 +114,6 @@ async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], bod
 def _bearer(value: bytes) -> str:
     text = value.decode("latin-1")
     if not text.lower().startswith(_BEARER):
+        audit.denied(audit.NOBODY, f"POST {PATH}", "malformed")
         raise UnauthenticatedError("a world shows its token as Authorization: Bearer")
     return text[len(_BEARER) :].strip()

@@ -14,6 +14,8 @@ DEFAULT_ANSWER_BYTES = 4096
 LINDEN_ANSWER_BYTES = 2048
 DEFAULT_SAY_CHARACTERS = 500
 MOST_FRAMES = 16
+#: Scopes of a world's token: to meet visitors, and to state what they consent to or want forgotten.
+VISITS, CONSENTS = "visits", "consents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class World:
     is_linden_script: bool = False
     #: The call carried a Global Privacy Control signal.
     has_gpc: bool = False
+    #: What its token may do, and the public part of it.
+    scopes: tuple[str, ...] = ()
+    kid: str = ""
 
     @property
     def audience(self) -> str:
@@ -51,6 +56,9 @@ class Visit:
     answer_bytes: int
     #: A line to say is never longer than this many characters.
     say_characters: int
+    #: Version of the edge key that made `eid`, and what it was under older ones: known only while the visit is opened.
+    version: int = 0
+    former: tuple[tuple[int, bytes], ...] = ()
 
 
 def as_told(error: TypedError) -> TypedError:

@@ -25,7 +25,9 @@ VisitToken = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,256}\Z")]
 WorldId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 AvatarId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
 Language = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?)?\Z")]
-Purpose = Annotated[str, Meta(pattern=r"^(\*|[a-z_]{1,32}(\.[a-z_]{1,32}){1,3})\Z")]
+# One that there is per brand or per pair may name the other side, as in REST: under a signal only that is an opt-in.
+_OTHER = r"(@(app|world|brand):[A-Za-z0-9._-]{1,74})?"
+Purpose = Annotated[str, Meta(pattern=rf"^(\*|[a-z_]{{1,32}}(\.[a-z_]{{1,32}}){{1,3}}{_OTHER})\Z")]
 # Whole numbers arrive as 4000.0 from worlds whose language has but one kind of number.
 AnswerBytes = Annotated[float, Meta(ge=LEAST_ANSWER_BYTES, le=MOST_ANSWER_BYTES)]
 
@@ -93,9 +95,32 @@ class Consent(VisitFrame, frozen=True, tag="con"):
 
 
 class Forget(VisitFrame, frozen=True, tag="fgt"):
-    """The avatar is to forget the visitor; with `all` everything about the visitor's persona is erased everywhere."""
+    """The avatar is to forget the visitor; with `all` everything about the visitor's persona is erased everywhere.
+
+    With `face` this world alone forgets the visitor, who has a new face from then on.
+    """
 
     all: bool | Literal[0, 1] = False
+    face: bool | Literal[0, 1] = False
+
+
+class Link(VisitFrame, frozen=True, tag="link"):
+    """The visitor wants to be one persona here and in another world: a code is issued, or `code` is redeemed."""
+
+    code: Annotated[str, Meta(max_length=64)] = ""
+    brand: Annotated[str, Meta(pattern=r"^[a-z0-9-]{0,64}\Z")] = ""
+
+
+class Unlink(VisitFrame, frozen=True, tag="unl"):
+    """The visitor wants to be apart again: from one audience, or from all."""
+
+    w: Annotated[str, Meta(pattern=r"^((app|world):[A-Za-z0-9._-]{1,74})?\Z")] = ""
+
+
+class Handles(Frame, frozen=True, tag="hnd"):
+    """The world asks which of its handles were replaced; of no visit."""
+
+    after: Annotated[str, Meta(pattern=r"^([0-9a-f]{2}){0,64}\Z")] = ""
 
 
 class See(VisitFrame, frozen=True, tag="see"):
@@ -127,8 +152,10 @@ class Close(VisitFrame, frozen=True, tag="close"):
     """The visit is over."""
 
 
-AnyVisitFrame = Observe | Ask | Act | Consent | Forget | See | Correct | Object | Remove | Close
-AnyFrame = Open | AnyVisitFrame
+EncounterFrame = Observe | Ask | Act | Consent | Forget | Close
+PersonFrame = See | Object | Remove
+AnyVisitFrame = EncounterFrame | PersonFrame | Correct | Link | Unlink
+AnyFrame = Open | Handles | AnyVisitFrame
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

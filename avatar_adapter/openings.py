@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
@@ -87,7 +88,12 @@ class Openings:
     async def _tell_once(self, openings: list[Opening]) -> None:
         standing = [each.message for each in openings if each.holds()]
         changed = [each.message for each in openings if not each.holds()]
-        if standing:
-            await self._avatars.OpenMany(pb.OpenManyRequest(openings=standing))
+        # A call is about one brand: what it names of another is refused.
+        for _, of_brand in groupby(sorted(standing, key=_brand), key=_brand):
+            await self._avatars.OpenMany(pb.OpenManyRequest(openings=of_brand))
         for each in changed:
             await self._avatars.Open(pb.OpenRequest(visit=each.visit, language=each.language))
+
+
+def _brand(opening: pb.Opening) -> str:
+    return opening.visit.subject.brand

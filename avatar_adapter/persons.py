@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from avatar_adapter import frames
+from avatar_adapter.clients import subject_message, told
 from avatar_adapter.cutting import Answer
 from avatar_adapter.domain import Visit, World
 from contracts.common.v1.subject_pb2 import Subject
@@ -52,15 +53,14 @@ _document = msgspec.json.Decoder(_Seen)
 
 @dataclass(frozen=True, slots=True)
 class Persons:
-    """The service that keeps personas, and what makes proofs."""
+    """The service that keeps personas, and what makes proofs. The service may be unknown, as to Names."""
 
-    profiles: "ProfileServiceAsyncStub"
+    profiles: "ProfileServiceAsyncStub | None"
     proofs: Proofs
 
-    async def answer(
-        self, subject: Subject, frame: frames.See | frames.Object | frames.Remove, now_ms: int
-    ) -> Iterator[Answer]:
-        """Carry out one frame; raises typed errors."""
+    async def answer(self, world: World, visit: Visit, frame: frames.PersonFrame, now_ms: int) -> Iterator[Answer]:
+        """Carry out one frame of a visit; raises typed errors."""
+        subject = subject_message(world, visit)
         match frame:
             case frames.See():
                 return await self._see(subject)
@@ -70,13 +70,13 @@ class Persons:
                 return await self._remove(subject, frame, now_ms)
 
     async def _see(self, subject: Subject) -> Iterator[Answer]:
-        answer = await self.profiles.See(profile_pb2.SeeRequest(subject=subject))
+        answer = await told(self.profiles).See(profile_pb2.SeeRequest(subject=subject))
         key, _ = self.proofs.issue(Proven(subject), PERSON, KEY_S)
         return _shown(_document.decode(answer.document), {"ok": 1, "key": key})
 
     async def _object(self, subject: Subject, frame: frames.Object, now_ms: int) -> Iterator[Answer]:
         request = profile_pb2.ObjectRequest(subject=subject, inferences=frame.inf, statement=_said(now_ms))
-        await self.profiles.Object(request)
+        await told(self.profiles).Object(request)
         return iter([{"ok": 1}])
 
     async def _remove(self, subject: Subject, frame: frames.Remove, now_ms: int) -> Iterator[Answer]:
@@ -85,17 +85,12 @@ class Persons:
             request = profile_pb2.RestoreRequest(
                 subject=subject, removal=removal, within_ms=UNDO_S * 1000, statement=_said(now_ms)
             )
-            await self.profiles.Restore(request)
+            await told(self.profiles).Restore(request)
             return iter([{"ok": 1}])
         asked = profile_pb2.RemoveRequest(subject=subject, removal=removal, statement=_said(now_ms))
-        removed = await self.profiles.Remove(asked)
+        removed = await told(self.profiles).Remove(asked)
         left_s = UNDO_S - max(0, now_ms - removed.removed_at_ms) // 1000
         return iter([{"ok": 1, "undo": max(0, left_s)}])
-
-
-def subject_of(world: World, visit: Visit) -> Subject:
-    """Return the visitor as the services know them."""
-    return Subject(brand=world.brand, audience=world.audience, eid=visit.eid)
 
 
 def _said(now_ms: int) -> Statement:
@@ -115,8 +110,8 @@ def _shown(seen: _Seen, least: Answer) -> Iterator[Answer]:
     for benefit in seen.benefits:
         for what, count in benefit.gave.items():
             gave[what] = gave.get(what, 0) + count
-    told = {"inf": traits, "read": read, "gave": gave, "obj": seen.objected}
-    full = {key: value for key, value in told.items() if value}
+    shown = {"inf": traits, "read": read, "gave": gave, "obj": seen.objected}
+    full = {key: value for key, value in shown.items() if value}
     yield least | full
     yield least | {key: value for key, value in full.items() if key != "read"}
     yield least

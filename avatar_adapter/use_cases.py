@@ -2,15 +2,17 @@
 
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from avatar_adapter import answers, frames
 from avatar_adapter.answers import Limits, Moment
 from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
+from avatar_adapter.denying import denied, require_scope
 from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
-from avatar_adapter.persons import Persons, subject_of
+from avatar_adapter.names import Names
+from avatar_adapter.persons import Persons
 from avatar_adapter.reception import Reception
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Happening, Vocabulary
@@ -40,6 +42,7 @@ class Door:
     #: Seconds since 1970 UTC.
     clock: Callable[[], float]
     persons: Persons
+    names: Names = field(default_factory=lambda: Names(None))
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970 UTC."""
@@ -56,41 +59,49 @@ class Reply:
 
 async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limits) -> Reply:
     """Carry out one frame; raises typed errors."""
+    require_scope(world, frame)
     if isinstance(frame, frames.Open):
         return await _open(door, world, frame, limits)
+    if isinstance(frame, frames.Handles):
+        return Reply(await door.names.replaced(world, frame), world.answer_bytes)
     visit = door.visits.read(world, frame.s)
     await door.reception.landed(visit)
     try:
-        return Reply(await _go_on(door, world, visit, frame), visit.answer_bytes)
+        return Reply(await _carry_out(door, world, visit, frame), visit.answer_bytes)
     finally:
         # Behind what the frame has changed, also where it failed half-way: who asked before that asked too early.
         await door.reception.went_on(world, visit)
 
 
-async def _go_on(door: Door, world: World, visit: Visit, frame: frames.AnyVisitFrame) -> Iterable[Answer]:
+async def _carry_out(door: Door, world: World, visit: Visit, frame: frames.AnyVisitFrame) -> Iterable[Answer]:
+    if isinstance(frame, frames.Link | frames.Unlink):
+        return await door.names.answer(world, visit, frame)
+    if isinstance(frame, frames.PersonFrame):
+        return await door.persons.answer(world, visit, frame, door.now_ms())
+    if isinstance(frame, frames.Correct):
+        return await _correct(door, world, visit, frame)
+    return await _go_on(door, world, visit, frame)
+
+
+async def _go_on(door: Door, world: World, visit: Visit, frame: frames.EncounterFrame) -> Iterable[Answer]:
     match frame:
         case frames.Observe():
-            candidates = await _observe(door, world, visit, frame)
+            return await _observe(door, world, visit, frame)
         case frames.Ask():
-            candidates = await _ask(door, world, visit, frame)
+            return await _ask(door, world, visit, frame)
         case frames.Act():
-            candidates = await _act(door, world, visit, frame)
+            return await _act(door, world, visit, frame)
         case frames.Consent():
-            candidates = await _consent(door, world, visit, frame)
+            return await _consent(door, world, visit, frame)
         case frames.Forget():
-            candidates = await _forget(door, world, visit, frame)
-        case frames.Correct():
-            candidates = await _correct(door, world, visit, frame)
-        case frames.See() | frames.Object() | frames.Remove():
-            candidates = await door.persons.answer(subject_of(world, visit), frame, door.now_ms())
+            return await _forget(door, world, visit, frame)
         case frames.Close():
-            candidates = await _close(door, world, visit)
-    return candidates
+            return await _close(door, world, visit)
 
 
 async def _open(door: Door, world: World, frame: frames.Open, limits: Limits) -> Reply:
     if frame.w and frame.w != world.id:
-        raise UnknownWorldError("the token stands for another world", field="w")
+        raise denied(world, UnknownWorldError("the token stands for another world", field="w"), "open")
     visit, token = door.visits.open(world, frame)
     now_ms = door.now_ms()
     said = await door.reception.open(world, visit, frame.lang, now_ms)
@@ -171,7 +182,12 @@ async def _correct(door: Door, world: World, visit: Visit, frame: frames.Correct
 async def _forget(door: Door, world: World, visit: Visit, frame: frames.Forget) -> Iterable[Answer]:
     frame_id = _frame_id(door, world, visit, frame.i)
     said = await door.avatars.Forget(
-        pb.ForgetRequest(visit=visit_message(world, visit), frame_id=frame_id, everything=bool(frame.all))
+        pb.ForgetRequest(
+            visit=visit_message(world, visit),
+            frame_id=frame_id,
+            everything=bool(frame.all),
+            new_face=bool(frame.face),
+        )
     )
     return answers.forgotten(said.receipt, is_repeat=said.is_repeat, was_known=said.was_known)
 

@@ -4,6 +4,7 @@ import base64
 import struct
 from collections.abc import Callable
 
+from avatar_adapter.denying import denied
 from avatar_adapter.domain import (
     DEFAULT_SAY_CHARACTERS,
     VISIT_S,
@@ -42,9 +43,14 @@ class Visits:
 
     def open(self, world: World, frame: Open) -> tuple[Visit, str]:
         """Return the visit that `frame` opens and its token; the same frame id opens the same visit again."""
-        key = self._keyring.current(EDGE_FAMILY)
+        keys = self._edge_keys.of(world.audience)
+        # The one that made the eid, not the newest: it is what a later frame says the eid is of.
+        key = Key(str(keys.version), self._keyring.get(EDGE_FAMILY, str(keys.version)))
         avatar = frame.a or self._default_avatar
-        eid = self._eid(world, frame)
+        visitor = canonical(frame.v)
+        # Without a visitor it is nobody in particular. Not even the frame id may name them: a world that starts its
+        # count anew would hand the visit of one stranger to the next.
+        eid = keys.user(visitor) if visitor else self._random(PSEUDONYM_BYTES)
         opened_by = f"{world.brand}|{world.id}|{avatar}|{eid.hex()}|{frame.i}"
         visit_key = derive(key.secret, "maskenball/visit-id/v1")
         visit = Visit(
@@ -54,6 +60,8 @@ class Visits:
             expires_at=int(self._clock()) + VISIT_S,
             answer_bytes=int(frame.cap.max) or world.answer_bytes,
             say_characters=int(frame.cap.say) or DEFAULT_SAY_CHARACTERS,
+            version=keys.version,
+            former=keys.former_users(visitor) if visitor else (),
         )
         return visit, self._seal(key, world, visit)
 
@@ -66,11 +74,13 @@ class Visits:
             plain = open_sealed(key, raw[:NONCE_BYTES], raw[NONCE_BYTES:], _context(world))
             visit_id, eid, expires_at, answer_bytes, say_characters = _LAYOUT.unpack_from(plain)
         except (ValueError, KeyMissingError, UnsealableError, struct.error):
-            raise VisitUnknownError("no such visit in this world", field="s") from None
+            raise denied(
+                world, VisitUnknownError("no such visit in this world", field="s"), "of another visit"
+            ) from None
         if expires_at <= self._clock():
             raise VisitExpiredError("the visit is over; open another", field="s")
         avatar = plain[_LAYOUT.size :].decode()
-        return Visit(visit_id, eid, avatar, expires_at, answer_bytes, say_characters)
+        return Visit(visit_id, eid, avatar, expires_at, answer_bytes, say_characters, int(version))
 
     def message_id(self, world: World, visit: Visit, frame_id: str) -> bytes:
         """Return the name of a frame: the same for the same frame, another one whenever it has no id.
@@ -80,13 +90,6 @@ class Visits:
         if not frame_id:
             return self._random(PSEUDONYM_BYTES)
         return self._edge_keys.of(world.audience).message(visit.id + frame_id.encode())
-
-    def _eid(self, world: World, frame: Open) -> bytes:
-        if visitor := canonical(frame.v):
-            return self._edge_keys.of(world.audience).user(visitor)
-        # Nobody in particular. Not even the frame id may name them: a world that starts its count anew would hand the
-        # visit of one stranger to the next.
-        return self._random(PSEUDONYM_BYTES)
 
     def _seal(self, key: Key, world: World, visit: Visit) -> str:
         plain = _LAYOUT.pack(visit.id, visit.eid, visit.expires_at, visit.answer_bytes, visit.say_characters)

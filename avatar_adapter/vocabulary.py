@@ -70,6 +70,7 @@ class Vocabulary:
             channel=self._channel,
             topics=happening.topics,
             value=_SAYS[says],
+            version=happening.visit.version,
         )
 
     def meant(self, question: str) -> str:
@@ -91,6 +92,7 @@ class Vocabulary:
             channel=self._channel,
             item=happening.item or None,
             topics=happening.topics,
+            version=happening.visit.version,
         )
 
 

@@ -12,6 +12,8 @@ import sys
 import time
 from array import array
 from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +95,21 @@ class Generator:
         self._counter = 0
         self._due: deque[float] = deque()
         self._idle: deque[Connection] = deque()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._is_over = False
         self.drained = asyncio.Event()
         self.busy = 0
+
+    def lost(self, connection: "Connection") -> None:
+        """Connect anew: a server that does not read the body of what it refuses closes the connection afterwards."""
+        with suppress(ValueError):
+            self._idle.remove(connection)
+        if self._is_over:
+            self._rest()
+            return
+        connecting = asyncio.create_task(connect(lambda: connection, self.order))
+        self._connecting.add(connecting)
+        connecting.add_done_callback(self._connecting.discard)
 
     def free(self, connection: "Connection") -> None:
         """Take a connection that has nothing to do."""
@@ -105,8 +119,7 @@ class Generator:
             self._send(connection, self._due.popleft())
         else:
             self._idle.append(connection)
-            if self._is_over and not self.busy:
-                self.drained.set()
+            self._rest()
 
     def due(self, at: float) -> None:
         """A request is due at `at`."""
@@ -126,9 +139,12 @@ class Generator:
         self._is_over = True
         unsent, self._due = self._due, deque()
         self.tally.latencies.extend(at - due for due in unsent)
-        if not self.busy:
-            self.drained.set()
+        self._rest()
         return len(unsent)
+
+    def _rest(self) -> None:
+        if self._is_over and not self.busy:
+            self.drained.set()
 
     def _may_send(self) -> bool:
         return self.credit is None or self.tally.sent * self.order.units < self.credit
@@ -170,27 +186,27 @@ class Connection(asyncio.Protocol):
         if len(self._received) < end + len(_HEAD_END) + length:
             return
         self._received.clear()
-        self._done(int(head[9:12]))
+        self._count(int(head[9:12]))
+        self._generator.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         # Counted as an answer of its own, so that a run with losses cannot look complete.
         if self._at:
-            self._done(0)
+            self._count(0)
+        self._received.clear()
+        self._generator.lost(self)
 
-    def _done(self, status: int) -> None:
-        generator = self._generator
-        generator.tally.add(status, time.perf_counter() - self._at)
-        generator.busy -= 1
+    def _count(self, status: int) -> None:
+        self._generator.tally.add(status, time.perf_counter() - self._at)
+        self._generator.busy -= 1
         self._at = 0.0
-        generator.free(self)
 
 
 async def run(order: Order) -> dict[str, Any]:
     """Connect, warm up, measure, wait for the last answers, and say what came back."""
-    loop = asyncio.get_running_loop()
     generator = Generator(order)
     for _ in range(order.connections):
-        await loop.create_connection(lambda: Connection(generator), order.host, order.port)
+        await connect(lambda: Connection(generator), order)
     listening = asyncio.create_task(_listen(generator))
     pacing = asyncio.create_task(_pace(generator)) if order.rate else None
     await asyncio.sleep(order.warm_up_s)
@@ -217,6 +233,11 @@ async def run(order: Order) -> dict[str, Any]:
         "unsent": unsent,
         "acknowledged_units": tally.statuses[200] * order.units,
     }
+
+
+async def connect(protocol: Callable[[], "Connection"], order: Order) -> None:
+    """Open one connection; it is free once it stands."""
+    await asyncio.get_running_loop().create_connection(protocol, order.host, order.port)
 
 
 async def _pace(generator: Generator) -> None:

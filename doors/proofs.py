@@ -5,7 +5,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from contracts.common.v1.subject_pb2 import Subject
+from contracts.common.v1.subject_pb2 import FormerId, Subject
 from kit.errors import UnauthenticatedError
 from kit.keyring import KeyMissingError, KeyRing
 from kit.pseudonyms import derive
@@ -15,7 +15,9 @@ from kit.sealing import NONCE_BYTES, UnsealableError, open_sealed, seal
 PERSON, REMOVAL = "person", "removal"
 _EDGE = "edge"
 _LABEL = "maskenball/proof/v1"
-_LAYOUT = struct.Struct(">16sI")
+# Whose, until when, under which version of the edge key, and how many former ids follow.
+_LAYOUT = struct.Struct(">16sIIB")
+_FORMER = struct.Struct(">I16s")
 
 
 class ProofInvalidError(UnauthenticatedError):
@@ -45,7 +47,9 @@ class Proofs:
         version, secret = self._keyring.current(_EDGE)
         subject, ends_at = proven.subject, int(self._clock()) + lasts_s
         words = f"{subject.brand}|{subject.audience}|{proven.about}".encode()
-        nonce, sealed = seal(derive(secret, _LABEL), _LAYOUT.pack(subject.eid, ends_at) + words, use.encode())
+        head = _LAYOUT.pack(subject.eid, ends_at, subject.version, len(subject.former))
+        former = b"".join(_FORMER.pack(each.version, each.eid) for each in subject.former)
+        nonce, sealed = seal(derive(secret, _LABEL), head + former + words, use.encode())
         return f"{version}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}", ends_at
 
     def read(self, proof: str, use: str) -> Proven:
@@ -55,13 +59,16 @@ class Proofs:
             raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
             key = derive(self._keyring.get(_EDGE, version), _LABEL)
             plain = open_sealed(key, raw[:NONCE_BYTES], raw[NONCE_BYTES:], use.encode())
-            eid, ends_at = _LAYOUT.unpack_from(plain)
+            eid, ends_at, edge_version, count = _LAYOUT.unpack_from(plain)
         except (ValueError, KeyMissingError, UnsealableError):
             raise _invalid() from None
         if ends_at <= self._clock():
             raise _invalid()
-        brand, audience, about = plain[_LAYOUT.size :].decode().split("|")
-        return Proven(Subject(brand=brand, audience=audience, eid=eid), about)
+        words_at = _LAYOUT.size + count * _FORMER.size
+        former = [FormerId(version=v, eid=each) for v, each in _FORMER.iter_unpack(plain[_LAYOUT.size : words_at])]
+        brand, audience, about = plain[words_at:].decode().split("|")
+        subject = Subject(brand=brand, audience=audience, eid=eid, version=edge_version, former=former)
+        return Proven(subject, about)
 
 
 def _invalid() -> ProofInvalidError:

@@ -10,8 +10,14 @@ from kit.pseudonyms import Pseudonymiser, canonical, derive
 _FAMILY = "edge"
 _SHARDS = 64
 _LOOK_EVERY_S = 1.0
+# As many as the contract takes.
+_MOST_FORMER = 8
 #: Visitors of one audience whose pseudonym is remembered: those who are here now, and nobody for long.
 _MOST_REMEMBERED = 8_192
+
+
+#: An id under an older version of the edge key: the version, and 16 bytes.
+FormerId = tuple[int, bytes]
 
 
 class SourceKeys:
@@ -31,10 +37,16 @@ class SourceKeys:
     event: Callable[[str | bytes], bytes]
     #: Returns the keyed hash that makes a receipt one of this audience's.
     receipt: Callable[[str | bytes], bytes]
+    #: Version of the edge key; 0 for one that has none.
+    version: int
+    #: The same under older versions that are still read, newest first; empty where the key was never turned.
+    former: "tuple[SourceKeys, ...]"
     #: Returns the name under which doors tell each other of an eid.
     met: Callable[[str | bytes], bytes]
 
-    def __init__(self, secret: bytes, audience: str) -> None:
+    def __init__(self, secret: bytes, audience: str, version: int = 0, former: "tuple[SourceKeys, ...]" = ()) -> None:
+        self.version = version
+        self.former = former
         edge = Pseudonymiser(derive(secret, f"maskenball/edge/v1|{audience}"))
         self.message = Pseudonymiser(derive(secret, f"maskenball/mid/v1|{audience}"))
         self.event = Pseudonymiser(derive(secret, f"maskenball/event/v1|{audience}"))
@@ -43,6 +55,14 @@ class SourceKeys:
         self._group = Pseudonymiser(derive(secret, f"maskenball/group/v1|{audience}"))
         self.user = lru_cache(_MOST_REMEMBERED)(lambda raw: edge("u:" + canonical(raw)))
         self.anonymous = lru_cache(_MOST_REMEMBERED)(lambda raw: edge("a:" + canonical(raw)))
+
+    def former_users(self, raw: str) -> tuple[FormerId, ...]:
+        """Return what a user id is under older versions."""
+        return tuple((keys.version, keys.user(raw)) for keys in self.former)
+
+    def former_anonymous(self, raw: str) -> tuple[FormerId, ...]:
+        """Return what an anonymous id is under older versions."""
+        return tuple((keys.version, keys.anonymous(raw)) for keys in self.former)
 
     def group(self, raw: str) -> bytes:
         """Return the keyed hash of a group id."""
@@ -55,7 +75,7 @@ class EdgeKeys:
     def __init__(self, keyring: KeyRing, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._keyring = keyring
         self._monotonic = monotonic
-        self._held: dict[str, tuple[float, str, SourceKeys]] = {}
+        self._held: dict[str, tuple[float, list[str], SourceKeys]] = {}
 
     def of(self, audience: str) -> SourceKeys:
         """Return the keys of `audience`; raises KeyMissingError when the ring has no edge key."""
@@ -63,17 +83,23 @@ class EdgeKeys:
         held = self._held.get(audience)
         if held is not None and now < held[0]:
             return held[2]
-        version, secret = self._keyring.current(_FAMILY)
-        keys = held[2] if held is not None and held[1] == version else SourceKeys(secret, audience)
-        self._held[audience] = (now + _LOOK_EVERY_S, version, keys)
+        versions = self._keyring.versions(_FAMILY)
+        keys = held[2] if held is not None and held[1] == versions else self._made(versions, audience)
+        self._held[audience] = (now + _LOOK_EVERY_S, versions, keys)
         return keys
 
     def every(self, audience: str) -> Iterator[SourceKeys]:
         """Return the keys of `audience` under every version of the edge key there is, the present one first."""
         present = self.of(audience)
         yield present
-        for version in reversed(self._keyring.versions(_FAMILY)[:-1]):
-            yield SourceKeys(self._keyring.get(_FAMILY, version), audience)
+        yield from present.former
+
+    def _made(self, versions: list[str], audience: str) -> SourceKeys:
+        present = self._keyring.current(_FAMILY)
+        # Beyond so many the oldest are turned to no more than retired ones are.
+        older = [each for each in reversed(versions) if each != present.version][:_MOST_FORMER]
+        former = tuple(SourceKeys(self._keyring.get(_FAMILY, each), audience, int(each)) for each in older)
+        return SourceKeys(present.secret, audience, int(present.version), former)
 
 
 def partition_of(pseudonym: bytes, partitions: int) -> int:

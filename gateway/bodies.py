@@ -78,7 +78,7 @@ class ConsentRecord(Body):
     sequence: int
     stated_at_ms: int
     expires_at_ms: int
-    #: "rest", "frame", "sdk-preferences", "gpc", "tcf" or "gpp".
+    #: "rest", "frame", "sdk-preferences", "gpc", "tcf", "gpp" or "retention".
     method: str
     #: "gpc" when the person allowed by name what their browser's signal refuses.
     conflicts_with: str

@@ -11,11 +11,12 @@ from contracts.consent.v1.consent_pb2 import Statement
 from contracts.interaction.v1.interaction_pb2 import Kind
 from contracts.interaction.v1.payload import Interaction
 from contracts.profile.v1 import profile_pb2
-from doors.proofs import PERSON, REMOVAL
+from doors.proofs import PERSON, REMOVAL, ProofInvalidError, Proven
 from gateway import access, bodies, convert, mine, rights
 from gateway.archive import archive, first_page
 from gateway.domain import IdentityRefusedError
-from gateway.rest import BEARER, ERASE_S, KEYS, REFUSALS, App, Door
+from gateway.rest import BEARER, ERASE_S, KEYS, REFUSALS, App, Door, what_of
+from kit import audit
 from kit.refusal import identity_in
 
 #: How long one click is undone.
@@ -46,7 +47,16 @@ def add_person(app: FastAPI) -> None:
 
 
 async def _me(request: Request, door: Door) -> Subject:
-    return door.people.proofs.read(access.header_key(request.headers.get("authorization", "")), PERSON).subject
+    key = access.header_key(request.headers.get("authorization", ""), what_of(request))
+    return _proven(request, door, key, PERSON).subject
+
+
+def _proven(request: Request, door: Door, proof: str, use: str) -> Proven:
+    try:
+        return door.people.proofs.read(proof, use)
+    except ProofInvalidError:
+        audit.denied(audit.NOBODY, what_of(request), "proof")
+        raise
 
 
 Me = Annotated[Subject, Depends(_me)]
@@ -91,6 +101,8 @@ async def correct(body: mine.CorrectBody, me: Me, door: Door) -> mine.CorrectAns
         channel=_CHANNEL,
         topics=(body.ref,),
         value=_SAYS[body.says],
+        version=me.version,
+        former=tuple((each.version, each.eid) for each in me.former),
     )
     stands = await door.people.publish(me.brand, interaction)
     return mine.CorrectAnswer(
@@ -138,16 +150,16 @@ async def restore(body: mine.RemovalBody, me: Me, door: Door) -> mine.RemovalBod
 
 
 @_open.post("/remove/{click}", operation_id="removeByClick", responses=_FULL)
-async def remove_by_click(click: Click, door: Door) -> mine.RemovalAnswer:
+async def remove_by_click(click: Click, request: Request, door: Door) -> mine.RemovalAnswer:
     """Remove the offer that this address came with: one POST, no key, whatever its body (RFC 8058)."""
-    proven = door.people.proofs.read(click, REMOVAL)
+    proven = _proven(request, door, click, REMOVAL)
     return await _remove(door, proven.subject, mine.RemovalBody(what="offer", ref=proven.about))
 
 
 @_open.post("/remove/{click}/undo", operation_id="undoByClick", responses=_GONE)
-async def undo_by_click(click: Click, door: Door) -> mine.RemovalBody:
+async def undo_by_click(click: Click, request: Request, door: Door) -> mine.RemovalBody:
     """Undo that within ten seconds."""
-    proven = door.people.proofs.read(click, REMOVAL)
+    proven = _proven(request, door, click, REMOVAL)
     removal = mine.RemovalBody(what="offer", ref=proven.about)
     await _restore(door, proven.subject, removal, UNDO_MS)
     return removal

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
-from contracts.common.v1.subject_pb2 import Subject
+from contracts.common.v1.subject_pb2 import FormerId, Subject
 from contracts.profile.v1 import profile_pb2
 from contracts.profile.v1.benefits import OFFER_SHOWN, Given
 from contracts.recommendation.v1.recommendation_pb2 import RecommendRequest
@@ -81,8 +81,13 @@ class Rest:
     def subject(self, app: Credential, someone: bodies.Someone) -> Subject:
         """Return who is meant, as the services know it. The raw id ends here."""
         keys = self.edge_keys.of(app.id)
-        eid = keys.user(someone.user_id) if someone.user_id else keys.anonymous(someone.anonymous_id or "")
-        return Subject(brand=app.brand, audience=app.id, eid=eid)
+        if someone.user_id:
+            eid, former = keys.user(someone.user_id), keys.former_users(someone.user_id)
+        else:
+            stranger = someone.anonymous_id or ""
+            eid, former = keys.anonymous(stranger), keys.former_anonymous(stranger)
+        older = [FormerId(version=version, eid=each) for version, each in former]
+        return Subject(brand=app.brand, audience=app.id, eid=eid, version=keys.version, former=older)
 
 
 def build_rest(rest: Rest) -> FastAPI:
@@ -134,11 +139,20 @@ BEARER = KEYS[:1]
 
 
 async def _app(request: Request) -> Credential:
-    return access.app_of((await _rest(request)).credentials, request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    return access.app_of((await _rest(request)).credentials, authorization, what_of(request))
 
 
 async def _staff(request: Request) -> Credential:
-    return access.staff_of((await _rest(request)).credentials, request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    # What an endpoint is filed under is the scope that it takes; one that is filed nowhere takes a key without limits.
+    scope = next(iter(request.scope["route"].tags), "")
+    return access.staff_of((await _rest(request)).credentials, authorization, scope, what_of(request))
+
+
+def what_of(request: Request) -> str:
+    """Return what goes on the record of access: the operation, never the path, which holds the caller's own words."""
+    return str(request.scope["route"].operation_id)
 
 
 Door = Annotated[Rest, Depends(_rest)]

@@ -26,6 +26,8 @@ _EVENTS = Counter("gateway_events", "Events acknowledged", ("fate",))
 _QUARANTINED = Counter("gateway_quarantined", "Events set aside", ("reason",))
 _TRANSLATED = _EVENTS.labels("translated")
 _ENCODER = msgspec.json.Encoder()
+# What is on record as asked for, when a key is refused.
+_TRACK = "track"
 _ANSWER = b'{"success":true,"durability_class":%d,"received":%d,"quarantined":%d,"positions":[%b],"receipt":"%b"}'
 _PLACE = b'{"partition":%d,"sequence":%d,"durability_class":%d}'
 
@@ -97,22 +99,25 @@ class Tracking:
 
     def settings(self, write_key: str) -> bytes:
         """Return what analytics-next asks for when it loads."""
-        access.source_of(self._door.credentials, write_key)
+        access.source_of(self._door.credentials, write_key, "settings")
         return _ENCODER.encode({"integrations": {"Segment.io": {"apiKey": write_key}}})
 
     def source_config(self, scope: Scope) -> bytes:
         """Return what RudderStack's browser SDK asks for when it loads: nothing to load from elsewhere, no metrics."""
-        key = access.agreed(access.header_key(_call(scope).authorization), access.query_key(scope["query_string"]))
-        source = access.source_of(self._door.credentials, key)
+        what = "sourceConfig"
+        header = access.header_key(_call(scope).authorization, what)
+        key = access.agreed(header, access.query_key(scope["query_string"]), what=what)
+        source = access.source_of(self._door.credentials, key, what)
         told = {"id": source.id, "name": source.id, "enabled": True, "config": {}, "destinations": []}
         return _ENCODER.encode({"source": told})
 
     async def _record(self, scope: Scope, receive: Receive, type_: str | None) -> bytes:
         received_ms = round(self._door.clock() * 1000)
         call = _call(scope)
-        key = access.agreed(access.header_key(call.authorization), access.query_key(scope["query_string"]))
+        header = access.header_key(call.authorization, _TRACK)
+        key = access.agreed(header, access.query_key(scope["query_string"]), what=_TRACK)
         # Refused before its body is read, where that is possible: some clients put the key into the body alone.
-        source = access.source_of(self._door.credentials, key) if key else None
+        source = access.source_of(self._door.credentials, key, _TRACK) if key else None
         head = _Head(call, key, source, type_, received_ms)
         # The body has no name here: it would lie in memory until the stream has answered.
         taken = self._take(head, await read_body(receive, scope["headers"], max_bytes=MAX_BODY_BYTES))
@@ -127,8 +132,8 @@ class Tracking:
         """Translate all of a body."""
         door, (call, key, source, type_, received_ms) = self._door, head
         batch = parse.read_batch(body) if type_ is None else parse.read_single(body)
-        key = access.agreed(key, batch.write_key)
-        source = source or access.source_of(door.credentials, key)
+        key = access.agreed(key, batch.write_key, what=_TRACK)
+        source = source or access.source_of(door.credentials, key, _TRACK)
         request = Request(
             source=source.id,
             keys=door.edge_keys.of(source.id),

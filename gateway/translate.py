@@ -11,7 +11,7 @@ import msgspec
 
 from contracts.interaction.v1 import interaction_pb2
 from contracts.interaction.v1.payload import Interaction, Quarantined, Remains
-from doors.subjects import SourceKeys
+from doors.subjects import FormerId, SourceKeys
 from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES, MAX_ID_CHARACTERS, MENDABLE
 from gateway.events import Consent, Context, Event, Id, Library
 from gateway.moments import EARLIEST_MS, clamped, moment_ms, skew_ms
@@ -124,9 +124,11 @@ class Translator:
         user, stranger = _ids(event)
         kind, item, topics, value, other = meaning(request, event, user, stranger)
         granted, withdrawn, gpc = _preferences(request, event.context)
+        keys = request.keys
+        former, other_former = _former(keys, event, (user, stranger), other) if keys.former else ((), ())
         return Interaction(
             request.source,
-            request.keys.user(user) if user else request.keys.anonymous(stranger),
+            keys.user(user) if user else keys.anonymous(stranger),
             mid,
             kind,
             _at_ms(request, event),
@@ -138,6 +140,9 @@ class Translator:
             granted,
             withdrawn,
             gpc,
+            keys.version,
+            former,
+            other_former,
         )
 
     def _track(self, _: Request, event: Event[Any], user: str, stranger: str) -> _Meant:
@@ -190,6 +195,17 @@ def _ids(event: Event[Any]) -> tuple[str, str]:
     if not (user or stranger):
         raise RefusedError("identity_missing", "userId")
     return user, stranger
+
+
+def _former(
+    keys: SourceKeys, event: Event[Any], ids: tuple[str, str], other: bytes | None
+) -> tuple[tuple[FormerId, ...], tuple[FormerId, ...]]:
+    """Return what the ids were under older keys, so that the first contact finds whom they stand for."""
+    user, stranger = ids
+    former = keys.former_users(user) if user else keys.former_anonymous(stranger)
+    stranger = stranger or _text(event.previous_id)
+    is_other = other is not None and bool(user) and keys.anonymous(stranger) == other
+    return former, keys.former_anonymous(stranger) if is_other else ()
 
 
 def _known_channel(told: object) -> str | None:

@@ -1,21 +1,27 @@
 """Keys that worlds, apps and staff authenticate with, kept as keyed hashes in one file."""
 
 import base64
+import fcntl
 import hmac
+import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from kit import audit
 from kit.durable import replace_durably
-from kit.errors import UnauthenticatedError
+from kit.errors import DeniedError, NotFoundError, UnauthenticatedError
 from kit.pseudonyms import Pseudonymiser
 
 _PARTS = 3
-_LOOK_EVERY_S = 0.5
 _NO_HASH = "0" * 64
+#: What was read of the file is used for so long; whoever revokes a key waits it out, and a little more.
+TERM_S = 0.1
+_MARGIN_S = 0.02
 
 
 class Credential(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,24 +40,43 @@ class Credential(msgspec.Struct, frozen=True, omit_defaults=True):
     #: Seconds since 1970 UTC; 0 for never.
     expires_at: float = 0.0
 
+    def require(self, scope: str, what: str) -> None:
+        """Refuse, for the record, `what` was asked for unless the key has the scope; raises DeniedError.
+
+        A key without scopes may do whatever its kind may.
+        """
+        if self.scopes and scope not in self.scopes:
+            audit.denied(self.kid, what, "scope")
+            raise DeniedError("this key may not do that", limit=scope)
+
 
 class _File(msgspec.Struct):
     credentials: list[Credential] = []
 
 
 class Credentials:
-    """The credentials file. A new key is known at once, a revoked one within half a second. No file, nobody."""
+    """The credentials file. A new key is known at once, a revoked one to nobody once `revoke` returns. No file, nobody.
+
+    A fence as in `kit.fence`, of leases alone: what was read is used for a term, and the writer waits until it is over.
+    """
 
     def __init__(self, file: Path, pepper: bytes, clock: Callable[[], float] = time.time) -> None:
         self._file = file
         self._hashed = Pseudonymiser(pepper).whole
         self._clock = clock
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._by_kid: dict[str, Credential] = {}
         self._look_at = 0.0
 
-    def authenticate(self, token: str, kind: str) -> Credential:
-        """Return the credential of `token`; raises UnauthenticatedError, whatever was wrong with it."""
+    def authenticate(self, token: str, kind: str, what: str = "") -> Credential:
+        """Return the credential of `token`; raises UnauthenticatedError, in the same words whatever was wrong with it.
+
+        `what` it was shown for goes on the record of refusals.
+        """
+        return self.authenticate_one_of(token, (kind,), what)
+
+    def authenticate_one_of(self, token: str, kinds: Sequence[str], what: str) -> Credential:
+        """As `authenticate`, where keys of several kinds open the same door."""
         self._look_again_in_time()
         parts = token.split("_")
         kid, secret = (parts[1], parts[2]) if len(parts) == _PARTS and parts[0] == "mb" else ("", token)
@@ -60,11 +85,18 @@ class Credentials:
         credential = self._by_kid.get(kid)
         # Hashed even for an unknown kid: the time taken must not tell which kids exist.
         is_right = hmac.compare_digest(self._hash(secret), credential.hash if credential else _NO_HASH)
-        if credential is None or not is_right or credential.kind != kind:
-            raise UnauthenticatedError("the key is not valid here")
+        if credential is None or not is_right:
+            raise self._refused(credential, what, "forged")
+        if credential.kind not in kinds:
+            raise self._refused(credential, what, "kind")
         if credential.expires_at and credential.expires_at <= self._clock():
-            raise UnauthenticatedError("the key is not valid here")
+            raise self._refused(credential, what, "expired")
         return credential
+
+    def every(self) -> list[Credential]:
+        """Return what the file holds, the newest last."""
+        self._read_if_changed()
+        return list(self._by_kid.values())
 
     def mint(
         self,
@@ -76,16 +108,42 @@ class Credentials:
         expires_at: float = 0.0,
     ) -> tuple[str, Credential]:
         """Add a credential to the file; returns (key, credential). The key cannot be shown again."""
-        self._read_if_changed()
-        kid, secret = secrets.token_hex(4), _base32(secrets.token_bytes(32))
-        credential = Credential(kid, kind, brand, id, self._hash(secret), tuple(scopes), expires_at)
-        self._write([*self._by_kid.values(), credential])
-        return f"mb_{kid}_{secret}", credential
+        key, credential = self._new(Credential("", kind, brand, id, "", tuple(scopes), expires_at))
+        with self._changing() as held:
+            held[credential.kid] = credential
+        return key, credential
+
+    def rotate(self, kid: str, *, old_until: float) -> tuple[str, Credential]:
+        """Add a key that may do what `kid` may, which ends at `old_until`: until then both are good.
+
+        Returns (key, credential) as `mint` does; raises NotFoundError.
+        """
+        with self._changing() as held:
+            if kid not in held:
+                raise NotFoundError("there is no such key", field="kid")
+            old = held[kid]
+            key, credential = self._new(old)
+            held[kid] = msgspec.structs.replace(old, expires_at=min(old.expires_at or old_until, old_until))
+            held[credential.kid] = credential
+        return key, credential
 
     def revoke(self, kid: str) -> None:
-        """Take a credential out of the file; a kid that is not there is harmless."""
-        self._read_if_changed()
-        self._write([held for held in self._by_kid.values() if held.kid != kid])
+        """Take a credential out of the file; a kid that is not there is harmless. Blocks for a term.
+
+        When this returns, no door that reads the file lets the key in any more, also one that hung meanwhile.
+        """
+        with self._changing() as held:
+            held.pop(kid, None)
+        time.sleep(TERM_S + _MARGIN_S)
+
+    def _new(self, like: Credential) -> tuple[str, Credential]:
+        kid, secret = secrets.token_hex(4), _base32(secrets.token_bytes(32))
+        return f"mb_{kid}_{secret}", msgspec.structs.replace(like, kid=kid, hash=self._hash(secret))
+
+    def _refused(self, credential: Credential | None, what: str, why: str) -> UnauthenticatedError:
+        # A kid that is not ours is the caller's own text.
+        audit.denied(credential.kid if credential else audit.NOBODY, what, why)
+        return UnauthenticatedError("the key is not valid here")
 
     def _hash(self, secret: str) -> str:
         return self._hashed(secret.encode(errors="replace")).hex()
@@ -94,8 +152,9 @@ class Credentials:
         # Not with every request: a look at the file costs more than the rest of it.
         now = time.monotonic()
         if now >= self._look_at:
-            self._look_at = now + _LOOK_EVERY_S
+            # Counted from before the look, and only if there was one: what is revoked after it waits for us.
             self._read_if_changed()
+            self._look_at = now + TERM_S
 
     def _read_if_changed(self) -> None:
         try:
@@ -103,16 +162,25 @@ class Credentials:
         except FileNotFoundError:
             self._stamp, self._by_kid = None, {}
             return
-        # The file is replaced, never written in place, so a new content has a new inode.
-        stamp = (stat.st_ino, stat.st_mtime_ns)
+        # The file is replaced, never written in place, so a new content has a new inode and a later time.
+        stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if stamp != self._stamp:
             content = msgspec.json.decode(self._file.read_bytes(), type=_File)
             self._by_kid = {credential.kid: credential for credential in content.credentials}
             self._stamp = stamp
 
-    def _write(self, held: list[Credential]) -> None:
-        replace_durably(self._file, msgspec.json.format(msgspec.json.encode(_File(held)), indent=2))
-        self._stamp = None
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Credential]]:
+        # Of two changes at a time the later would put back what the earlier took out.
+        lock = os.open(self._file.with_name(f".{self._file.name}.lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._read_if_changed()
+            held = dict(self._by_kid)
+            yield held
+            replace_durably(self._file, msgspec.json.format(msgspec.json.encode(_File([*held.values()])), indent=2))
+        finally:
+            os.close(lock)
 
 
 def _base32(raw: bytes) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from kit.errors import TypedError, UnavailableError
 from kit.statements import Statements
+from kit.tenancy import TenantError, bind
 
 _POOL_WAIT_S = 5.0
 # Each takes a connection for less than a millisecond. One more is opened just when load comes, and that takes tens of
@@ -38,7 +39,8 @@ _GONE = (
 class Database:
     """Pools of up to `pool_size` connections each for transactions and for reading, and of four for single statements.
 
-    A lost or unreachable server becomes UnavailableError (retry after 1 s); every other database error passes through.
+    Every session works for whom `kit.tenancy` says at that moment; what it may not touch becomes TenantError. A lost or
+    unreachable server becomes UnavailableError (retry after 1 s); every other database error passes through.
     """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
@@ -90,6 +92,7 @@ class Database:
         committed: list[Callable[[], None]] = []
         with _losses():
             async with self.engine.begin() as connection:
+                await bind(_driver(connection))
                 _COMMITTED[connection] = committed
                 yield connection
         for call in committed:
@@ -100,6 +103,7 @@ class Database:
         """Open a read-only connection without a transaction: every statement sees its own snapshot."""
         with _losses():
             async with self._reader.connect() as connection:
+                await bind(_driver(connection))
                 yield connection
 
     async def ping(self) -> None:
@@ -133,6 +137,14 @@ def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
     calls = _COMMITTED.get(connection)
     if calls is not None and call not in calls:
         calls.append(call)
+
+
+def _driver(connection: AsyncConnection) -> asyncpg.Connection:
+    # Below SQLAlchemy, which sends BEGIN with its own first statement: what is said here is outside of a transaction.
+    driver = connection.sync_connection and connection.sync_connection.connection.driver_connection
+    if not isinstance(driver, asyncpg.Connection):
+        raise UnavailableError
+    return driver
 
 
 async def raw(connection: AsyncConnection) -> asyncpg.Connection:
@@ -172,7 +184,11 @@ def _losses() -> Iterator[None]:
         raise
     except PoolTimeoutError as error:
         raise UnavailableError(retry_after_s=1) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise TenantError from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") == asyncpg.InsufficientPrivilegeError.sqlstate:
+            raise TenantError from error
         if error.connection_invalidated or isinstance(error.orig, _GONE) or _is_lost(error):
             raise UnavailableError(retry_after_s=1) from error
         raise

@@ -15,15 +15,24 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from kit.db import async_url
+from kit.walls import raise_walls
 
 # Any fixed number: processes that start together must not migrate one database twice.
 _LOCK = 7_204_517_093
 
 
 def upgrade(url: str, script_location: str | Path, revision: str = "head") -> None:
-    """Run the migrations of one folder against one database. Blocks; safe inside and outside of a running loop."""
+    """Run the migrations of one folder against one database, and put its tables behind the wall between brands.
+
+    Blocks; safe inside and outside of a running loop.
+    """
     config = _config(url, script_location)
-    _in_own_loop(config, lambda: command.upgrade(config, revision))
+
+    def run() -> None:
+        command.upgrade(config, revision)
+        raise_walls(config.attributes["connection"])
+
+    _in_own_loop(config, run)
 
 
 def downgrade(url: str, script_location: str | Path, revision: str) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 
 from kit.errors import UnavailableError
+from kit.tenancy import bind
 
 _WAIT_S = 5.0
 _CONNECT_S = 5.0
@@ -27,6 +28,7 @@ class Statements:
             connection = await self._take()
             has_answered = False
             try:
+                await bind(connection)
                 rows = await connection.fetch(statement, *arguments)
                 has_answered = True
             except asyncpg.PostgresError as error:

@@ -11,7 +11,10 @@ _COMMANDS = {
     "up": ("maskenball.up", "up"),
     "demo": ("maskenball.demo.command", "demo"),
     "replay": ("maskenball.replay", "replay"),
+    "access": ("maskenball.access", "access"),
+    "aggregates": ("maskenball.aggregates", "aggregates"),
     "consent": ("maskenball.consent", "consent"),
+    "keys": ("maskenball.keys", "keys"),
     "verify-receipt": ("maskenball.receipts", "verify_receipt"),
     "evaluate": ("maskenball.evaluate.command", "evaluate"),
 }

@@ -4,20 +4,15 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.local.folder import DataFolder, read_json
+from maskenball.asking import AsJson, DataDir, ask
 
 consent = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
-_REFUSED = 1
-_PATIENCE_S = 35.0
-DataDir = Annotated[Path, typer.Option(help="The data folder of the running stack.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON line.")]
 
 
 @consent.callback()
@@ -37,7 +32,7 @@ def explain(
 
     Ends with 0; with 1 when it was refused.
     """
-    told = _ask(data_dir, "/v1/consent/explain/handle", {"handle": handle, "purpose": purpose})
+    told = ask(data_dir, "POST", "/v1/consent/explain/handle", json={"handle": handle, "purpose": purpose})
     if as_json:
         sys.stdout.write(json.dumps(told) + "\n")
     else:
@@ -51,29 +46,8 @@ def raise_floor(
     data_dir: DataDir = Path(".maskenball"),
 ) -> None:
     """Stop reading consents to older versions of a purpose, at once and everywhere. A floor never falls."""
-    told = _ask(data_dir, "/v1/consent/floors", {"purpose": purpose, "floor": floor})
+    told = ask(data_dir, "POST", "/v1/consent/floors", json={"purpose": purpose, "floor": floor})
     sys.stdout.write(json.dumps(told) + "\n")
-
-
-def _ask(data_dir: Path, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    endpoints = read_json(DataFolder(data_dir).endpoints)
-    if not endpoints:
-        _refuse(f"There is no stack in {data_dir}. Start one with: maskenball up --data-dir {data_dir}")
-    headers = {"authorization": f"Bearer {endpoints['staff_key']}"}
-    try:
-        answer = httpx.post(f"{endpoints['gateway']}{path}", json=body, headers=headers, timeout=_PATIENCE_S)
-        told: dict[str, Any] = answer.json()
-    except (httpx.HTTPError, ValueError):
-        _refuse("the stack does not answer; start it with maskenball up, or name its folder with --data-dir")
-    if answer.is_error:
-        facts = ", ".join(f"{name}: {told[name]}" for name in ("field", "limit") if told.get(name))
-        _refuse(f"{told['code']}: {told['message']}" + (f" ({facts})" if facts else ""))
-    return told
-
-
-def _refuse(why: str) -> NoReturn:
-    Console(stderr=True).print(f"✗ {why}", style="red", markup=False)
-    raise typer.Exit(_REFUSED)
 
 
 def _show(told: dict[str, Any], screen: Console) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
+from scipy.special import log_softmax as scipy_log_softmax
 
 from relationships.corpus import STANCES, Phrase, read_corpus
 from relationships.encoder import Matrix, SentenceEncoder
@@ -79,10 +80,11 @@ def _regression(features: Rows, right: Places, strict: float) -> Matrix:
 
 def _trust(held_out: tuple[Matrix, Matrix], right: Places) -> NDArray[np.float32]:
     """Return how far to trust each model, so that what is given as a probability happens as often."""
-    first, second = (log_softmax(logits) for logits in held_out)
+    # Slopes are found by tiny steps, which single precision would swallow.
+    first, second = (scipy_log_softmax(logits.astype(np.float64), axis=1) for logits in held_out)
 
     def loss(trust: NDArray[np.float64]) -> float:
-        logs = log_softmax(trust[0] * first + trust[1] * second + trust[2:])
+        logs = scipy_log_softmax(trust[0] * first + trust[1] * second + trust[2:], axis=1)
         return float(-logs[np.arange(len(right)), right].mean() + 0.01 * (trust[2:] ** 2).sum())
 
     start = np.array([*_FIRST_TRUST, *np.zeros(len(STANCES))])

@@ -39,7 +39,7 @@ def alarms(right: Sequence[str], told: Sequence[str], probabilities: Floats, lea
     """Return how many of 1,000 texts that say nothing are told to say something with `least` probability or more."""
     answers = zip(right, told, probabilities.max(axis=1), strict=True)
     neutral = [label != NONE and sure >= least for wanted, label, sure in answers if wanted == NONE]
-    return round(1000 * sum(neutral) / len(neutral), 1) if neutral else None
+    return round(1000 * sum(map(bool, neutral)) / len(neutral), 1) if neutral else None
 
 
 def figures(right: Sequence[str], langs: Sequence[str], told: Sequence[str], probabilities: Floats) -> dict[str, Any]:

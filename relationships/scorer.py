@@ -13,6 +13,8 @@ from relationships.wording import Patterns, Prototypes
 #: Longer texts are cut: what matters is said early, and an encoder's time grows with length.
 MOST_CHARACTERS = 2_000
 _SHARPNESS = 6.0
+#: A pattern alone must not outvote what a sentence means.
+_PATTERNS_COUNT = np.float32(0.4)
 _LEAST = 1e-6
 
 
@@ -26,7 +28,7 @@ class Features:
 
     def of(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
         """Return one row a text, whose vector is given."""
-        patterns = np.stack([self._patterns.weigh(text) for text in texts])
+        patterns = _PATTERNS_COUNT * np.stack([self._patterns.weigh(text) for text in texts])
         return np.concatenate([vectors, self._prototypes.likeness(vectors), patterns], axis=1)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from bench.attack import usefulness
 from bench.attack.exports import Audience, Ranker, teach
 from bench.attack.game import Outcome, play, upper_95
-from bench.attack.usefulness import Usefulness
+from bench.attack.usefulness import Interval, Usefulness
 from bench.attack.worlds import SECOND_MS, Worlds, histories, split
 from bench.report import Result, show, write
 from kit import packs
@@ -27,6 +27,8 @@ from services.profile.weights import load_weights
 from services.recommendation.settings import RankingPack, RecommendationSettings
 
 _AUDIENCES = ("world:oak-street", "world:elm-street")
+# The share was chosen on games 0 to 9: the figures are of games that nothing was chosen on.
+_FIRST = 100
 _CACHE = Path(__file__).parents[2] / ".cache" / "demo"
 
 
@@ -60,6 +62,7 @@ def main() -> None:
     fields = ProfileSettings.model_fields
     parser = argparse.ArgumentParser(prog="python -m bench.attack", description=__doc__)
     parser.add_argument("--seeds", type=int, default=50, help="games played")
+    parser.add_argument("--first", type=int, default=_FIRST, help="number of the first game")
     parser.add_argument("--controls", type=int, default=5, help="games of these played with nothing coarse, too")
     parser.add_argument("--least", type=int, default=fields["shared_by_least"].default, help="k")
     parser.add_argument("--share", type=float, default=fields["shared_by_share"].default)
@@ -67,7 +70,8 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="maskenball-attack-") as folder:
         setting = _prepare(Path(folder), Crowding(options.least, options.share))
-        games = _play(setting, options.seeds, options.controls, console.print)
+        seeds = range(options.first, options.first + options.seeds)
+        games = _play(setting, seeds, options.controls, console.print)
     results = _results(games)
     show("attack", results, console)
     console.print(f"  written to {write('attack', results)}", highlight=False)
@@ -84,16 +88,16 @@ def _prepare(folder: Path, crowding: Crowding) -> Setting:
     return Setting(dataset, keyring, at_ms, crowding, ranker)
 
 
-def _play(setting: Setting, seeds: int, controls: int, say: Callable[[str], None]) -> Games:
+def _play(setting: Setting, seeds: range, controls: int, say: Callable[[str], None]) -> Games:
     games = Games(defaultdict(list), defaultdict(list), [], defaultdict(list))
     weights, lives = load_weights(), histories(setting.dataset)
-    for seed in range(seeds):
+    for number, seed in enumerate(seeds, start=1):
         worlds = split(setting.dataset, lives, weights, seed)
         _play_coarse(setting, worlds, games, seed)
-        if seed < controls:
+        if number <= controls:
             _play_control(setting, worlds, games, seed)
         best = max(np.mean([each.top_1_over_chance for each in found]) for found in games.coarse.values())
-        say(f"  game {seed + 1} of {seeds}: best attacker so far {best:.2f} times chance")
+        say(f"  game {number} of {len(seeds)}: best attacker so far {best:.2f} times chance")
     return games
 
 
@@ -122,29 +126,32 @@ def _play_control(setting: Setting, worlds: Worlds, games: Games, seed: int) -> 
 
 def _results(games: Games) -> list[Result]:
     bounds = {
-        name: {kind: upper_95([getattr(each, kind) for each in found]) for kind in Outcome._fields}
+        name: {
+            kind: upper_95([getattr(each, kind) for each in found], among=len(games.coarse)) for kind in Outcome._fields
+        }
         for name, found in games.coarse.items()
     }
-    foretold, by_popularity = (np.mean([getattr(each, name) for each in games.useful]) for name in _FORETOLD)
     return [
         _best("best_attacker_top1_over_chance_upper95", bounds, "top_1_over_chance"),
         _best("best_attacker_top10_over_chance_upper95", bounds, "top_10_over_chance"),
         _control(games),
         Result("personas_with_a_like", "share", _mean([each.with_a_like for each in games.useful])),
-        Result("view_utility_over_popularity", "ratio", round(float(foretold / by_popularity), 3)),
+        _utility(usefulness.over_popularity(games.useful, np.random.default_rng(0))),
         Result("offers_ndcg10", "nDCG@10", _mean(games.ndcg["coarse"])).against(
             "whole history", _mean(games.ndcg["whole"])
         ),
     ]
 
 
-_FORETOLD = ("foretold", "by_popularity")
-
-
 def _best(result: str, bounds: dict[str, dict[str, float]], kind: str) -> Result:
     name = max(bounds, key=lambda attacker: bounds[attacker][kind])
     told = ", ".join(f"{attacker} {found[kind]:.2f}" for attacker, found in sorted(bounds.items()))
     return Result(result, "times chance", round(bounds[name][kind], 3), note=f"{name} is best: {told}")
+
+
+def _utility(found: Interval) -> Result:
+    told = f"{found.low:.3f} to {found.high:.3f} in 95 % of bootstraps over personas"
+    return Result("view_utility_over_popularity", "ratio", round(found.value, 3), note=told)
 
 
 def _control(games: Games) -> Result:

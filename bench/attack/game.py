@@ -1,6 +1,7 @@
 """The rules: for every persona here the attacker names one there, or ten; what counts is how often they are right."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,8 @@ import numpy as np
 from bench.attack.attackers import UNTAUGHT, Attacker, Scores, Side, train
 
 _TOP = 10
-# Two-sided 95 % of a normal distribution, of which the upper end counts.
-_NORMAL_95 = 1.96
+# Two-sided 95 %, of which the upper end counts.
+_BEYOND = 0.025
 # Sums of the same numbers in another order differ in their last digits.
 _EQUAL = 1e-9
 
@@ -32,10 +33,13 @@ def play(here: Side, there: Side, rng: np.random.Generator) -> dict[str, Outcome
     return outcomes
 
 
-def upper_95(values: Sequence[float]) -> float:
-    """Return the upper end of the 95 % interval of the mean over independent games."""
+def upper_95(values: Sequence[float], among: int = 1) -> float:
+    """Return the upper end of the 95 % interval of the mean over independent games.
+
+    `among` so many that the best is chosen from: the bounds of all hold together (Bonferroni), so the best one does.
+    """
     mean, error = np.mean(values), np.std(values, ddof=1) / np.sqrt(len(values))
-    return float(mean + _NORMAL_95 * error)
+    return float(mean + NormalDist().inv_cdf(1 - _BEYOND / among) * error)
 
 
 def _judge(attacker: Attacker, here: Side, there: Side, rng: np.random.Generator) -> Outcome:

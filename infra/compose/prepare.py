@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.local.access import password_name, prepare_access
 from infra.local.databases import MIGRATIONS
 from infra.local.folder import DataFolder
+from kit.walls import OWNER, make_database, make_roles
 
 FOLDER = Path(".maskenball") / "compose"
 
@@ -56,7 +57,11 @@ def _settings(path: Path, access: Mapping[str, str]) -> dict[str, str]:
         "KEYS": str(path.parent),
         # The processes write epoch keys into the mounted key ring, so they run as its owner.
         "OWNER": f"{os.getuid()}:{os.getgid()}",
-        **{f"{room.upper()}_PASSWORD": access[password_name(room)] for room in MIGRATIONS},
+        **{
+            f"{role.upper()}_PASSWORD": access[password_name(role)]
+            for room in MIGRATIONS
+            for role in (room, room + OWNER)
+        },
         **known,
     }
     _write(path, "".join(f"{name}={value}\n" for name, value in settings.items()), mode=0o600)
@@ -64,13 +69,9 @@ def _settings(path: Path, access: Mapping[str, str]) -> dict[str, str]:
 
 
 def _roles(access: Mapping[str, str]) -> str:
-    statements = [
-        f"CREATE ROLE \"{room}\" LOGIN PASSWORD '{access[password_name(room)]}';\n"
-        f'CREATE DATABASE "{room}" OWNER "{room}";\n'
-        f'REVOKE ALL ON DATABASE "{room}" FROM PUBLIC;\n'
-        for room in MIGRATIONS
-    ]
-    return "".join(statements)
+    return "".join(
+        make_roles(room, lambda role: access[password_name(role)]) + make_database(room) for room in MIGRATIONS
+    )
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:

@@ -6,6 +6,7 @@ from infra.local.databases import MIGRATIONS
 from infra.local.folder import DataFolder, read_json, write_json
 from kit.credentials import Credentials
 from kit.keyring import FolderKeyRing
+from kit.walls import OWNER
 
 BRAND = "oak"
 WORLD = "oak-street"
@@ -15,8 +16,8 @@ SHARDS = 64
 
 # What each credential is minted for: name in access.json → (kind, id, scopes).
 _CREDENTIALS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    # One key for a first look: it sends events and reads personas. A key that stands in a page must not have "app".
-    "write_key": ("source", "app:shop", ("app",)),
+    # One key for a first look: it sends events, reads personas and aggregates. A key in a page must not have scopes.
+    "write_key": ("source", "app:shop", ("app", "aggregates")),
     # A world's own server may use the tracking API too: same audience, so its visitors are those of the world's door.
     "world_write_key": ("source", f"world:{WORLD}", ()),
     "world_token": ("world", f"world:{WORLD}", ()),
@@ -31,7 +32,7 @@ they protect it from nobody who can read this folder. In earnest, mount a key ri
 
 
 def prepare_access(folder: DataFolder) -> dict[str, str]:
-    """Makes what is missing and returns the secrets by name: four keys and one password per database."""
+    """Makes what is missing and returns the secrets by name: four keys and two passwords per database."""
     keyring = FolderKeyRing(folder.keyring)
     for family in _FAMILIES:
         if not keyring.versions(family):
@@ -44,11 +45,12 @@ def prepare_access(folder: DataFolder) -> dict[str, str]:
             kind, identifier, scopes = _CREDENTIALS[name]
             access[name], _ = credentials.mint(kind, BRAND, identifier, scopes=scopes)
     for room in MIGRATIONS:
-        access.setdefault(password_name(room), secrets.token_hex(16))
+        for role in (room, room + OWNER):
+            access.setdefault(password_name(role), secrets.token_hex(16))
     write_json(folder.access, access)
     return access
 
 
-def password_name(room: str) -> str:
-    """Under which name the password of a room's database role is kept."""
-    return f"database_{room}"
+def password_name(role: str) -> str:
+    """Under which name the password of a database role is kept."""
+    return f"database_{role}"

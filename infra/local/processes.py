@@ -73,6 +73,8 @@ class Surroundings:
     folder: DataFolder
     nats_url: str
     databases: Mapping[str, str]
+    #: As their owners, for whoever looks into them.
+    looking: Mapping[str, str]
     ports: Mapping[str, Ports]
     brand: str
     partitions: int

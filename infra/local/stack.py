@@ -109,13 +109,14 @@ class LocalStack:
         keys = development.prepare_access(self._folder)
         urls = prepare_databases(
             self._postgres,
-            lambda room: keys[development.password_name(room)],
+            lambda role: keys[development.password_name(role)],
             lambda room: self._step(f"database {room}"),
         )
         around = Surroundings(
             folder=self._folder,
             nats_url=self._nats.url,
-            databases=urls,
+            databases=urls.service,
+            looking=urls.owner,
             ports={program.name: Ports.reserve(program) for program in self._programs},
             brand=development.BRAND,
             partitions=partitions,
@@ -180,7 +181,7 @@ class LocalStack:
             "staff_key": keys["staff_key"],
             "durability_class": _POWER_CUT,
             **{name: {"url": each.url, "monitor": each.monitor_url} for name, each in streams.items() if each},
-            "databases": dict(around.databases),
+            "databases": dict(around.looking),
             "data_dir": str(self._folder.path),
             "launcher": os.getpid(),
         }

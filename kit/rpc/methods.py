@@ -9,6 +9,7 @@ import grpc
 from kit.rpc.frames import Call
 from kit.rpc.lanes import Perform
 from kit.rpc.performing import observed
+from kit.rpc.tenants import for_its_brand
 
 
 class Methods:
@@ -46,10 +47,11 @@ class _Details:
 def _performing(method: str, handler: Any) -> Perform:
     decode = handler.request_deserializer or bytes
     encode = handler.response_serializer or bytes
+    perform_it = for_its_brand(handler.unary_unary)
 
     async def behave(body: bytes, context: None) -> Any:
         # Behaviours of ours refuse by raising: what a context is for, they have by other ways.
-        return encode(await handler.unary_unary(decode(body), context))
+        return encode(await perform_it(decode(body), context))
 
     run = observed(method, behave)
 

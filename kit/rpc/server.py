@@ -16,6 +16,7 @@ from kit.rpc.lanes import Lanes
 from kit.rpc.methods import Methods
 from kit.rpc.performing import observed
 from kit.rpc.status import DETAILS_KEY, code_of, to_details
+from kit.rpc.tenants import for_its_brand
 from kit.settings import Settings
 
 DEFAULT_DEADLINE_S = 5.0
@@ -128,7 +129,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
 
 def _guard(method: str, behaviour: _Behaviour) -> _Behaviour:
-    run = observed(method, behaviour)
+    run = observed(method, for_its_brand(behaviour))
 
     async def answer(request: Any, context: _Context) -> Any:
         # The stubs promise a number, but a call without deadline has none.

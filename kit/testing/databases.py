@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kit.migrate import upgrade
 from kit.servers import PostgresServer
+from kit.walls import OWNER, make_roles
 
 
 class Databases:
@@ -18,13 +19,17 @@ class Databases:
         self._made: list[str] = []
 
     def fresh(self, room: str) -> str:
-        """URL of a new database of `room`, migrated to the newest version, as the room's own role."""
+        """URL of a new database of `room`, migrated to the newest version, as its owner, who sees every brand."""
         if room not in self._passwords:
             self._make_template(room)
         name = f"{room}_{secrets.token_hex(4)}"
-        self._server.sql(f'CREATE DATABASE "{name}" TEMPLATE "{room}_template" OWNER "{room}"')
+        self._server.sql(f'CREATE DATABASE "{name}" TEMPLATE "{room}_template" OWNER "{room}{OWNER}"')
         self._made.append(name)
-        return self._server.url(name, role=room, password=self._passwords[room])
+        return self._server.url(name, role=room + OWNER, password=self._passwords[room])
+
+    def as_service(self, room: str, url: str) -> str:
+        """URL of the same database as the role that processes of the room sign in as."""
+        return self._server.url(url.rpartition("/")[2], role=room, password=self._passwords[room])
 
     def empty(self) -> str:
         """URL of a new database with nothing in it, as a role of its own that owns it."""
@@ -41,9 +46,9 @@ class Databases:
 
     def _make_template(self, room: str) -> None:
         password = secrets.token_hex(16)
-        self._make_role(room, password)
-        self._server.sql(f'CREATE DATABASE "{room}_template" OWNER "{room}"')
-        url = self._server.url(f"{room}_template", role=room, password=password)
+        self._server.sql(make_roles(room, lambda _role: password))
+        self._server.sql(f'CREATE DATABASE "{room}_template" OWNER "{room}{OWNER}"')
+        url = self._server.url(f"{room}_template", role=room + OWNER, password=password)
         upgrade(url, self._migrations[room])
         self._passwords[room] = password
 

@@ -14,6 +14,7 @@ from kit.errors import UnavailableError
 from kit.process import Readiness, run
 from kit.rpc import RpcServer, build_server, connect
 from kit.telemetry import logger
+from kit.tenancy import acting_for_every_brand
 from services.avatar import use_cases
 from services.avatar.avatars import load_avatars
 from services.avatar.clients import Profiles, Rankings
@@ -55,7 +56,8 @@ async def main(settings: AvatarSettings, stop: asyncio.Event, readiness: Readine
         ):
             profiles = Profiles(profile)
             server = serve_avatar(settings, database, profiles, recommendation)
-            tasks.create_task(sweep_until(stop, database, settings.sweep_every_s))
+            with acting_for_every_brand():
+                tasks.create_task(sweep_until(stop, database, settings.sweep_every_s))
             reporting = tasks.create_task(profiles.report(settings.report_every_s))
             await server.serve(stop)
             reporting.cancel()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
 
+from contracts.common.v1.subject_pb2 import FormerId
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.consent.v1.consent_pb2 import ConsentRecord, Statement
 from contracts.profile.v1 import profile_pb2
@@ -124,6 +125,15 @@ class Profiles:
             raise _away(error) from error
         return answer.erasure.erasure_id
 
+    async def shed(self, subject: Subject) -> str:
+        """Have this world forget the visitor, who has a new face then; return the id of the erasure."""
+        request = profile_pb2.TakeNewFaceRequest(subject=_subject(subject), statement=Statement(method="frame"))
+        try:
+            answer = await self._stub.TakeNewFace(request)
+        except TypedError as error:
+            raise _away(error) from error
+        return answer.erasure.erasure_id
+
 
 class Rankings:
     """The recommendation service."""
@@ -146,7 +156,10 @@ class Rankings:
 
 
 def _subject(subject: Subject) -> SubjectMessage:
-    return SubjectMessage(brand=subject.brand, audience=subject.audience, eid=subject.eid)
+    former = [FormerId(version=version, eid=eid) for version, eid in subject.former]
+    return SubjectMessage(
+        brand=subject.brand, audience=subject.audience, eid=subject.eid, version=subject.version, former=former
+    )
 
 
 def _acquaintance(answer: profile_pb2.ReadPersonaResponse) -> Acquaintance:

@@ -45,6 +45,7 @@ _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,16}")
 _MAX_TOPICS = 5
 _MAX_ERASED = 1_000
+_MOST_FORMER = 8
 _PID_BYTES = 16
 _MAX_OPENINGS = 500
 
@@ -58,8 +59,13 @@ def visit(message: pb.Visit, now_ms: int) -> Visit:
     _matches(_AVATAR, message.avatar, "visit.avatar")
     _require(len(who.eid) == EID_BYTES, "visit.subject.eid", f"{EID_BYTES} bytes")
     _require(len(message.visit_id) == VISIT_BYTES, "visit.visit_id", f"{VISIT_BYTES} bytes")
+    _require(len(who.former) <= _MOST_FORMER, "visit.subject.former", f"at most {_MOST_FORMER}")
+    for each in who.former:
+        _require(len(each.eid) == EID_BYTES, "visit.subject.former.eid", f"{EID_BYTES} bytes")
     expires_at_ms = min(message.expires_at_ms, now_ms + _LONGEST_MS)
-    return Visit(message.visit_id, Subject(who.brand, who.audience, who.eid), message.avatar, expires_at_ms)
+    former = tuple((each.version, each.eid) for each in who.former)
+    subject = Subject(who.brand, who.audience, who.eid, who.version, former)
+    return Visit(message.visit_id, subject, message.avatar, expires_at_ms)
 
 
 def frame(message: pb.Visit, frame_id: str, now_ms: int) -> Frame:

@@ -165,6 +165,8 @@ class AvatarRpc(AvatarServiceServicer):
         if request.everything:
             # Last, since it ends the visit: a frame that comes again after that finds the visit gone.
             receipt = await self._profiles.erase(frame.visit.subject)
+        elif request.new_face:
+            receipt = await self._profiles.shed(frame.visit.subject)
         return pb.ForgetResponse(is_repeat=forgotten.is_repeat, was_known=forgotten.was_known, receipt=receipt)
 
     async def ErasePersonas(

@@ -16,6 +16,7 @@ from kit.keyring import FolderKeyRing, KeyRing
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server
 from kit.signatures import RECEIPTS, Signer
+from kit.tenancy import acting_for_every_brand
 from services.consent.notices import load_notice
 from services.consent.purposes import load_purposes
 from services.consent.receipts import TYPE, Receipts
@@ -38,7 +39,8 @@ async def serving(settings: ConsentSettings, database: Database) -> AsyncIterato
     server = _build(settings, ConsentRpc(database, around, receipts, seat, Names(keyring)))
     # A group: were the election to end, the process must.
     async with asyncio.TaskGroup() as tasks:
-        sitting = tasks.create_task(seat.run())
+        with acting_for_every_brand():
+            sitting = tasks.create_task(seat.run())
         await server.start()
         try:
             yield server

@@ -42,10 +42,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a chain: number and hash of its last record."""
+    """The end of a chain: number and hash of its last record; when it was mended after a restore, 0 for never."""
 
     sequence: int
     hash: bytes
+    mended_at_ms: int = 0
 
 
 def genesis(brand: str, shard: int) -> Head:

@@ -33,7 +33,7 @@ _NOTICE = re.compile(r"[A-Za-z0-9._:-]{0,64}")
 _HANDLE = re.compile(r"[A-Za-z0-9._-]{0,64}")
 #: Stands for every audience where none is named.
 _ANYBODY = "app:_"
-_METHODS = ("rest", "frame", "sdk-preferences", "gpc", "tcf", "gpp")
+_METHODS = ("rest", "frame", "sdk-preferences", "gpc", "tcf", "gpp", "retention")
 
 
 def holder(persona: subject_pb2.Persona, audience: str) -> Holder:

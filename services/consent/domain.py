@@ -15,6 +15,8 @@ MAX_EXPLAINED = 50
 FIRST_HAND = frozenset({"rest", "frame"})
 #: How a Global Privacy Control signal is recorded: as a method, and as what an opt-in conflicts with.
 GPC = "gpc"
+#: How it is recorded that somebody was erased whom nobody can name any more.
+RETENTION = "retention"
 #: A consent is asked for again after twelve months.
 VALIDITY_MS = 365 * 24 * 3600 * 1000
 
@@ -215,9 +217,11 @@ def heard(statement: Statement, purpose: Purpose, consent: Consent | None) -> tu
 
 
 def actor(method: str) -> str:
-    """Return who speaks by a method: the person, the browser for them, or the source that keeps their choices."""
+    """Return who speaks by a method: the person, the browser for them, the source that keeps their choices, or we."""
     if method in FIRST_HAND:
         return "person"
+    if method == RETENTION:
+        return "controller"
     return "browser" if method == GPC else "source"
 
 

@@ -11,6 +11,7 @@ from contracts.consent.v1.consent_pb2_grpc import ConsentServiceServicer
 from kit.db import Database
 from kit.errors import InvalidArgumentError
 from kit.fence import Authority, Names, Scope, Seat, host
+from kit.tenancy import acting_for_every_brand
 from services.consent import convert
 from services.consent.domain import Consent, Statement
 from services.consent.receipts import Receipts
@@ -148,4 +149,6 @@ class ConsentRpc(ConsentServiceServicer):
             yield convert.to_told_named(self._names.tell(said))
 
     async def _heads(self) -> tuple[int, dict[Scope, int]]:
-        return await consents.list_heads(self._database)
+        # A reader holds what it read of every brand under one lease.
+        with acting_for_every_brand():
+            return await consents.list_heads(self._database)

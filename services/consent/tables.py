@@ -28,6 +28,8 @@ heads = Table(
     Column("shard", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+    # When nothing was put in force here, because a restored database had lost what came later; 0 for never.
+    Column("mended_at_ms", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("brand", "shard"),
 )
 

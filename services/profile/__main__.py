@@ -25,25 +25,32 @@ from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
+from kit.tenancy import acting_for_every_brand
 from services.profile import handles, messages, what_if
+from services.profile.aggregates import Budget
 from services.profile.boundary import Crowding
 from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.consumers import Folder
 from services.profile.crowds import Crowds
 from services.profile.days import Days
-from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition
+from services.profile.domain import POWER_CUT, PROCESS_DEATH, Partition, Persona
 from services.profile.erasing import Eraser, Projection, nobody_there, take_back
 from services.profile.fenced import Cache, Decisions
+from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
+from services.profile.rpc.handles import Handling
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.census import Census
+from services.profile.use_cases.link import Linking
 from services.profile.use_cases.mend import Quarantine
+from services.profile.use_cases.name import Naming
 from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.read import FamiliarPersonas
@@ -52,6 +59,7 @@ from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
 _GC_OBJECTS = 100_000
+_DAY_MS = 86_400_000
 # Off every lease: the two clocks may run at different rates.
 _MARGIN_NS = 50_000_000
 _HANDS_ON = "profile-hands-on"
@@ -112,7 +120,17 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     return Eraser(stores, projections)
 
 
-async def build(settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser) -> RpcServer:
+def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> Aggregates:
+    """Return what answers questions about audiences; closed before what it stands on."""
+    budget = Budget(settings.privacy_budget, settings.privacy_budget_days)
+    aggregates = Aggregates(stores, budget, settings.shared_by_least)
+    closing.push_async_callback(aggregates.stop)
+    return aggregates
+
+
+async def build(
+    settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser, aggregates: Aggregates
+) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
     reach, client, names = Reach(stores, settings.reach_s), streams.client(), Names(stores.keyring)
     familiar: FamiliarPersonas = Familiar(
@@ -132,8 +150,14 @@ async def build(settings: ProfileSettings, stores: Stores, streams: Streams, era
     await client.subscribe(messages.erased_subject("*"), cb=erased)
     await hint_doors(client, names)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
-    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine)
-    servicer = ProfileRpc(stores, Memory(familiar, reach, names), accounts, eraser)
+    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine, aggregates)
+
+    async def drop(brand: str, personas: Sequence[Persona]) -> None:
+        await client.publish(messages.erased_subject(brand), messages.erased([each.pid for each in personas]))
+        await client.flush()
+
+    handling = Handling(Naming(stores, int(settings.pair_grace_days * _DAY_MS)), Linking(stores, drop))
+    servicer = ProfileRpc(stores, Memory(familiar, reach, names), accounts, eraser, handling)
     name = DESCRIPTOR.services_by_name["ProfileService"].full_name
     return build_server(settings, [(add_ProfileServiceServicer_to_server, servicer, name)])
 
@@ -164,14 +188,19 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         readiness.add("vault", stores.vault.ping)
         streams = await open_streams(settings, closing)
         eraser = await open_eraser(settings, stores, streams, closing)
-        server = await build(settings, stores, streams, eraser)
+        server = await build(settings, stores, streams, eraser, open_aggregates(settings, stores, closing))
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:
-            beside = [
-                tasks.create_task(eraser.run()),
-                tasks.create_task(stores.crowds.follow(settings.crowds_read_s)),
-                tasks.create_task(stores.uses.run(stores.profile, settings.uses_s)),
-            ]
+            grace = Grace(int(settings.edge_grace_days * _DAY_MS), int(settings.pair_grace_days * _DAY_MS))
+            works = (
+                eraser.run(),
+                stores.crowds.follow(settings.crowds_read_s),
+                stores.uses.run(stores.profile, settings.uses_s),
+                Graces(stores, grace).run(settings.graces_s),
+            )
+            # What goes on beside the requests is about no brand alone.
+            with acting_for_every_brand():
+                beside = [tasks.create_task(work) for work in works]
             await server.serve(stop)
             for task in beside:
                 task.cancel()
@@ -184,6 +213,8 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
     # A fold makes hundreds of thousands of short-lived objects without a cycle: looking for cycles costs a fifth of it.
     gc.set_threshold(_GC_OBJECTS)
     async with AsyncExitStack() as closing:
+        # A partition has batches of every brand.
+        closing.enter_context(acting_for_every_brand())
         stores = await open_stores(settings, closing)
         readiness.add("database", stores.profile.ping)
         readiness.add("vault", stores.vault.ping)

@@ -7,10 +7,13 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
+from services.profile.aggregates import COUNTABLE, LEAST_PRICE, UNIT, Budget, Question
 from services.profile.choices import INFERENCES, WHAT, Inference, What
+from services.profile.decay import DAY_MS
 from services.profile.domain import (
     DURABILITY_CLASSES,
     EID_BYTES,
+    MOST_FORMER,
     POWER_CUT,
     SHARDS,
     BooksLine,
@@ -25,7 +28,9 @@ from services.profile.fates import Fate
 from services.profile.mending import Rule, ValueField, decode_rule, encode_rule
 from services.profile.repository.erasures import Erasure
 from services.profile.repository.quarantine import Count, Listed, RuleRow
+from services.profile.use_cases.aggregate import Told
 from services.profile.use_cases.benefit import Given
+from services.profile.use_cases.name import Pair
 from services.profile.use_cases.reach import Lag
 from services.profile.use_cases.receipts import Run
 from services.profile.uses import GAVE
@@ -34,6 +39,7 @@ from services.profile.views import Signal, View
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
 _AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
 _ITEM = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_HANDLE = re.compile(r"[0-9]{1,9}\.[0-9a-f]{32}")
 _FIRST_HAND = ("rest", "frame")
 _MAX_PURPOSES = 32
 _MAX_RUNS = 255
@@ -53,13 +59,28 @@ def brand_from_proto(brand: str, field: str = "brand") -> str:
     return brand
 
 
+def audience_from_proto(audience: str, field: str = "audience") -> str:
+    if not _AUDIENCE.fullmatch(audience):
+        raise InvalidArgumentError("no such audience", field=field, limit="app:<source> or world:<world>")
+    return audience
+
+
+def handle_from_proto(handle: str) -> str:
+    if not _HANDLE.fullmatch(handle):
+        raise InvalidArgumentError("not a handle", field="handle", limit="<version>.<32 hex>")
+    return handle
+
+
 def subject_from_proto(subject: subject_pb2.Subject) -> Subject:
     brand = brand_from_proto(subject.brand, "subject.brand")
-    if not _AUDIENCE.fullmatch(subject.audience):
-        raise InvalidArgumentError("no such audience", field="subject.audience", limit="app:<source> or world:<world>")
+    audience_from_proto(subject.audience, "subject.audience")
     if len(subject.eid) != EID_BYTES:
         raise InvalidArgumentError("not a pseudonym", field="subject.eid", limit=f"{EID_BYTES} bytes")
-    return Subject(brand, subject.audience, subject.eid)
+    if len(subject.former) > MOST_FORMER or any(len(each.eid) != EID_BYTES for each in subject.former):
+        limit = f"at most {MOST_FORMER} of {EID_BYTES} bytes"
+        raise InvalidArgumentError("not pseudonyms", field="subject.former", limit=limit)
+    former = tuple((each.version, each.eid) for each in subject.former)
+    return Subject(brand, subject.audience, subject.eid, subject.version, former)
 
 
 def purposes_from_proto(purposes: Sequence[str], *, least: int, field: str = "purposes") -> list[str]:
@@ -185,6 +206,12 @@ def explained_to_proto(audience: str, explanation: bytes) -> profile_pb2.Explain
     answer = profile_pb2.ExplainConsentResponse(audience=audience)
     answer.explanation.ParseFromString(explanation)
     return answer
+
+
+def pair_to_proto(pair: Pair) -> profile_pb2.ReplacedHandle:
+    return profile_pb2.ReplacedHandle(
+        old=pair.old, new=pair.new, effective_at_ms=pair.effective_at_ms, until_ms=pair.until_ms
+    )
 
 
 def view_to_proto(handle: str, view: View) -> profile_pb2.View:
@@ -321,4 +348,31 @@ def books_line_to_proto(line: BooksLine) -> profile_pb2.BooksLine:
         quarantined=line.quarantined,
         suppressed=line.suppressed,
         pending=line.pending,
+    )
+
+
+def question_from_proto(request: profile_pb2.ReadAggregateRequest, budget: Budget, now_ms: int) -> Question:
+    brand = brand_from_proto(request.brand)
+    audience = audience_from_proto(request.audience)
+    if request.counted not in COUNTABLE:
+        raise InvalidArgumentError("cannot be counted", field="counted", limit=", ".join(COUNTABLE))
+    if not LEAST_PRICE <= request.epsilon * UNIT <= budget.price:
+        limit = f"{LEAST_PRICE / UNIT:g} to {budget.price / UNIT:g}"
+        raise InvalidArgumentError("no such price", field="epsilon", limit=limit)
+    price = round(request.epsilon * UNIT)
+    return Question(brand, audience, request.counted, price, now_ms // DAY_MS)
+
+
+def told_to_proto(question: Question, told: Told, budget: Budget) -> profile_pb2.ReadAggregateResponse:
+    answer = told.answer
+    return profile_pb2.ReadAggregateResponse(
+        # In an order of its own: that of the release tells nothing, but nobody has proved it.
+        counts=[profile_pb2.NoisyCount(key=key, count=count) for key, count in sorted(answer.counts.items())],
+        threshold=answer.threshold,
+        scale=answer.scale,
+        counted_at_ms=answer.counted_at_ms,
+        renews_at_ms=question.renews_at_ms,
+        spent=told.spent / UNIT,
+        budget=budget.price / UNIT,
+        window_days=budget.days,
     )

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,10 +12,14 @@ SHARDS = 64
 PID_BYTES = 16
 EID_BYTES = 16
 MID_BYTES = 16
+#: Older versions of the edge key that an id may be told under.
+MOST_FORMER = 8
 COLLECT = "collect.behaviour"
 RESEARCH = "research.model"
 OFFER = "recommend.offer"
+PERSONALISE = "personalise.world"
 REMEMBER = "remember.conversation"
+AGGREGATE = "analytics.aggregate"
 #: What is asked with every reading of a persona for an avatar.
 ROUTINE = ("personalise.world", REMEMBER, OFFER, COLLECT)
 #: Durability classes: what an acknowledgement survives. Each has a stream of its own, on a server of its own.
@@ -78,6 +82,12 @@ class Interaction(Protocol):
     def withdrawn(self) -> tuple[str, ...]: ...
     @property
     def gpc(self) -> tuple[str, ...]: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def former(self) -> tuple["FormerId", ...]: ...
+    @property
+    def other_former(self) -> tuple["FormerId", ...]: ...
 
 
 class Remains(Protocol):
@@ -114,6 +124,10 @@ class Rejected(Protocol):
     def remains(self) -> Remains | None: ...
 
 
+#: An id under an older version of the edge key: the version, and the id.
+FormerId = tuple[int, bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A visitor as a door knows them."""
@@ -121,10 +135,18 @@ class Subject:
     brand: str
     audience: str
     eid: bytes
+    #: Version of the edge key that made the id, 0 for not told.
+    version: int = field(default=0, compare=False)
+    #: The same visitor's ids under older versions that are still read, newest first.
+    former: tuple[FormerId, ...] = field(default=(), compare=False)
 
     @property
     def shard(self) -> int:
         return shard_of(self.eid)
+
+    def formerly(self) -> "list[Subject]":
+        """Return the same visitor under each older version."""
+        return [Subject(self.brand, self.audience, eid, version) for version, eid in self.former]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +269,48 @@ class HandleUnknownError(TypedError):
 
     reason = "HANDLE_UNKNOWN"
     status = Status.NOT_FOUND
+
+
+class HandleGoneError(TypedError):
+    """This audience knows nobody by this name: any more, or ever. Why is not told."""
+
+    reason = "HANDLE_GONE"
+    status = Status.GONE
+
+
+class NothingToLinkError(TypedError):
+    """Nobody is known by this id, so there is nothing to link."""
+
+    reason = "NOTHING_TO_LINK"
+    status = Status.CONFLICT
+
+
+class CodeUnknownError(TypedError):
+    """The code is wrong, used up or expired."""
+
+    reason = "CODE_UNKNOWN"
+    status = Status.GONE
+
+
+class LinkSameAudienceError(TypedError):
+    """Within one audience ids are linked by `identify`."""
+
+    reason = "LINK_SAME_AUDIENCE"
+    status = Status.CONFLICT
+
+
+class TooManyLinksError(TypedError):
+    """One side is linked with as many audiences as it can be."""
+
+    reason = "TOO_MANY_LINKS"
+    status = Status.CONFLICT
+
+
+class LinkRefusedError(TypedError):
+    """A Global Privacy Control signal refuses the link."""
+
+    reason = "LINK_REFUSED"
+    status = Status.CONFLICT
 
 
 @dataclass(frozen=True, slots=True)

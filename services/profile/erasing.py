@@ -21,7 +21,7 @@ from services.profile import marks
 from services.profile.domain import Subject
 from services.profile.repository import erasures
 from services.profile.repository.erasures import Erasure
-from services.profile.use_cases import erase, owe, rewrap
+from services.profile.use_cases import erase, face, owe, rewrap
 from services.profile.use_cases.stores import Stores
 
 #: Deletes one part of what there is of the personas of an erasure; doing it twice changes nothing.
@@ -66,9 +66,16 @@ class Eraser:
         return [*self._projections, KEYS, STREAM]
 
     async def erase(self, subject: Subject, method: str) -> Erasure:
-        """Make a persona unreadable; the rest follows."""
+        """Make a persona unreadable, with all that is linked to it; the rest follows."""
+        return await self._make_unreadable(await erase.begin(self._stores, subject, method))
+
+    async def shed(self, subject: Subject, method: str) -> Erasure:
+        """Make unreadable what one audience knows of a visitor, and nothing else; the rest follows."""
+        return await self._make_unreadable(await face.shed(self._stores, subject, method))
+
+    async def _make_unreadable(self, begun: Erasure) -> Erasure:
         stores = self._stores
-        erasure = await erase.make_unreadable(stores, await erase.begin(stores, subject, method))
+        erasure = await erase.make_unreadable(stores, begun)
         await erasures.defer(stores.vault, erasure.erasure_id, stores.now_ms(), 0)
         self._wake.set()
         return erasure

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kit.fence import FencedCache, Scope
 from services.profile.clients import ConsentClient
-from services.profile.domain import Decision, Masks, Persona, Subject
+from services.profile.domain import Decision, Masks, Persona
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,21 @@ class Decisions:
 
     def held(self, persona: Persona, audience: str, purposes: Sequence[str]) -> list[Decision] | None:
         """Return what memory says now, under the lease, of all of these purposes; None when it does not."""
-        held = self._cache.get(_scope(persona), persona.pid)
+        held = self._cache.get((persona.brand, persona.shard), persona.pid)
         kept = list(self._decided(held, audience, purposes)) if held is not None else []
         return kept if len(kept) == len(purposes) else None
 
-    def applied(self, subject: Subject) -> int | None:
-        """Return which changes of a shard are applied here; None while that is not known."""
-        return self._cache.applied(Scope(subject.brand, subject.shard))
+    @property
+    def moment(self) -> int | None:
+        """What to note before reading what hangs on decisions; None while changes are not heard of."""
+        return self._cache.moment
+
+    def stood_still(self, persona: Persona, since: int | None) -> bool:
+        """Tell whether it is known that nothing changed in a persona's shard since a moment.
+
+        Of the persona's shard: that of the id it was found by may be another one.
+        """
+        return self._cache.stood_still(_scope(persona), since)
 
     def remember(self, persona: Persona, audience: str, decisions: Sequence[Decision]) -> None:
         """Keep what the truth has decided, all of it at one sequence."""
@@ -68,7 +76,7 @@ class Decisions:
         """Return one mask per persona of one brand: bit i says whether purposes[i] is allowed."""
         bits = [((audience, purpose), 1 << place) for place, purpose in enumerate(purposes)]
         now_ms = self._now_ms()
-        masks = [_mask(self._cache.get(_scope(each), each.pid), bits, now_ms) for each in personas]
+        masks = [_mask(self._cache.get((each.brand, each.shard), each.pid), bits, now_ms) for each in personas]
         missing = [place for place, mask in enumerate(masks) if mask is None]
         if missing:
             asked = [personas[place] for place in missing]

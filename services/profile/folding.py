@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
-from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison
+from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison, Subject
 from services.profile.fates import DUPLICATE, SUPPRESSED, Sheet
 from services.profile.traits import Traits
 from services.profile.views import Signal
@@ -102,9 +102,15 @@ def account_of(source: str, sealed_at_ms: int) -> Account:
     return source, sealed_at_ms // HOUR_MS * HOUR_MS
 
 
-def addresses(batches: Iterable[Batch]) -> list[Address]:
-    """Return everybody who did something, once."""
-    return list(dict.fromkeys((each.source, each.eid) for batch in batches for each in batch.interactions))
+def subjects(brand: str, batches: Iterable[Batch]) -> dict[Address, Subject]:
+    """Return everybody who did something."""
+    found: dict[Address, Subject] = {}
+    for batch in batches:
+        for each in batch.interactions:
+            address = (each.source, each.eid)
+            if address not in found:
+                found[address] = Subject(brand, each.source, each.eid, each.version, each.former)
+    return found
 
 
 def statements(batches: Iterable[Batch]) -> dict[Address, Stated]:

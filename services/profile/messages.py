@@ -14,7 +14,17 @@ from contracts.profile.v1.lessons import associated_data as lessons_associated_d
 from kit.epochs import EpochKeys
 from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError, open_sealed, seal
-from services.profile.domain import EID_BYTES, MID_BYTES, POWER_CUT, Batch, Interaction, Kind, Partition, Poison
+from services.profile.domain import (
+    EID_BYTES,
+    MID_BYTES,
+    MOST_FORMER,
+    POWER_CUT,
+    Batch,
+    Interaction,
+    Kind,
+    Partition,
+    Poison,
+)
 from services.profile.folding import Lesson
 from services.profile.mending import Mended
 
@@ -210,7 +220,13 @@ def _is_sound(each: Interaction, sealed_at_ms: int) -> bool:
         and 1 <= each.kind <= _LAST_KIND
         and 0 <= each.at_ms <= sealed_at_ms + _DAY_MS
         and (value is None or -_MAX_VALUE < value < _MAX_VALUE)
+        and (not each.former or _are_ids(each.former))
+        and (not each.other_former or _are_ids(each.other_former))
     )
+
+
+def _are_ids(former: Sequence[tuple[int, bytes]]) -> bool:
+    return len(former) <= MOST_FORMER and all(len(eid) == EID_BYTES for _, eid in former)
 
 
 def _is_kept(each: payload.Quarantined) -> bool:

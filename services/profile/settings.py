@@ -41,6 +41,12 @@ class ProfileSettings(Settings):
     reads_kept: int = Field(default=5_000, ge=1)
     #: Seconds between writes of what was read of whom.
     uses_s: float = Field(default=1.0, gt=0)
+    #: Days for which ids under an older edge key are still understood, and handles under an older pair key. Whoever
+    #: does not come while an edge key is in its grace is somebody new afterwards.
+    edge_grace_days: float = Field(default=90.0, ge=0)
+    pair_grace_days: float = Field(default=30.0, ge=0)
+    #: Seconds between looks at which grace has ended.
+    graces_s: float = Field(default=60.0, gt=0)
     #: Seconds a read waits for a position at most.
     reach_s: float = 2.0
     #: Personas of an audience that must share what is told of one of them; 1 tells everything, for development alone.
@@ -50,3 +56,6 @@ class ProfileSettings(Settings):
     crowds_read_s: float = Field(default=5.0, gt=0)
     #: Share of its audience that must share it, where the brand has several audiences, which could compare.
     shared_by_share: float = Field(default=0.1, ge=0.0, le=1.0)
+    #: What may be learnt of the personas of one audience, in thousandths of epsilon, in any so many days in a row.
+    privacy_budget: int = Field(default=3000, ge=10, le=100_000)
+    privacy_budget_days: int = Field(default=30, ge=1)

@@ -32,6 +32,18 @@ class Stored(msgspec.Struct, array_like=True, gc=False, frozen=True):
     def gpc(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def version(self) -> int:
+        return 0
+
+    @property
+    def former(self) -> tuple[tuple[int, bytes], ...]:
+        return ()
+
+    @property
+    def other_former(self) -> tuple[tuple[int, bytes], ...]:
+        return ()
+
 
 _decoder = msgspec.msgpack.Decoder(list[Stored])
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from kit.db import Database
 from kit.tallies import Counted, Tally
+from kit.tenancy import acting_for_every_brand
 from services.profile.domain import Decision, Persona
 from services.profile.repository import uses
 
@@ -55,4 +56,6 @@ class Uses:
 
 
 async def _write(profile: Database, counted: Mapping[Use, Counted]) -> None:
-    await uses.add(profile, [uses.Line(*use, *count) for use, count in counted.items()])
+    # What was counted in a second is about every brand, whoever asks for it to be written.
+    with acting_for_every_brand():
+        await uses.add(profile, [uses.Line(*use, *count) for use, count in counted.items()])

@@ -23,6 +23,7 @@ from kit.errors import InvalidArgumentError, Status, TypedError
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.rpc import connect
+from kit.tenancy import acting_for
 from services.profile.candidate import live_pack, load_candidate
 from services.profile.clients import ConsentClient
 from services.profile.comparing import told
@@ -121,6 +122,7 @@ def _run(trial: Trial, settings: ReplaySettings) -> dict[str, Any]:
 
 async def _perform(settings: ReplaySettings, stop: asyncio.Event, trial: Trial) -> dict[str, Any]:
     async with AsyncExitStack() as closing:
+        closing.enter_context(acting_for(settings.brand))
         profile = Database(settings.database_url, pool_size=2)
         vault = Database(settings.vault_url, pool_size=2)
         closing.push_async_callback(profile.dispose)

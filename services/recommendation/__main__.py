@@ -17,6 +17,7 @@ from kit.epochs import EpochKeys
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server, connect
+from kit.tenancy import acting_for_every_brand
 from services.recommendation import use_cases
 from services.recommendation.clients import Personas
 from services.recommendation.consumers import DURABLE, STREAM, SUBJECTS, Learner
@@ -28,6 +29,12 @@ _MESSAGES_AT_ONCE = 16
 
 
 async def main(settings: RecommendationSettings, stop: asyncio.Event, readiness: Readiness) -> None:
+    # One process learns for all: its sums are loaded, and saved together with its position in the stream.
+    with acting_for_every_brand():
+        await _learn_and_answer(settings, stop, readiness)
+
+
+async def _learn_and_answer(settings: RecommendationSettings, stop: asyncio.Event, readiness: Readiness) -> None:
     pack = packs.load(settings.ranking_file, RankingPack)
     async with _opened(settings) as (database, client), _personas(settings) as personas:
         readiness.add("database", database.ping)
@@ -91,7 +98,8 @@ def _keyring(settings: RecommendationSettings) -> FolderKeyRing:
 
 
 async def _save(learner: Learner) -> None:
-    await learner.save(_now())
+    with acting_for_every_brand():
+        await learner.save(_now())
 
 
 def _now() -> datetime:

@@ -95,13 +95,13 @@ batches = st.builds(
     st.lists(events | values, max_size=3),
     some(sentAt=leaves, writeKey=leaves, context=contexts | leaves, integrations=values),
 )
-frames = st.sampled_from(("open", "obs", "ask", "act", "con", "fgt", "close")).flatmap(
+frames = st.sampled_from(("open", "obs", "ask", "act", "con", "fgt", "link", "unl", "hnd", "close")).flatmap(
     lambda op: begun(
         [("op", op)],
         some(
             i=leaves, w=leaves, a=leaves, v=leaves, lang=leaves, cap=some(max=leaves, push=leaves, say=leaves) | leaves,
             s=leaves, e=leaves, ref=leaves, dt=leaves, q=leaves, k=leaves, gaze=values,
-            give=st.lists(leaves, max_size=2),
+            give=st.lists(leaves, max_size=2), code=leaves, after=leaves,
         ),
     )
 ) | some(b=st.lists(values, max_size=3), max=leaves)  # fmt: skip

@@ -72,6 +72,17 @@ class Consent:
 
     async def write(self, place, version, *, is_allowed):
         truth, (scope, key) = self._world.truth, place
+        change, is_in_force = await self._write(scope, lambda session: truth.commit(session, key, version, is_allowed))
+        await self.authority.acknowledge([change])
+        return is_in_force
+
+    async def raise_floor(self, scope, raised_at):
+        truth = self._world.truth
+        change = await self._write(scope, lambda session: truth.commit_floor(session, raised_at))
+        await self.authority.acknowledge([change])
+
+    async def _write(self, scope, commit):
+        truth = self._world.truth
         epoch = await self.authority.elected()
         session = Session(self._world.loop)
         checked = epoch if self._world.variant.is_epoch_checked else None
@@ -79,11 +90,9 @@ class Consent:
             kept = self.marks.read()
             if await self._ask(lambda: truth.begin(session, checked, scope)) < kept.heads.get(scope, 0):
                 raise UnavailableError("restored")
-            change, is_in_force = await self._ask(lambda: truth.commit(session, key, version, is_allowed))
+            return await self._ask(lambda: commit(session))
         finally:
             self._world.network.carry(self.machine, self._world.database, truth.end, session)
-        await self.authority.acknowledge([change])
-        return is_in_force
 
     async def check(self, place):
         kept = self.marks.read()
@@ -178,4 +187,32 @@ async def _state(world, place, *, is_allowed):
         )
     except UnavailableError:
         return False
+    if is_in_force and is_allowed:
+        world.granted[place] = said_at
     return is_in_force == is_allowed
+
+
+async def raise_floor(world, scope):
+    """Raise it, repeated until that is acknowledged; not while it is being raised already."""
+    if not world.judge.raising(scope):
+        return
+    raised_at = world.loop.time()
+    while not await _raised(world, scope, raised_at):
+        await asyncio.sleep(world.dice.uniform(0, 0.1))
+    world.judge.raised(scope)
+
+
+async def _raised(world, scope, raised_at):
+    consent = world.some_consent()
+    try:
+        await world.network.call(consent.machine, lambda: consent.raise_floor(scope, raised_at), 5.0)
+    except UnavailableError:
+        return False
+    return True
+
+
+async def repeat_a_grant(world, place):
+    """Send once more what was said before, with its old date, as an SDK does."""
+    consent, said_at = world.some_consent(), world.granted[place]
+    with suppress(UnavailableError):
+        await world.network.call(consent.machine, lambda: consent.write(place, said_at, is_allowed=True))

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 from kit.errors import UnavailableError
-from kit.fence import Change, Kept
+from kit.fence import EVERY, Change, Kept
 
 _SILENCE_S = 2.0
 _UNHEARD_S = 60.0
@@ -22,15 +22,18 @@ class Session:
 
 
 class Truth:
-    def __init__(self, loop, scopes):
+    def __init__(self, loop, scopes, *, is_dated=True):
         self.epoch = 0
         self.heads = dict.fromkeys(scopes, 0)
         #: By scope and key: the version of the statement in force, and whether it allows.
         self.values = {}
+        #: By scope: when it was mended. What was allowed before counts no more, whether or not there is a value of it.
+        self.mended = {}
         self.kept = Kept()
         #: What it was after each commit, the last of them last.
         self.backups = deque(maxlen=_BACKUPS)
         self._loop = loop
+        self._is_dated = is_dated
         # In order: the same seed gives the same run.
         self._sessions = {}
         self._seat = None
@@ -75,9 +78,10 @@ class Truth:
         behind = [scope for scope, sequence in kept.heads.items() if self.heads[scope] < sequence]
         for scope in behind:
             self.heads[scope] = kept.heads[scope] + _STRIDE
-        for scope, key in list(self.values):
+            self.mended[scope] = self._loop.time() if self._is_dated else -1
+        for (scope, key), (version, _) in list(self.values.items()):
             if scope in behind:
-                self.values[scope, key] = self._loop.time(), False
+                self.values[scope, key] = version if self._is_dated else self._loop.time(), False
         return {scope: self.heads[scope] for scope in behind}
 
     async def mark(self, epoch, heads):
@@ -106,12 +110,28 @@ class Truth:
         """Write unless a newer statement is in force, as the consent service does; return the change and what is."""
         self._hear(session)
         scope, after = session.scope, self.heads[session.scope]
-        if version > self.values.get((scope, key), (-1, False))[0]:
+        is_lost = is_allowed and version <= self.mended.get(scope, -1)
+        if version > self.values.get((scope, key), (-1, False))[0] and not is_lost:
             self.heads[scope] += 1
             self.values[scope, key] = version, is_allowed
-            self.backups.append((self.epoch, dict(self.heads), dict(self.values)))
+            self._back_up()
         self.end(session)
-        return Change(scope, after, self.heads[scope], (key,)), self.values[scope, key][1]
+        return Change(scope, after, self.heads[scope], (key,)), self.values.get((scope, key), (-1, False))[1]
+
+    async def commit_floor(self, session, raised_at):
+        """Let nothing of the scope be in force that was allowed until then; one change for every key."""
+        self._hear(session)
+        scope, after = session.scope, self.heads[session.scope]
+        self.heads[scope] += 1
+        for (of, key), (version, _) in list(self.values.items()):
+            if of == scope and version <= raised_at:
+                self.values[of, key] = version, False
+        self._back_up()
+        self.end(session)
+        return Change(scope, after, self.heads[scope], (EVERY,))
+
+    def _back_up(self):
+        self.backups.append((self.epoch, dict(self.heads), dict(self.values), dict(self.mended)))
 
     def end(self, session):
         session.is_over = True
@@ -131,8 +151,8 @@ class Truth:
         """Be again what it was so many commits ago, or a standby that had not heard of them."""
         self.restart()
         while commits and self.backups:
-            self.epoch, heads, values = self.backups.pop()
-            self.heads, self.values = dict(heads), dict(values)
+            self.epoch, heads, values, mended = self.backups.pop()
+            self.heads, self.values, self.mended = dict(heads), dict(values), dict(mended)
             commits -= 1
 
     async def read(self, scope, key):

@@ -7,7 +7,7 @@ from kit.fence import Scope
 from tests.simulation.judge import Judge
 from tests.simulation.machines import Machine, run_virtually
 from tests.simulation.network import Network
-from tests.simulation.processes import DRIFT, Consent, Reader, change_her_mind
+from tests.simulation.processes import DRIFT, Consent, Reader, change_her_mind, raise_floor, repeat_a_grant
 from tests.simulation.truth import Truth
 from tests.simulation.variants import HONEST
 
@@ -29,16 +29,18 @@ class World:
         # Now and then too small for all keys.
         self.capacity = self.dice.choice((len(self.places) - 1, 1000))
         self.network = Network(self.loop, self.dice)
-        self.truth = Truth(self.loop, _SCOPES)
+        self.truth = Truth(self.loop, _SCOPES, is_dated=variant.is_dated)
+        #: When what was allowed last was said, by place.
+        self.granted = {}
         self.connections = []
         self.machines = []
         self.database = self._machine("database")
         self.database.spawn(self.truth.end_silent_sessions())
         self.consents = [Consent(self, self._machine(name)) for name in ("one", "two")]
         self.readers = [Reader(self, self._machine(f"reader {number}")) for number in range(_READERS)]
-        person = self._machine("person")
+        self.person = self._machine("person")
         for place in self.places:
-            person.spawn(change_her_mind(self, place))
+            self.person.spawn(change_her_mind(self, place))
 
     def clock_of(self, machine):
         return machine.wall_clock if self.variant.is_wall_clock else machine.clock
@@ -123,6 +125,13 @@ class World:
     def spoil_the_weather(self):
         self.network.slowness_s = 0.1
 
+    def raise_a_floor(self):
+        self.person.spawn(raise_floor(self, self.dice.choice(_SCOPES)))
+
+    def repeat_old_grants(self):
+        for place in self.granted:
+            self.person.spawn(repeat_a_grant(self, place))
+
     def set_the_wall_clocks(self):
         for machine in self.machines:
             machine.wall_step_s = self.dice.uniform(-60, 60)
@@ -160,6 +169,8 @@ _FAULTS = (
     World.cut_off_a_reader,
     World.change_the_weather,
     World.spoil_the_weather,
+    World.raise_a_floor,
+    World.repeat_old_grants,
     World.set_the_wall_clocks,
 )
 

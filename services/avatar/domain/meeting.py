@@ -13,6 +13,9 @@ class Subject:
     brand: str
     audience: str
     eid: bytes
+    #: Version of the edge key that made the id, and what it was under older ones.
+    version: int = field(default=0, compare=False)
+    former: tuple[tuple[int, bytes], ...] = field(default=(), compare=False)
 
     @property
     def shard(self) -> int:

@@ -74,12 +74,12 @@ _LIST_HEADS = "SELECT e.epoch, h.brand, h.shard, h.sequence FROM fence_epochs e 
 # Behind every number that was ever given out, acknowledged or not.
 _STRIDE = 1 << 32
 
-# Dated now: what was said before the restore, and comes again late, does not bring it back.
-_FORGET = """
-UPDATE current_consents
-SET state = $3, stated_at_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint, expires_at_ms = 0
+# Dated in the head, not row by row: of some of what was lost there is no row, and it may come again late.
+_MEND = """
+UPDATE heads SET sequence = $3, mended_at_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
 WHERE brand = $1 AND shard = $2
 """
+_FORGET = "UPDATE current_consents SET state = $3, expires_at_ms = 0 WHERE brand = $1 AND shard = $2"
 
 _MOVE = (
     heads.update()
@@ -90,15 +90,15 @@ _MOVE = (
 
 async def lock_head(connection: AsyncConnection, brand: str, shard: int) -> Head:
     """Take the shard's head until the transaction ends: whoever holds it writes alone."""
-    query = select(heads.c.sequence, heads.c.hash).where(heads.c.brand == brand, heads.c.shard == shard)
-    query = query.with_for_update()
+    columns = heads.c.sequence, heads.c.hash, heads.c.mended_at_ms
+    query = select(*columns).where(heads.c.brand == brand, heads.c.shard == shard).with_for_update()
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         first = genesis(brand, shard)
         new = insert(heads).values(brand=brand, shard=shard, sequence=first.sequence, hash=first.hash)
         await connection.execute(new.on_conflict_do_nothing())
         row = (await connection.execute(query)).one()
-    return Head(row.sequence, row.hash)
+    return Head(*row)
 
 
 async def read_current(connection: AsyncConnection, holder: Holder, purposes: Iterable[str]) -> dict[str, Consent]:
@@ -235,8 +235,7 @@ async def mend(connection: AsyncConnection, kept: Kept) -> dict[Scope, int]:
         head = await lock_head(connection, *scope)
         if head.sequence < kept.heads[scope]:
             moved[scope] = kept.heads[scope] + _STRIDE
-            values = {"of_brand": scope.brand, "of_shard": scope.shard, "sequence": moved[scope], "hash": head.hash}
-            await connection.execute(_MOVE, [values])
+            await driver.execute(_MEND, *scope, moved[scope])
             await driver.execute(_FORGET, *scope, str(State.NEVER_ASKED))
     return moved
 

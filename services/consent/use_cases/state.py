@@ -48,8 +48,8 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
         purposes += await _named(connection, around, holder, purposes)
     refused += await _named(connection, around, holder, refused)
     consents = await repository.read_current(connection, holder, [each.id for each in (*purposes, *refused)])
-    new = _said(around, statement, purposes, consents, head.sequence)
-    new += _said(around, _signal(statement), refused, consents, head.sequence + len(new))
+    new = _said(around, statement, purposes, consents, head)
+    new += _said(around, _signal(statement), refused, consents, _behind(head, new))
     if new:
         await repository.append(connection, [(head, new)])
     asked = statement.purposes or [purpose.id for purpose in purposes]
@@ -79,7 +79,7 @@ async def grant_many(
         new: list[Record] = []
         for statement in by_shard[shard]:
             consents = in_force.setdefault(statement.holder, {})
-            new += _said(around, statement, purposes, consents, head.sequence + len(new))
+            new += _said(around, statement, purposes, consents, _behind(head, new))
         if new:
             additions.append((head, new))
         pids = dict.fromkeys(statement.holder.pid for statement in by_shard[shard])
@@ -113,22 +113,29 @@ def _change(brand: str, shard: int, head: Head, new: Sequence[Record], pids: Ite
     return Change(Scope(brand, shard), head.sequence, head.sequence + len(new), tuple(pids))
 
 
+def _behind(head: Head, new: Sequence[Record]) -> Head:
+    return replace(head, sequence=head.sequence + len(new))
+
+
 def _said(
-    around: Surroundings, statement: Statement, purposes: Sequence[Purpose], consents: dict[str, Consent], sequence: int
+    around: Surroundings, statement: Statement, purposes: Sequence[Purpose], consents: dict[str, Consent], head: Head
 ) -> list[Record]:
-    """Return the records of a statement behind `sequence`, and put into `consents` what is then in force."""
+    """Return the records of a statement behind the head, and put into `consents` what is then in force."""
     now_ms = around.now_ms()
     said_at_ms = stated_at(statement.stated_at_ms, now_ms)
     new: list[Record] = []
+    # What was allowed before the shard was mended may have been taken back since, and that be lost.
+    is_lost = statement.intent is Intent.GRANT and said_at_ms <= head.mended_at_ms
     for purpose in purposes:
         if purpose.is_always_on:
             consents[purpose.id] = never_asked(purpose)
             continue
-        consent = _reached(statement, purpose, consents.get(purpose.id), (said_at_ms, now_ms))
+        in_force = consents.get(purpose.id)
+        consent = None if is_lost else _reached(statement, purpose, in_force, (said_at_ms, now_ms))
         if consent is None:
             consents.setdefault(purpose.id, never_asked(purpose))
             continue
-        consent = replace(consent, record_id=around.new_id(), sequence=sequence + len(new) + 1)
+        consent = replace(consent, record_id=around.new_id(), sequence=head.sequence + len(new) + 1)
         consents[purpose.id] = consent
         new.append(_record(statement, consent, around, now_ms))
     return new

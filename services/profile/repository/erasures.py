@@ -56,8 +56,8 @@ class Wrapped:
     wrapped_by: str
 
 
-async def begin(vault: Database, erasure: Erasure, next_at_ms: int) -> None:
-    await vault.fetch(
+async def begin(source: asyncpg.Connection | Database, erasure: Erasure, next_at_ms: int) -> None:
+    await source.fetch(
         """
         INSERT INTO erasures (erasure_id, brand, audience, method, asked_at_ms, shards, pids, next_at_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -195,10 +195,10 @@ async def subjects_of(connection: asyncpg.Connection, brand: str, personas: Sequ
     rows = await connection.fetch(
         """
         SELECT b.audience, b.eid FROM bindings b JOIN unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
-            ON b.brand = $1 AND b.shard = q.shard AND b.pid = q.pid
+            ON b.brand = $1 AND coalesce(b.home, b.shard) = q.shard AND b.pid = q.pid
         UNION
         SELECT f.audience, f.eid FROM faces f JOIN unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
-            ON f.brand = $1 AND f.shard = q.shard AND f.pid = q.pid
+            ON f.brand = $1 AND coalesce(f.home, f.shard) = q.shard AND f.pid = q.pid
         """,
         brand,
         *_keys(personas),
@@ -213,12 +213,16 @@ async def delete(connection: asyncpg.Connection, brand: str, personas: Sequence[
         WITH gone AS MATERIALIZED (SELECT * FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)), unlinked AS (
             DELETE FROM links l USING gone g WHERE l.brand = $1 AND l.shard = g.shard AND l.pid = g.pid
         ), faceless AS (
-            DELETE FROM faces f USING gone g WHERE f.brand = $1 AND f.shard = g.shard AND f.pid = g.pid
+            DELETE FROM faces f USING gone g
+            WHERE f.brand = $1 AND coalesce(f.home, f.shard) = g.shard AND f.pid = g.pid
         ), stood_behind AS (
             DELETE FROM faces f USING gone g
             WHERE f.brand = $1 AND f.user_shard = g.shard AND f.user_pid = g.pid AND f.pid IS NULL
         ), unbound AS (
-            DELETE FROM bindings b USING gone g WHERE b.brand = $1 AND b.shard = g.shard AND b.pid = g.pid
+            DELETE FROM bindings b USING gone g
+            WHERE b.brand = $1 AND coalesce(b.home, b.shard) = g.shard AND b.pid = g.pid
+        ), codeless AS (
+            DELETE FROM link_codes c USING gone g WHERE c.brand = $1 AND c.shard = g.shard AND c.pid = g.pid
         )
         DELETE FROM personas p USING gone g WHERE p.brand = $1 AND p.shard = g.shard AND p.pid = g.pid
         """,

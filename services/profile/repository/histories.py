@@ -37,8 +37,14 @@ async def page(connection: asyncpg.Connection, brand: str, shard: int, after: by
         """
         SELECT k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by,
             coalesce(
-                (SELECT audience FROM bindings b WHERE b.brand = $1 AND b.shard = $2 AND b.pid = k.pid LIMIT 1),
-                (SELECT audience FROM faces f WHERE f.brand = $1 AND f.shard = $2 AND f.pid = k.pid LIMIT 1)
+                (
+                    SELECT audience FROM bindings b
+                    WHERE b.brand = $1 AND coalesce(b.home, b.shard) = $2 AND b.pid = k.pid LIMIT 1
+                ),
+                (
+                    SELECT audience FROM faces f
+                    WHERE f.brand = $1 AND coalesce(f.home, f.shard) = $2 AND f.pid = k.pid LIMIT 1
+                )
             ),
             EXISTS (SELECT FROM links l WHERE l.brand = $1 AND l.shard = $2 AND l.pid = k.pid)
         FROM personas k WHERE k.brand = $1 AND k.shard = $2 AND k.pid > $3 ORDER BY k.pid LIMIT $4

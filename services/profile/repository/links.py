@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from kit.db import Database
 from services.profile.domain import MAX_LINKED, Bound, Persona, Subject
 
 IDENTIFIED = "identified"
@@ -15,7 +14,7 @@ async def user_behind(connection: asyncpg.Connection, anonymous: Persona) -> Per
     row = await connection.fetchrow(
         """
         SELECT user_shard, user_pid FROM faces
-        WHERE brand = $1 AND shard = $2 AND pid = $3
+        WHERE brand = $1 AND coalesce(home, shard) = $2 AND pid = $3
         """,
         anonymous.brand,
         anonymous.shard,
@@ -24,11 +23,11 @@ async def user_behind(connection: asyncpg.Connection, anonymous: Persona) -> Per
     return None if row is None else Persona(anonymous.brand, row["user_shard"], row["user_pid"])
 
 
-async def face(connection: asyncpg.Connection, subject: Subject, user: Persona) -> bytes | None:
+async def face(connection: asyncpg.Connection, subject: Subject, user: Persona) -> Persona | None:
     """Return the facet that this user has had behind this id."""
-    pid: bytes | None = await connection.fetchval(
+    row = await connection.fetchrow(
         """
-        SELECT pid FROM faces
+        SELECT coalesce(home, shard) AS shard, pid FROM faces
         WHERE brand = $1 AND shard = $2 AND audience = $3 AND eid = $4 AND user_shard = $5 AND user_pid = $6
         """,
         subject.brand,
@@ -38,19 +37,20 @@ async def face(connection: asyncpg.Connection, subject: Subject, user: Persona) 
         user.shard,
         user.pid,
     )
-    return pid
+    return None if row is None or row["pid"] is None else Persona(subject.brand, row["shard"], row["pid"])
 
 
 async def keep_face(
-    connection: asyncpg.Connection, subject: Subject, user: Persona, pid: bytes | None, at_ms: int
+    connection: asyncpg.Connection, subject: Subject, user: Persona, facet: Persona | None, at_ms: int
 ) -> None:
-    """Remember that this user stands behind this id; without pid until something is bound to it."""
+    """Remember that this user stands behind this id; without a facet until something is bound to it."""
     await connection.execute(
         """
-        INSERT INTO faces (brand, shard, audience, eid, user_shard, user_pid, pid, seen_at_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO faces (brand, shard, audience, eid, user_shard, user_pid, pid, seen_at_ms, home, edge_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (brand, shard, audience, eid, user_shard, user_pid)
-        DO UPDATE SET pid = coalesce(excluded.pid, faces.pid), seen_at_ms = excluded.seen_at_ms
+        DO UPDATE SET pid = coalesce(excluded.pid, faces.pid), home = coalesce(excluded.home, faces.home),
+            seen_at_ms = excluded.seen_at_ms
         """,
         subject.brand,
         subject.shard,
@@ -58,8 +58,10 @@ async def keep_face(
         subject.eid,
         user.shard,
         user.pid,
-        pid,
+        None if facet is None else facet.pid,
         at_ms,
+        None if facet is None else facet.shard,
+        subject.version,
     )
 
 
@@ -110,7 +112,10 @@ async def unlink(connection: asyncpg.Connection, one: Persona, other: Persona) -
         ],
     )
     await connection.executemany(
-        "DELETE FROM faces WHERE brand = $1 AND shard = $2 AND pid = $3 AND user_shard = $4 AND user_pid = $5",
+        """
+        DELETE FROM faces
+        WHERE brand = $1 AND coalesce(home, shard) = $2 AND pid = $3 AND user_shard = $4 AND user_pid = $5
+        """,
         [
             (one.brand, one.shard, one.pid, other.shard, other.pid),
             (one.brand, other.shard, other.pid, one.shard, one.pid),
@@ -119,14 +124,14 @@ async def unlink(connection: asyncpg.Connection, one: Persona, other: Persona) -
 
 
 async def linked(connection: asyncpg.Connection, persona: Persona) -> list[Bound]:
-    """Return the other facets that are read as one with this one: of its user and of that user's other ids."""
+    """Return the other facets that are one with this one in its audience: of its user and of that user's other ids."""
     rows = await connection.fetch(
         """
         WITH RECURSIVE reached(shard, pid) AS (
             SELECT $2::smallint, $3::bytea
             UNION
             SELECT l.other_shard, l.other_pid
-            FROM reached r JOIN links l ON l.brand = $1 AND l.shard = r.shard AND l.pid = r.pid
+            FROM reached r JOIN links l ON l.brand = $1 AND l.shard = r.shard AND l.pid = r.pid AND l.kind = $5
         )
         SELECT k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, k.choices
         FROM reached r JOIN personas k ON k.brand = $1 AND k.shard = r.shard AND k.pid = r.pid
@@ -137,24 +142,9 @@ async def linked(connection: asyncpg.Connection, persona: Persona) -> list[Bound
         persona.shard,
         persona.pid,
         MAX_LINKED,
+        IDENTIFIED,
     )
     return [
         Bound(Persona(persona.brand, shard, pid), generation, key_id, wrapped, wrapped_by, choices=choices)
         for shard, pid, generation, key_id, wrapped, wrapped_by, choices in rows
     ]
-
-
-async def audiences_of(vault: Database, personas: Sequence[Persona]) -> dict[bytes, str]:
-    """Return by pid the audience whose facet it is: that of an id which stands for it, or stood."""
-    rows = await vault.fetch(
-        """
-        SELECT q.pid, coalesce(
-            (SELECT audience FROM bindings b WHERE b.brand = $1 AND b.shard = q.shard AND b.pid = q.pid LIMIT 1),
-            (SELECT audience FROM faces f WHERE f.brand = $1 AND f.shard = q.shard AND f.pid = q.pid LIMIT 1)
-        ) FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
-        """,
-        personas[0].brand,
-        [persona.shard for persona in personas],
-        [persona.pid for persona in personas],
-    )
-    return {pid: audience or "" for pid, audience in rows}

@@ -28,6 +28,7 @@ class NewBinding:
     key_id: str
     wrapped: bytes
     wrapped_by: str
+    version: int
 
 
 async def share_life(connection: asyncpg.Connection, brand: str, shards: Iterable[int]) -> None:
@@ -83,16 +84,16 @@ async def resolve(connection: asyncpg.Connection, brand: str, addresses: Sequenc
     # shards for every address.
     rows = await connection.fetch(
         """
-        SELECT q.audience, q.eid, b.shard, b.pid,
+        SELECT q.audience, q.eid, b.home, b.pid,
             k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms
         FROM unnest($2::smallint[], $3::text[], $4::bytea[]) AS q(shard, audience, eid)
         CROSS JOIN LATERAL (
-            SELECT shard, pid, preferences, preferences_at_ms FROM bindings
+            SELECT coalesce(home, shard) AS home, pid, preferences, preferences_at_ms FROM bindings
             WHERE brand = $1 AND shard = q.shard AND audience = q.audience AND eid = q.eid LIMIT 1
         ) AS b
         CROSS JOIN LATERAL (
             SELECT generation, key_id, wrapped, wrapped_by FROM personas
-            WHERE brand = $1 AND shard = b.shard AND pid = b.pid LIMIT 1
+            WHERE brand = $1 AND shard = b.home AND pid = b.pid LIMIT 1
         ) AS k
         """,
         brand,
@@ -105,9 +106,10 @@ async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
     """Return the facet bound to one subject, and whether anything is linked to it."""
     rows = await vault.fetch(
         """
-        SELECT b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms, k.choices,
-            EXISTS (SELECT FROM links l WHERE l.brand = b.brand AND l.shard = b.shard AND l.pid = b.pid)
-        FROM bindings b JOIN personas k ON k.brand = b.brand AND k.shard = b.shard AND k.pid = b.pid
+        SELECT k.shard, b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms,
+            k.choices,
+            EXISTS (SELECT FROM links l WHERE l.brand = b.brand AND l.shard = k.shard AND l.pid = b.pid)
+        FROM bindings b JOIN personas k ON k.brand = b.brand AND k.shard = coalesce(b.home, b.shard) AND k.pid = b.pid
         WHERE b.brand = $1 AND b.shard = $2 AND b.audience = $3 AND b.eid = $4
         """,
         subject.brand,
@@ -117,8 +119,8 @@ async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
     )
     if not rows:
         return None
-    pid, *facts, is_linked = rows[0]
-    return Bound(Persona(subject.brand, subject.shard, pid), *facts), is_linked
+    shard, pid, *facts, is_linked = rows[0]
+    return Bound(Persona(subject.brand, shard, pid), *facts), is_linked
 
 
 async def lock_choices(connection: asyncpg.Connection, persona: Persona) -> Bound | None:
@@ -148,32 +150,19 @@ async def keep_choices(connection: asyncpg.Connection, persona: Persona, sealed:
     )
 
 
-async def list_faces(vault: Database, brand: str, shard: int) -> list[tuple[str, bytes, int]]:
-    """Return who is bound in a shard, as (audience, pid, generation), each once."""
-    rows = await vault.fetch(
-        """
-        SELECT DISTINCT b.audience, b.pid, k.generation
-        FROM bindings b JOIN personas k ON k.brand = b.brand AND k.shard = b.shard AND k.pid = b.pid
-        WHERE b.brand = $1 AND b.shard = $2
-        """,
-        brand,
-        shard,
-    )
-    return [(audience, pid, generation) for audience, pid, generation in rows]
-
-
 async def bound_to(
     connection: asyncpg.Connection, brand: str, personas: Sequence[tuple[str, Persona]]
 ) -> dict[tuple[str, bytes], tuple[bytes, Bound]]:
     """Return by (audience, pid) the id that is bound to a persona there, and the persona; others are left out."""
     rows = await connection.fetch(
         """
-        SELECT DISTINCT ON (q.audience, b.pid) q.audience, b.eid, b.shard, b.pid,
+        SELECT DISTINCT ON (q.audience, b.pid) q.audience, b.eid, k.shard, b.pid,
             k.generation, k.key_id, k.wrapped, k.wrapped_by
         FROM unnest($2::smallint[], $3::text[], $4::bytea[]) AS q(shard, audience, pid)
-        JOIN bindings b ON b.brand = $1 AND b.shard = q.shard AND b.pid = q.pid AND b.audience = q.audience
+        JOIN bindings b
+            ON b.brand = $1 AND coalesce(b.home, b.shard) = q.shard AND b.pid = q.pid AND b.audience = q.audience
         JOIN personas k ON k.brand = $1 AND k.shard = q.shard AND k.pid = q.pid
-        ORDER BY q.audience, b.pid, b.bound_at_ms DESC, b.eid
+        ORDER BY q.audience, b.pid, b.edge_version DESC, b.bound_at_ms DESC, b.eid
         """,
         brand,
         [persona.shard for _, persona in personas],
@@ -210,9 +199,10 @@ async def bind(
     """Make bindings with their keys; return those that were made, without the ones somebody else made first."""
     rows = await connection.fetch(
         """
-        INSERT INTO bindings (brand, shard, audience, eid, pid, bound_at_ms)
-        SELECT $1, q.shard, q.audience, q.eid, q.pid, $6
-        FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[]) AS q(shard, audience, eid, pid)
+        INSERT INTO bindings (brand, shard, audience, eid, pid, bound_at_ms, edge_version)
+        SELECT $1, q.shard, q.audience, q.eid, q.pid, $6, q.version
+        FROM unnest($2::smallint[], $3::text[], $4::bytea[], $5::bytea[], $7::int[])
+            AS q(shard, audience, eid, pid, version)
         ON CONFLICT DO NOTHING
         RETURNING pid
         """,
@@ -222,6 +212,7 @@ async def bind(
         [each.eid for each in wanted],
         [each.pid for each in wanted],
         at_ms,
+        [each.version for each in wanted],
     )
     pids = {pid for (pid,) in rows}
     made = [each for each in wanted if each.pid in pids]
@@ -246,19 +237,20 @@ async def keep_keys(connection: asyncpg.Connection, brand: str, made: Sequence[N
     )
 
 
-async def rebind(connection: asyncpg.Connection, subject: Subject, pid: bytes, at_ms: int) -> None:
+async def rebind(connection: asyncpg.Connection, subject: Subject, persona: Persona, at_ms: int) -> None:
     """Put another persona behind an id, who has not said anything yet."""
     await connection.execute(
         """
-        UPDATE bindings SET pid = $5, bound_at_ms = $6, preferences = '', preferences_at_ms = 0
+        UPDATE bindings SET pid = $5, home = $7, bound_at_ms = $6, preferences = '', preferences_at_ms = 0
         WHERE brand = $1 AND shard = $2 AND audience = $3 AND eid = $4
         """,
         subject.brand,
         subject.shard,
         subject.audience,
         subject.eid,
-        pid,
+        persona.pid,
         at_ms,
+        persona.shard,
     )
 
 

@@ -1,6 +1,18 @@
 """The vault: who is bound to which persona, and one wrapped data key each. Knows no raw id and no trait."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 METADATA = MetaData()
@@ -17,6 +29,10 @@ BINDINGS = Table(
     # Digest of what the source last said about consent with its events, and when: saying it again is no new statement.
     Column("preferences", LargeBinary, nullable=False),
     Column("preferences_at_ms", BigInteger, nullable=False),
+    # Shard of the persona, where it is another than that of the id: ids turn with the edge key, personas stay.
+    Column("home", SmallInteger),
+    # Version of the edge key that made the id; 0 of before it was told.
+    Column("edge_version", Integer, nullable=False, server_default="0"),
 )
 
 PERSONAS = Table(
@@ -47,6 +63,9 @@ LINKS = Table(
     Column("other_pid", LargeBinary, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("linked_at_ms", BigInteger, nullable=False),
+    # Of links between audiences, made with a code; empty within one.
+    Column("audience", Text, nullable=False, server_default=""),
+    Column("other_audience", Text, nullable=False, server_default=""),
 )
 
 # Who has said to be behind an id: one facet per user, so that a shared device keeps its users apart. No pid while
@@ -62,10 +81,12 @@ FACES = Table(
     Column("user_pid", LargeBinary, primary_key=True),
     Column("pid", LargeBinary),
     Column("seen_at_ms", BigInteger, nullable=False),
+    Column("home", SmallInteger),
+    Column("edge_version", Integer, nullable=False, server_default="0"),
 )
 
-Index("bindings_by_persona", BINDINGS.c.brand, BINDINGS.c.shard, BINDINGS.c.pid)
-Index("faces_by_persona", FACES.c.brand, FACES.c.shard, FACES.c.pid)
+Index("bindings_by_persona", BINDINGS.c.brand, func.coalesce(BINDINGS.c.home, BINDINGS.c.shard), BINDINGS.c.pid)
+Index("faces_by_persona", FACES.c.brand, func.coalesce(FACES.c.home, FACES.c.shard), FACES.c.pid)
 Index("faces_by_user", FACES.c.brand, FACES.c.user_shard, FACES.c.user_pid)
 
 # One erasure from first word to receipt, resumed from here after any crash. Names of personas go when it is complete.
@@ -98,6 +119,21 @@ ERASURES = Table(
     Index("erasures_due", "next_at_ms", postgresql_where=text("complete_at_ms = 0")),
 )
 
+# The ledger of privacy budgets: what was asked about an audience on which day (since 1970 UTC), its price in
+# thousandths of epsilon, and what was told. Kept here because a ledger from an earlier point in time would give back
+# what was spent.
+AGGREGATES = Table(
+    "aggregates",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("audience", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("counted", Text, primary_key=True),
+    Column("price", Integer, primary_key=True, autoincrement=False),
+    # Empty until it is counted.
+    Column("answer", LargeBinary, nullable=False, server_default=""),
+)
+
 # Keyed hashes of ids that were erased: what was said before that does not bring them back.
 ERASED_IDS = Table(
     "erased_ids",
@@ -107,4 +143,30 @@ ERASED_IDS = Table(
     Column("mark", LargeBinary, primary_key=True),
     Column("erased_at_ms", BigInteger, nullable=False),
     Index("erased_ids_by_time", "erased_at_ms"),
+)
+
+# One-time codes by their keyed hash. They name a persona, and are gone minutes later.
+LINK_CODES = Table(
+    "link_codes",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("mark", LargeBinary, primary_key=True),
+    Column("audience", Text, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("pid", LargeBinary, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("redeemed_at_ms", BigInteger, nullable=False, server_default="0"),
+    Index("link_codes_by_persona", "brand", "shard", "pid"),
+    Index("link_codes_by_time", "expires_at_ms"),
+)
+
+# How often an id, and an audience as a whole (no id), has asked for or tried a code of late.
+LINK_TRIES = Table(
+    "link_tries",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("audience", Text, primary_key=True),
+    Column("eid", LargeBinary, primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
 )

@@ -7,8 +7,9 @@ import asyncpg
 from kit.db import raw
 from services.profile import sealed
 from services.profile.domain import PID_BYTES, Persona, Subject
-from services.profile.repository import links, vault
+from services.profile.repository import edges, links, vault
 from services.profile.use_cases.stores import Stores
+from services.profile.use_cases.turn import settle, shards_named
 
 
 async def bind(stores: Stores, brand: str, subjects: Sequence[Subject]) -> None:
@@ -19,11 +20,15 @@ async def bind(stores: Stores, brand: str, subjects: Sequence[Subject]) -> None:
     at_ms, shards = stores.now_ms(), {each.shard for each in subjects}
     async with stores.vault.transaction() as transaction:
         connection = await raw(transaction)
-        await vault.lock_identity(connection, brand, shards)
+        await vault.lock_identity(connection, brand, shards_named(subjects))
         await vault.share_keys(connection, shards)
-        wanted = _new_bindings(stores, subjects)
+        known = await settle(connection, subjects)
+        wanted = _new_bindings(stores, [each for each in subjects if each not in known])
         made = await vault.bind(connection, brand, wanted, at_ms)
         personas = {Subject(brand, each.audience, each.eid): Persona(brand, each.shard, each.pid) for each in made}
+        # A door that has not heard of the new version yet finds the same persona.
+        fresh = [each for each in subjects if each in personas]
+        await edges.follow(connection, brand, [(each, old) for each in fresh for old in each.formerly()])
         for subject, user in await links.awaited(connection, brand, list(personas)):
             await _stand_behind(connection, subject, user, personas[subject], at_ms)
 
@@ -37,7 +42,8 @@ async def identify(stores: Stores, anonymous: Subject, user: Persona) -> Persona
     at_ms = stores.now_ms()
     async with stores.vault.transaction() as transaction:
         connection = await raw(transaction)
-        await vault.lock_identity(connection, anonymous.brand, {anonymous.shard})
+        await vault.lock_identity(connection, anonymous.brand, shards_named([anonymous]))
+        await settle(connection, [anonymous])
         address = (anonymous.audience, anonymous.eid)
         present = (await vault.resolve(connection, anonymous.brand, [address])).get(address)
         if present is None:
@@ -54,22 +60,23 @@ async def identify(stores: Stores, anonymous: Subject, user: Persona) -> Persona
 
 async def _change_user(stores: Stores, connection: asyncpg.Connection, anonymous: Subject, user: Persona) -> None:
     at_ms = stores.now_ms()
-    earlier = await links.face(connection, anonymous, user)
-    if earlier is not None:
-        await vault.rebind(connection, anonymous, earlier, at_ms)
-        return
-    await vault.share_keys(connection, {anonymous.shard})
-    (fresh,) = _new_bindings(stores, [anonymous])
-    await vault.keep_keys(connection, anonymous.brand, [fresh])
-    await vault.rebind(connection, anonymous, fresh.pid, at_ms)
-    persona = Persona(anonymous.brand, fresh.shard, fresh.pid)
-    await _stand_behind(connection, anonymous, user, persona, at_ms)
+    persona = await links.face(connection, anonymous, user)
+    is_new = persona is None
+    if persona is None:
+        await vault.share_keys(connection, {anonymous.shard})
+        (fresh,) = _new_bindings(stores, [anonymous])
+        await vault.keep_keys(connection, anonymous.brand, [fresh])
+        persona = Persona(anonymous.brand, fresh.shard, fresh.pid)
+    for each in (anonymous, *anonymous.formerly()):
+        await vault.rebind(connection, each, persona, at_ms)
+    if is_new:
+        await _stand_behind(connection, anonymous, user, persona, at_ms)
 
 
 async def _stand_behind(
     connection: asyncpg.Connection, anonymous: Subject, user: Persona, facet: Persona, at_ms: int
 ) -> None:
-    await links.keep_face(connection, anonymous, user, facet.pid, at_ms)
+    await links.keep_face(connection, anonymous, user, facet, at_ms)
     await links.link(connection, facet, user, at_ms)
 
 
@@ -84,6 +91,7 @@ def _new_bindings(stores: Stores, subjects: Sequence[Subject]) -> list[vault.New
             sealed.FIRST_KEY,
             key.wrapped,
             key.wrapped_by,
+            subject.version,
         )
         for subject, key in zip(subjects, keys, strict=True)
     ]

@@ -7,7 +7,8 @@ from services.profile import choices, sealed
 from services.profile.choices import Choices, Inference, What
 from services.profile.domain import Bound, Statement, Subject
 from services.profile.repository import vault
-from services.profile.use_cases.consents import circle
+from services.profile.use_cases import cross
+from services.profile.use_cases.consents import whole
 from services.profile.use_cases.stores import Stores
 
 _Change = Callable[[Choices], Choices]
@@ -16,11 +17,11 @@ _Change = Callable[[Choices], Choices]
 async def remove(stores: Stores, subject: Subject, removal: tuple[What, str], statement: Statement) -> int:
     """Remove an offer, the brand or gifts; return since when. Somebody unknown is answered like anybody."""
     now_ms = stores.now_ms()
-    bound, others = await circle(stores, subject)
-    if bound is None:
+    everybody = await all_of(stores, subject)
+    if not everybody:
         return now_ms
-    chosen = await _choose(stores, bound, lambda before: before.remove(*removal, now_ms))
-    await _tell(stores, [bound, *others], statement)
+    chosen = await _choose(stores, everybody[0], lambda before: before.remove(*removal, now_ms))
+    await _tell(stores, everybody, statement)
     found = chosen.find(*removal)
     return now_ms if found is None else found.at_ms
 
@@ -29,8 +30,7 @@ async def restore(
     stores: Stores, subject: Subject, removal: tuple[What, str], within_ms: int, statement: Statement
 ) -> None:
     """Take a removal back wherever it was made; raises RemovalUnknownError and UndoExpiredError."""
-    bound, others = await circle(stores, subject)
-    everybody = [] if bound is None else [bound, *others]
+    everybody = await all_of(stores, subject)
     choices.refuse_late(
         choices.merge([of(stores, each) for each in everybody]).find(*removal), stores.now_ms(), within_ms
     )
@@ -41,11 +41,18 @@ async def restore(
 
 async def object_to(stores: Stores, subject: Subject, inferences: tuple[Inference, ...], statement: Statement) -> None:
     """Set what is objected to, of all that is linked: whoever objects no longer does so everywhere."""
-    bound, others = await circle(stores, subject)
-    everybody = [] if bound is None else [bound, *others]
+    everybody = await all_of(stores, subject)
     for each in everybody:
         await _choose(stores, each, lambda before: Choices(before.removals, inferences))
     await _tell(stores, everybody, statement)
+
+
+async def all_of(stores: Stores, subject: Subject) -> list[Bound]:
+    """Return the facet of a subject and those it is one persona with at this moment, across audiences too."""
+    found = await whole(stores, subject)
+    if found.bound is None:
+        return []
+    return [found.bound, *found.others, *await cross.readable(stores, found.crossings)]
 
 
 def of(stores: Stores, bound: Bound) -> Choices:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from kit.db import raw
 from kit.errors import TypedError
@@ -19,10 +20,13 @@ from services.profile.domain import (
     Statement,
     Subject,
 )
-from services.profile.repository import links, vault
+from services.profile.repository import crossings, links, vault
+from services.profile.repository.crossings import Crossing
+from services.profile.use_cases import cross
 from services.profile.use_cases.bind import bind
 from services.profile.use_cases.marked import refuse_erased
 from services.profile.use_cases.stores import Stores
+from services.profile.use_cases.turn import adopt
 
 
 async def grant(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> Confirmed:
@@ -41,13 +45,17 @@ async def grant(stores: Stores, subject: Subject, purposes: Sequence[str], state
 
 async def withdraw(stores: Stores, subject: Subject, purposes: Sequence[str], statement: Statement) -> Confirmed:
     """Return what holds for the subject's own facet; what is linked to it is withdrawn with it."""
-    bound, others = await circle(stores, subject)
+    found = await whole(stores, subject)
+    bound, others = found.bound, found.others
     if bound is None:
         return Confirmed([])
     whose = named(stores, subject, bound)
     confirmed = asyncio.ensure_future(stores.consent.confirm(whose, Intent.WITHDRAW, purposes, statement))
     linked = (stores.consent.withdraw(other.persona, subject.audience, purposes, statement) for other in others)
     await asyncio.gather(confirmed, *linked)
+    # A statement that came too late to withdraw a link does not undo it either.
+    ended = await cross.ended(stores, cross.named(found.crossings, purposes))
+    await cross.cut(stores, ended, replace(statement, stated_at_ms=0))
     return confirmed.result()
 
 
@@ -74,21 +82,46 @@ async def documents(stores: Stores, subject: Subject) -> bytes:
 
 
 async def find(stores: Stores, subject: Subject) -> Bound | None:
-    found = await vault.find(stores.vault, subject)
+    found = await _found(stores, subject)
     return None if found is None else found[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A subject's own facet, those that are one with it in its audience, and its links to others."""
+
+    bound: Bound | None
+    others: list[Bound]
+    crossings: list[Crossing]
+
+
 async def circle(stores: Stores, subject: Subject) -> tuple[Bound | None, list[Bound]]:
-    """Return the subject's own facet and those linked to it."""
-    found = await vault.find(stores.vault, subject)
+    """Return the subject's own facet and those that are one with it in its audience."""
+    found = await whole(stores, subject)
+    return found.bound, found.others
+
+
+async def whole(stores: Stores, subject: Subject) -> Whole:
+    """Return all that is linked to a subject, whether or not it may be read."""
+    found = await _found(stores, subject)
     if found is None:
-        return None, []
+        return Whole(None, [], [])
     bound, is_linked = found
     if not is_linked:
         # Most are not, and following links is the dearer statement.
-        return bound, []
+        return Whole(bound, [], [])
     async with stores.vault.reading() as reading:
-        return bound, await links.linked(await raw(reading), bound.persona)
+        connection = await raw(reading)
+        others = await links.linked(connection, bound.persona)
+        personas = [bound.persona, *(other.persona for other in others)]
+        return Whole(bound, others, await crossings.across(connection, personas))
+
+
+async def _found(stores: Stores, subject: Subject) -> tuple[Bound, bool] | None:
+    found = await vault.find(stores.vault, subject)
+    if found is None and await adopt(stores, [subject]):
+        return await vault.find(stores.vault, subject)
+    return found
 
 
 def named(stores: Stores, subject: Subject, bound: Bound | None) -> Named:

@@ -1,7 +1,7 @@
 """Finds out for a fold who is who and who agrees, after noting what the events themselves say about consent."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -10,11 +10,12 @@ from kit.db import raw
 from kit.errors import RemoteError, Status
 from kit.telemetry import logger
 from services.profile.domain import COLLECT, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
-from services.profile.folding import Address, Known, Stated, addresses, digest_of, refused_by_gpc, statements
+from services.profile.folding import Address, Known, Stated, digest_of, refused_by_gpc, statements, subjects
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
 from services.profile.use_cases.marked import erased_since
 from services.profile.use_cases.stores import Stores
+from services.profile.use_cases.turn import adopt
 
 _ALWAYS = (COLLECT, RESEARCH)
 _MAX_PURPOSES = 32
@@ -38,6 +39,7 @@ class _Circle:
     """Those of one fold: what they said, who they are, what they allow."""
 
     brand: str
+    everybody: dict[Address, Subject]
     stated: dict[Address, Stated]
     bound: dict[Address, Bound]
     allowed: dict[Address, frozenset[str]]
@@ -47,11 +49,10 @@ class _Circle:
 
 async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches: Sequence[Batch]) -> Consulted:
     """Ask the vault and the truth about everybody in `batches`. `held` keeps them from being erased until it ends."""
-    everybody = addresses(batches)
+    everybody = subjects(brand, batches)
     await vault.share_life(held, brand, {shard_of(eid) for _, eid in everybody})
-    circle = _Circle(
-        brand, statements(batches), await vault.resolve(held, brand, everybody), {}, refused_by_gpc(batches)
-    )
+    bound = await _resolve(stores, held, everybody)
+    circle = _Circle(brand, everybody, statements(batches), bound, {}, refused_by_gpc(batches))
     await _ask(stores, circle, circle.bound)
     changed = await _note(stores, held, circle)
     if changed:
@@ -60,6 +61,17 @@ async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches:
     collecting = {address: bound for address, bound in circle.bound.items() if COLLECT in circle.allowed[address]}
     researching = (bound.persona.pid for address, bound in collecting.items() if RESEARCH in circle.allowed[address])
     return Consulted(Known(circle.bound, collecting), frozenset(researching))
+
+
+async def _resolve(
+    stores: Stores, held: asyncpg.Connection, everybody: Mapping[Address, Subject]
+) -> dict[Address, Bound]:
+    brand = next(iter(everybody.values())).brand if everybody else ""
+    bound = await vault.resolve(held, brand, list(everybody))
+    first_met = [subject for address, subject in everybody.items() if subject.former and address not in bound]
+    if first_met and await adopt(stores, first_met):
+        bound |= await vault.resolve(held, brand, [(each.audience, each.eid) for each in first_met])
+    return bound
 
 
 async def _ask(stores: Stores, circle: _Circle, whom: Iterable[Address]) -> None:
@@ -85,7 +97,7 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
     }
     for late in await _said_too_late(stores, circle, differing):
         del differing[late], news[late]
-    newcomers = [Subject(circle.brand, *address) for address in differing if address not in circle.bound]
+    newcomers = [circle.everybody[address] for address in differing if address not in circle.bound]
     if newcomers:
         await bind(stores, circle.brand, newcomers)
         circle.bound |= await vault.resolve(held, circle.brand, [(each.audience, each.eid) for each in newcomers])
@@ -105,7 +117,7 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
 
 async def _said_too_late(stores: Stores, circle: _Circle, differing: dict[Address, Stated]) -> list[Address]:
     """Return those who were erased after they said it: a late or repeated event does not bring them back."""
-    unbound = {Subject(circle.brand, *address): address for address in differing if address not in circle.bound}
+    unbound = {circle.everybody[address]: address for address in differing if address not in circle.bound}
     said = {subject: digest_of(differing[address])[1] for subject, address in unbound.items()}
     return [unbound[subject] for subject in await erased_since(stores, said)]
 

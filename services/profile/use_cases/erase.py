@@ -5,7 +5,7 @@ from dataclasses import replace
 from kit.db import raw
 from services.profile import marks
 from services.profile.domain import Statement, Subject
-from services.profile.repository import erasures, vault
+from services.profile.repository import edges, erasures, vault
 from services.profile.repository.erasures import Erasure
 from services.profile.use_cases.consents import circle
 from services.profile.use_cases.owe import owe
@@ -44,11 +44,16 @@ async def _fence(stores: Stores, erasure: Erasure) -> Erasure:
 
 async def _unbind(stores: Stores, erasure: Erasure) -> Erasure:
     brand, at_ms = erasure.brand, stores.now_ms()
+    async with stores.vault.reading() as reading:
+        shards = {*erasure.shards, *await edges.shards_of(await raw(reading), brand, erasure.personas)}
     async with stores.vault.transaction() as transaction:
         connection = await raw(transaction)
         # In this order, as folds do: they change who is who while they keep others from being erased.
-        await vault.end_life(connection, brand, erasure.shards)
-        await vault.lock_identity(connection, brand, erasure.shards)
+        await vault.end_life(connection, brand, shards)
+        await vault.lock_identity(connection, brand, shards)
+        if not await edges.shards_of(connection, brand, erasure.personas) <= shards:
+            # An id of a newer edge key has come to stand for them since we looked: folds go by that, too.
+            return replace(erasure, fenced_at_ms=0)
         found = await erasures.circle(connection, brand, erasure.personas)
         personas = [bound.persona for bound in found]
         if not set(personas) <= set(erasure.personas):

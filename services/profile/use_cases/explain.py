@@ -3,10 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
+from kit import rotation
+from kit.keyring import Key, KeyMissingError
 from services.profile import handles
-from services.profile.domain import SHARDS, HandleUnknownError, Named, Persona, Subject
-from services.profile.repository import vault
+from services.profile.domain import SHARDS, HandleUnknownError, Named, Subject
+from services.profile.repository import names
 from services.profile.use_cases.consents import find, named
+from services.profile.use_cases.name import everybody
 from services.profile.use_cases.stores import Stores
 
 
@@ -32,10 +35,14 @@ async def to_staff(stores: Stores, brand: str, handle: str, purpose: str) -> Exp
 
 async def _whose(stores: Stores, brand: str, handle: str) -> Named:
     # Handles are kept nowhere: each is a keyed hash of a random id, and is tried until one fits.
-    for shard in range(SHARDS):
-        for audience, pid, generation in await vault.list_faces(stores.vault, brand, shard):
-            if handles.render(stores.keyring, audience, pid, generation) == handle:
-                return Named(Persona(brand, shard, pid), audience, handle)
-        # A shard may hold many: others are answered in between.
-        await asyncio.sleep(0)
+    found = (names.audiences(stores.vault, brand, shard) for shard in range(SHARDS))
+    version = handle.partition(".")[0]
+    for audience in sorted({audience for each in await asyncio.gather(*found) for audience in each}):
+        try:
+            key = Key(version, rotation.secret(stores.keyring, handles.FAMILY, audience, version))
+        except KeyMissingError:
+            continue
+        async for faced in everybody(stores, brand, audience):
+            if handles.render(stores.keyring, audience, faced.persona.pid, faced.generation, key) == handle:
+                return Named(faced.persona, audience, handle)
     raise HandleUnknownError("no persona of this brand has this handle", field="handle")

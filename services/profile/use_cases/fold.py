@@ -126,7 +126,8 @@ class Fold:
             consulted = await consult(stores, desk.vault, self._brand, batches)
             shares, ground = await self._share_out(desk, fresh, consulted)
             for said, bound in identifications(shares):
-                stood_for = await identify(stores, Subject(self._brand, said.source, said.other or b""), bound.persona)
+                ids = said.other or b"", said.version, said.other_former
+                stood_for = await identify(stores, Subject(self._brand, said.source, *ids), bound.persona)
                 if stood_for is not None:
                     self._ahead.moved.add(stood_for.pid)
         self._ahead.pids = {share.bound.persona.pid for share in shares}

@@ -12,7 +12,9 @@ async def erased_since(stores: Stores, said: Mapping[Subject, int]) -> set[Subje
     """Return those who were erased after they said something, or as they said it."""
     if not said:
         return set()
-    found = {marks.mark_of(stores.keyring, subject): subject for subject in said}
+    # An id may have been erased under an older version of the edge key.
+    everyone = ((each, subject) for subject in said for each in (subject, *subject.formerly()))
+    found = {marks.mark_of(stores.keyring, each): subject for each, subject in everyone}
     at_ms = await erasures.marked(stores.vault, next(iter(said)).brand, list(found))
     return {subject for (_, mark), subject in found.items() if at_ms.get(mark, -1) >= said[subject]}
 

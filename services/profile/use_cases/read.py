@@ -11,8 +11,10 @@ from services.profile import choices, handles, sealed, tails
 from services.profile.choices import Choices
 from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
 from services.profile.repository import facets
+from services.profile.repository.crossings import Crossing
 from services.profile.traits import Traits, merge
-from services.profile.use_cases.consents import circle, persona_or_nobody
+from services.profile.use_cases import cross
+from services.profile.use_cases.consents import persona_or_nobody, whole
 from services.profile.use_cases.stores import Stores
 from services.profile.uses import MEMORY, SIGNALS, VIEW
 from services.profile.views import Signal, View, leanings, signals, view
@@ -70,6 +72,9 @@ class Parts:
 class _Found:
     bound: Bound | None
     others: list[Bound]
+    crossings: list[Crossing]
+    #: Facets on the other side of links that both sides allow at this moment.
+    crossed: list[Bound]
     decisions: list[Decision]
     #: For this read alone: unwrapping it costs as much as opening a facet.
     key: bytes = field(default=b"", repr=False)
@@ -82,7 +87,7 @@ class _Found:
 
     def choices(self, stores: Stores) -> Choices:
         """Return what the person does not want, as far as this persona is known to be the same."""
-        carrying = [each for each in (self.bound, *self.others) if each is not None and each.choices]
+        carrying = [each for each in (self.bound, *self.others, *self.crossed) if each is not None and each.choices]
         if not carrying:
             return _NONE
         return choices.merge(
@@ -136,11 +141,11 @@ async def read_persona(
     if known is not None and stores.decisions.held(known.persona, subject.audience, purposes) == known.decisions:
         _note(stores, subject, known.answer)
         return known.answer
-    applied = stores.decisions.applied(subject)
+    began = stores.decisions.moment
     found = await _find(stores, subject, purposes)
     answer = await _persona(stores, subject, found, parts)
     # What the person chose was read before consent was asked: had it changed in between, the fence would have said so.
-    if applied is None or applied != stores.decisions.applied(subject):
+    if answer.persona is not None and not stores.decisions.stood_still(answer.persona, began):
         answer = replace(answer, is_alone=False)
     if answer.persona is not None and answer.is_alone:
         answered = Answered(answer.persona, found.decisions, answer)
@@ -172,7 +177,7 @@ async def _persona(stores: Stores, subject: Subject, found: _Found, parts: Parts
         return PersonaRead(None, seen, b"", signals)
     may_remember = found.decision(REMEMBER).is_allowed
     memory_key = sealed.memory_key(found.key_of(stores, bound)) if may_remember else b""
-    return PersonaRead(bound.persona, seen, memory_key, signals, is_alone=not found.others)
+    return PersonaRead(bound.persona, seen, memory_key, signals, is_alone=not found.others and not found.crossings)
 
 
 async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:
@@ -189,9 +194,10 @@ async def count_facets(stores: Stores, brand: str) -> int:
 
 
 async def _find(stores: Stores, subject: Subject, purposes: Sequence[str]) -> _Found:
-    bound, others = await circle(stores, subject)
-    decisions = await stores.decisions.check(persona_or_nobody(subject, bound), subject.audience, purposes)
-    return _Found(bound, others, decisions)
+    found = await whole(stores, subject)
+    crossed = await cross.readable(stores, found.crossings) if found.crossings else []
+    decisions = await stores.decisions.check(persona_or_nobody(subject, found.bound), subject.audience, purposes)
+    return _Found(found.bound, found.others, found.crossings, crossed, decisions)
 
 
 async def _seen(stores: Stores, subject: Subject, found: _Found) -> ViewRead:
@@ -224,7 +230,7 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
 
 
 async def _merged(stores: Stores, subject: Subject, found: _Found, decision: Decision, what: str) -> Traits:
-    linked = await _readable(stores, subject, found.others, decision.purpose)
+    linked = await _readable(stores, subject, [*found.others, *found.crossed], decision.purpose)
     for each in linked:
         # Their person, too, is told who read them; of the facet itself that is noted with the answer.
         stores.uses.read(each.persona, subject.audience, decision, what, stores.now_ms())

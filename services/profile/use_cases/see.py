@@ -11,10 +11,10 @@ from services.profile import choices, handles, person, sealed, tails
 from services.profile.choices import Choices
 from services.profile.domain import Bound, Subject
 from services.profile.person import Link, Person
-from services.profile.repository import facets, links, uses
+from services.profile.repository import facets, uses
 from services.profile.traits import Traits, merge
-from services.profile.use_cases import choose
-from services.profile.use_cases.consents import circle, list_consents
+from services.profile.use_cases import choose, cross
+from services.profile.use_cases.consents import list_consents, whole
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import model_name
 
@@ -30,16 +30,14 @@ class Own:
 
 async def find_own(stores: Stores, subject: Subject) -> Own:
     """Return what a person may be shown through their audience; nothing for somebody unknown."""
-    bound, others = await circle(stores, subject)
-    if bound is None:
+    found = await whole(stores, subject)
+    if found.bound is None:
         return Own([], Choices())
-    everybody = [bound, *others]
-    chosen = choices.merge([choose.of(stores, each) for each in everybody])
-    if not others:
-        return Own(everybody, chosen)
-    audiences = await links.audiences_of(stores.vault, [each.persona for each in others])
-    own = [bound, *(each for each in others if audiences[each.persona.pid] == subject.audience)]
-    elsewhere = Counter(audience for audience in audiences.values() if audience != subject.audience)
+    own, crossed = [found.bound, *found.others], await cross.readable(stores, found.crossings)
+    chosen = choices.merge([choose.of(stores, each) for each in (*own, *crossed)])
+    elsewhere: Counter[str] = Counter()
+    for each in found.crossings:
+        elsewhere[each.other_audience] += len(each.facets)
     return Own(own, chosen, tuple(Link(audience, count) for audience, count in sorted(elsewhere.items())))
 
 

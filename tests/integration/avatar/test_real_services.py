@@ -19,7 +19,7 @@ from services.avatar.settings import AvatarSettings
 from services.consent.__main__ import serving as serving_consent
 from services.consent.settings import ConsentSettings
 from services.profile import handles
-from services.profile.__main__ import build, open_eraser, open_stores, open_streams
+from services.profile.__main__ import build, open_aggregates, open_eraser, open_stores, open_streams
 from services.profile.settings import ProfileSettings
 from tests.integration.avatar.conftest import Street
 from tests.integration.avatar.others import Recommendation
@@ -41,9 +41,9 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     stores = await open_stores(settings, serving.closing)
     stores.keyring.ensure(handles.FAMILY)
     streams = await open_streams(settings, serving.closing)
-    profiles = await serving.start(
-        await build(settings, stores, streams, await open_eraser(settings, stores, streams, serving.closing))
-    )
+    eraser = await open_eraser(settings, stores, streams, serving.closing)
+    aggregates = open_aggregates(settings, stores, serving.closing)
+    profiles = await serving.start(await build(settings, stores, streams, eraser, aggregates))
     ranking = Recommendation()
     name = "contracts.recommendation.v1.RecommendationService"
     rankings = await serving.serve(add_RecommendationServiceServicer_to_server, ranking, name)

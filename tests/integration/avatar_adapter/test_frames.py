@@ -128,6 +128,14 @@ class TestOtherFrames:
         assert (list(asked.give), list(asked.take)) == (["personalise.world"], ["recommend.offer"])
         assert asked.statement.method == "frame"
 
+    @pytest.mark.parametrize(("said", "is_heard"), [("1", True), ("0", False), ("true", False), ("", False)])
+    async def test_a_browser_world_passes_global_privacy_control_on(self, stand, said, is_heard):
+        visit = (await stand.open())["s"]
+
+        await stand.post({"op": "con", "s": visit, "give": ["offer.brand@brand:elm"]}, **{"Sec-GPC": said})
+
+        assert stand.core.of(pb.ChangeConsentRequest)[0].statement.has_gpc is is_heard
+
     async def test_forgetting_has_a_receipt(self, stand):
         visit = (await stand.open())["s"]
 

@@ -130,6 +130,25 @@ class TestARestoredDatabase:
             await state(stub.Grant, pb.GrantRequest(**said(1)))
             assert await is_allowed(stub)
 
+    async def test_neither_does_what_it_never_knew(self, restorable):
+        async with restorable.serving() as stub:
+            await state(stub.Grant, pb.GrantRequest(**said(2)))
+        restorable.back_up()
+        async with restorable.serving() as stub:
+            await state(stub.Grant, pb.GrantRequest(**said(1, at_ms=NOW_MS - 2_000)))
+            await state(stub.Withdraw, pb.WithdrawRequest(**said(1, at_ms=NOW_MS - 1_000)))
+        restorable.restore()
+
+        async with restorable.serving() as stub:
+            await state(stub.Grant, pb.GrantRequest(**said(1, at_ms=NOW_MS - 2_000)))
+            assert not await is_allowed(stub)
+            many = {"brand": "oak", "audience": "app:shop", "purposes": [PURPOSE], "shards": [7], "pids": [b"\1" * 16]}
+            statement = pb.Statement(method="sdk-preferences")
+            await state(stub.GrantMany, pb.GrantManyRequest(**many, statement=statement, stated_at_ms=[NOW_MS - 2_000]))
+            assert not await is_allowed_to_many(stub)
+            await state(stub.Grant, pb.GrantRequest(**said(1)))
+            assert await is_allowed(stub)
+
     async def test_numbers_are_not_given_out_again(self, lost):
         async with lost.serving() as stub:
             [record] = (await state(stub.Grant, pb.GrantRequest(**said(3)))).records

@@ -37,6 +37,7 @@ from tests.integration.gateway.rpc import FakeAvatar, FakeProfile, FakeRecommend
 class Keys:
     write: str
     app: str
+    analyst: str
     world: str
     staff: str
 
@@ -107,6 +108,7 @@ def keys(keyring: FolderKeyRing, tmp_path: Path) -> Keys:
     return Keys(
         credentials.mint("source", "oak", "app:shop")[0],
         credentials.mint("source", "oak", "app:shop", scopes=["app"])[0],
+        credentials.mint("source", "oak", "app:shop", scopes=["aggregates"])[0],
         credentials.mint("world", "oak", "world:oak-street")[0],
         credentials.mint("staff", "oak", "ann")[0],
     )

@@ -77,6 +77,27 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def Erase(self, request, context):
         return self._services.answer("Erase", request, profile_pb2.EraseResponse())
 
+    async def ReadAggregate(self, request, context):
+        return self._services.answer("ReadAggregate", request, profile_pb2.ReadAggregateResponse())
+
+    async def TakeNewFace(self, request, context):
+        return self._services.answer("TakeNewFace", request, profile_pb2.TakeNewFaceResponse())
+
+    async def FindHandle(self, request, context):
+        return self._services.answer("FindHandle", request, profile_pb2.FindHandleResponse())
+
+    async def ListReplacedHandles(self, request, context):
+        return self._services.answer("ListReplacedHandles", request, profile_pb2.ListReplacedHandlesResponse())
+
+    async def IssueLinkCode(self, request, context):
+        return self._services.answer("IssueLinkCode", request, profile_pb2.IssueLinkCodeResponse())
+
+    async def RedeemLinkCode(self, request, context):
+        return self._services.answer("RedeemLinkCode", request, profile_pb2.RedeemLinkCodeResponse())
+
+    async def Unlink(self, request, context):
+        return self._services.answer("Unlink", request, profile_pb2.UnlinkResponse())
+
 
 class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
     def __init__(self, services: FakeServices) -> None:

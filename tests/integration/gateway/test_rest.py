@@ -31,7 +31,7 @@ def staff(gateway: Gateway) -> dict[str, str]:
 
 
 def subject(gateway: Gateway, eid: bytes) -> Subject:
-    return Subject(brand="oak", audience="app:shop", eid=eid)
+    return Subject(brand="oak", audience="app:shop", eid=eid, version=1)
 
 
 class TestConsent:

@@ -111,7 +111,9 @@ class TestRefusals:
         )
         assert answer.status_code == 413
 
-    @pytest.mark.parametrize(("coding", "body"), [("gzip", b"{}"), ("gzip", gzip.compress(b"{}")[:-3]), ("br", b"{}")])
+    @pytest.mark.parametrize(
+        ("coding", "body"), [("gzip", b"{}"), ("gzip", gzip.compress(b"{}", mtime=0)[:-3]), ("br", b"{}")]
+    )
     async def test_broken_coding_is_typed(self, gateway: Gateway, coding: str, body: bytes) -> None:
         answer = await gateway.http.post("/v1/batch", content=body, headers={"Content-Encoding": coding})
         assert (answer.status_code, answer.json()["code"]) == (400, "BAD_ENCODING")

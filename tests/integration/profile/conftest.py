@@ -12,7 +12,7 @@ from kit.rpc import connect
 from services.consent.__main__ import serving
 from services.consent.settings import ConsentSettings
 from services.profile import messages
-from services.profile.__main__ import build, open_eraser
+from services.profile.__main__ import build, open_aggregates, open_eraser
 from services.profile.clients import ConsentClient
 from services.profile.crowds import Crowds
 from services.profile.domain import POWER_CUT
@@ -28,7 +28,7 @@ _TABLES = {
         "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
         "quarantine, mending_rules, crowds, uses"
     ),
-    "vault": "bindings, personas, links, faces, erasures, erased_ids",
+    "vault": "bindings, personas, links, faces, erasures, erased_ids, link_codes, link_tries, aggregates",
 }
 # What a test has closed goes, and the present period begins with the next.
 _FORGET = """
@@ -110,7 +110,8 @@ async def profile(stores, nats):
     settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
     streams = Streams({POWER_CUT: nats}, 64 << 20)
     async with AsyncExitStack() as closing:
-        server = await build(settings, stores, streams, await open_eraser(settings, stores, streams, closing))
+        eraser = await open_eraser(settings, stores, streams, closing)
+        server = await build(settings, stores, streams, eraser, open_aggregates(settings, stores, closing))
     await server.start()
     async with connect(server.address) as channel:
         yield ProfileServiceStub(channel)

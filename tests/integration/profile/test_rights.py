@@ -7,7 +7,7 @@ from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2 as contract
 from kit.errors import RemoteError
 from services.profile.domain import COLLECT, OFFER, Kind
-from services.profile.repository import links, uses
+from services.profile.repository import uses
 from tests.integration.profile.door import BRAND, SHOP, eid, subject_message
 
 PERSONALISE, REMEMBER = "personalise.world", "remember.conversation"
@@ -40,9 +40,11 @@ class Rights:
             contract.GrantRequest(subject=message, purposes=asked, statement=self.said()), timeout=PATIENT_S
         )
 
-    async def remove(self, what="offer", ref="tea", name="ada"):
+    async def remove(self, what="offer", ref="tea", name="ada", audience=SHOP):
         removal = contract.Removal(what=what, ref=ref if what == "offer" else "")
-        request = contract.RemoveRequest(subject=subject_message(name), removal=removal, statement=self.said())
+        request = contract.RemoveRequest(
+            subject=subject_message(name, audience), removal=removal, statement=self.said()
+        )
         return (await self.profile.Remove(request, timeout=PATIENT_S)).removed_at_ms
 
     async def restore(self, what="offer", ref="tea", name="ada", within_ms=10_000):
@@ -75,6 +77,12 @@ class Rights:
         )
         return await self.profile.ReadPersona(request, timeout=PATIENT_S)
 
+    async def vouched(self):
+        """What an avatar reads, once this process has a lease and doors may keep it."""
+        while not (answer := await self.persona()).fence_name:
+            pass
+        return answer
+
     async def view(self, name="ada"):
         return (
             await self.profile.ReadView(contract.ReadViewRequest(subject=subject_message(name), purpose=PERSONALISE))
@@ -102,9 +110,17 @@ class Rights:
         return self.room.door.event(*arguments, **facts)
 
     async def link(self, one, other):
-        async with self.room.vault() as connection:
-            personas = [(await self.room.bound(*each)).persona for each in (one, other)]
-            await links.link(connection, *personas, self.clock.ms)
+        issuing = contract.IssueLinkCodeRequest(subject=subject_message(*one))
+        request = contract.RedeemLinkCodeRequest(
+            subject=subject_message(*other),
+            code=(await self.profile.IssueLinkCode(issuing)).code,
+            statement=Statement(method="rest"),
+        )
+        await self.profile.RedeemLinkCode(request, timeout=PATIENT_S)
+
+    async def unlink(self, name, audience):
+        request = contract.UnlinkRequest(subject=subject_message(name, audience), statement=Statement(method="rest"))
+        await self.profile.Unlink(request, timeout=PATIENT_S)
 
 
 class TestRemove:
@@ -170,6 +186,32 @@ class TestRemove:
         assert list((await rights.signals("visitor", WORLD)).removed_items) == ["tea"]
         await rights.restore(ref="tea")
         assert list((await rights.signals("visitor", WORLD)).removed_items) == []
+
+    async def test_what_the_world_removed_is_taken_back_in_the_shop(self, rights):
+        await rights.grant()
+        await rights.grant("visitor", audience=WORLD)
+        await rights.remove(ref="tea", name="visitor", audience=WORLD)
+        assert list((await rights.persona()).removed_items) == []
+        await rights.link(("ada", SHOP), ("visitor", WORLD))
+        assert list((await rights.persona()).removed_items) == ["tea"]
+        await rights.restore(ref="tea")
+        assert list((await rights.signals("visitor", WORLD)).removed_items) == []
+
+    async def test_it_holds_no_further_than_the_link(self, rights):
+        await rights.grant()
+        await rights.grant("visitor", audience=WORLD)
+        await rights.link(("ada", SHOP), ("visitor", WORLD))
+        await rights.remove(ref="tea")
+        await rights.unlink("visitor", WORLD)
+        assert list((await rights.signals("visitor", WORLD)).removed_items) == []
+        assert list((await rights.signals()).removed_items) == ["tea"]
+
+    async def test_no_door_keeps_what_was_read_before_it(self, rights):
+        await rights.grant()
+        before = await rights.vouched()
+        await rights.remove()
+        # A copy is dropped when a later change of its persona is applied: that of the removal.
+        assert (await rights.vouched()).read_at > before.read_at
 
     async def test_five_hundred_are_kept_and_the_next_is_refused_by_name(self, rights, monkeypatch):
         monkeypatch.setattr("services.profile.choices.MOST_REMOVALS", 2)

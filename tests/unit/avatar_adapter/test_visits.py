@@ -34,6 +34,26 @@ def visits(keyring, clock):
     return Visits(keyring, default_avatar="ada", clock=clock, random_bytes=os.urandom)
 
 
+class TestTurning:
+    def test_a_visit_goes_on_under_the_version_that_opened_it(self, keyring, clock):
+        keyring.create(EDGE_FAMILY)
+        before, token = Visits(keyring, default_avatar="ada", clock=clock, random_bytes=os.urandom).open(
+            OAK, Open(v=VISITOR)
+        )
+        keyring.create(EDGE_FAMILY)
+        turned = Visits(keyring, default_avatar="ada", clock=clock, random_bytes=os.urandom)
+        after, _ = turned.open(OAK, Open(v=VISITOR))
+        assert (after.version, after.former) == (2, ((1, before.eid),))
+        assert (turned.read(OAK, token).version, turned.read(OAK, token).eid) == (1, before.eid)
+        keyring.retire(EDGE_FAMILY, "1")
+        with pytest.raises(VisitUnknownError):
+            turned.read(OAK, token)
+
+    def test_a_stranger_was_nobody_before(self, keyring, visits):
+        keyring.create(EDGE_FAMILY)
+        assert visits.open(OAK, Open())[0].former == ()
+
+
 class TestOpen:
     def test_the_same_frame_opens_the_same_visit(self, visits):
         first, _ = visits.open(OAK, Open(i="b-1", v=VISITOR))

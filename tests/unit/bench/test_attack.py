@@ -3,6 +3,7 @@ import pytest
 
 from bench.attack.exports import Export
 from bench.attack.game import play, upper_95
+from bench.attack.usefulness import Usefulness, over_popularity
 from services.profile.views import View
 
 _PERSONAS = 200
@@ -40,3 +41,20 @@ class TestPlay:
 class TestUpper95:
     def test_it_is_above_the_mean_by_two_errors(self):
         assert upper_95([0.0, 2.0] * 50) == pytest.approx(1.0 + 1.96 * 1.005 / 10, abs=0.01)
+
+    def test_it_is_higher_for_the_best_of_many(self):
+        games = [0.0, 2.0] * 50
+
+        assert upper_95(games, among=10) == pytest.approx(1.0 + 2.807 * 1.005 / 10, abs=0.01)
+
+
+class TestOverPopularity:
+    def test_what_hangs_on_few_people_has_a_wide_interval(self):
+        many = Usefulness(1.0, np.full(100, 1.1), np.ones(100))
+        few = Usefulness(1.0, np.where(np.arange(100) < 2, 6.0, 1.0), np.ones(100))
+
+        narrow, wide = (over_popularity([each], np.random.default_rng(0)) for each in (many, few))
+
+        assert narrow == pytest.approx((1.1, 1.1, 1.1))
+        assert (wide.value, wide.low) == (pytest.approx(1.1), pytest.approx(1.0))
+        assert wide.high > 1.2

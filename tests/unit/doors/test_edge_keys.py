@@ -43,6 +43,22 @@ class TestOf:
         clock.now += 1
         assert edge_keys.of("app:shop").user("u") != before
 
+    def test_tells_what_an_id_was_under_versions_that_are_read(
+        self, edge_keys: EdgeKeys, keyring: FolderKeyRing, clock: FakeClock
+    ) -> None:
+        keyring.create("edge")
+        first = edge_keys.of("app:shop")
+        assert (first.version, first.former_users("u"), first.former_anonymous("u")) == (1, (), ())
+        keyring.create("edge")
+        clock.now += 1
+        second = edge_keys.of("app:shop")
+        assert (second.version, second.former_users("u")) == (2, ((1, first.user("u")),))
+        assert second.former_anonymous("u") == ((1, first.anonymous("u")),)
+        keyring.create("edge")
+        keyring.retire("edge", "1")
+        clock.now += 1
+        assert edge_keys.of("app:shop").former_users("u") == ((2, second.user("u")),)
+
     def test_ring_without_edge_key_is_said(self, edge_keys: EdgeKeys) -> None:
         with pytest.raises(KeyMissingError):
             edge_keys.of("app:shop")

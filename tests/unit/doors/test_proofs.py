@@ -2,11 +2,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.common.v1.subject_pb2 import Subject
+from contracts.common.v1.subject_pb2 import FormerId, Subject
 from doors.proofs import PERSON, REMOVAL, ProofInvalidError, Proofs, Proven
 from kit.keyring import FolderKeyRing
 
-SUBJECT = Subject(brand="oak", audience="app:shop", eid=bytes(range(16)))
+SUBJECT = Subject(
+    brand="oak",
+    audience="app:shop",
+    eid=bytes(range(16)),
+    version=3,
+    former=[FormerId(version=number, eid=bytes([number] * 16)) for number in (2, 1)],
+)
 
 
 class Clock:

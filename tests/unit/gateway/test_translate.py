@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,24 @@ def captured_events() -> list[tuple[str, bytes]]:
 
 TC_STRING = "COw4XqLOw4XqLAAAAAENAXCf-v-gAAAfwIAAACngAI8AEFABgACAA4A"
 SALE_REFUSED = "DBABTA~1YYN"
+
+
+class TestTurnedKeys:
+    @pytest.mark.parametrize("ids", [{"type": "identify", "anonymousId": "a1"}, {"type": "alias", "previousId": "a1"}])
+    def test_ids_are_told_under_older_versions_too(
+        self, translator: Translator, request_of: Callable[..., Request], ids: dict[str, str]
+    ) -> None:
+        old = SourceKeys(b"o" * 32, "app:shop", 1)
+        new = SourceKeys(b"n" * 32, "app:shop", 2, (old,))
+        request = replace(request_of(), keys=new)
+        fate = translator.translate(request, json.dumps({"userId": "u1", "messageId": "m1", **ids}).encode())
+        assert isinstance(fate, Interaction)
+        assert (fate.eid, fate.other, fate.version) == (new.user("u1"), new.anonymous("a1"), 2)
+        assert (fate.former, fate.other_former) == (((1, old.user("u1")),), ((1, old.anonymous("a1")),))
+
+    def test_a_key_that_was_never_turned_adds_nothing(self, translated: Translated) -> None:
+        fate = translated(event="Product Viewed", properties={"product_id": "a1"})
+        assert (fate.version, fate.former, fate.other_former) == (0, (), ())
 
 
 class TestCaptures:

@@ -1,11 +1,13 @@
 """Credentials: only the exact key of the right kind opens the door, and the file tells nobody the key."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import structlog
 
 from kit.credentials import Credentials
-from kit.errors import UnauthenticatedError
+from kit.errors import DeniedError, NotFoundError, UnauthenticatedError
 
 NOW = 1_000.0
 
@@ -53,6 +55,39 @@ class TestAuthenticate:
         with pytest.raises(UnauthenticatedError):
             credentials.authenticate(token, "staff")
 
+    def test_a_door_that_knew_the_key_refuses_it_once_it_is_revoked(self, credentials: Credentials, file: Path) -> None:
+        token, minted = credentials.mint("staff", "oak", "ann")
+        doors = [Credentials(file, b"pepper") for _ in range(3)]
+        for door in doors:
+            door.authenticate(token, "staff")
+        credentials.revoke(minted.kid)
+        for door in doors:
+            with pytest.raises(UnauthenticatedError):
+                door.authenticate(token, "staff")
+
+    def test_a_refusal_says_the_same_whatever_was_wrong(self, credentials: Credentials) -> None:
+        token, minted = credentials.mint("staff", "oak", "ann", expires_at=NOW)
+        other, _ = credentials.mint("world", "oak", "world:oak-street")
+        shown = [token, other, f"mb_{minted.kid}_{'a' * 52}", f"mb_00000000_{'a' * 52}", "x", ""]
+        said = set()
+        for each in shown:
+            with pytest.raises(UnauthenticatedError) as refused:
+                credentials.authenticate(each, "staff")
+            said.add((str(refused.value), refused.value.reason, refused.value.field, refused.value.limit))
+        assert len(said) == 1
+
+    def test_a_refusal_is_on_record_with_what_is_public_of_the_key(self, credentials: Credentials) -> None:
+        token, minted = credentials.mint("staff", "oak", "ann")
+        with structlog.testing.capture_logs() as lines:
+            for shown in (token, "mb_ada-lovelace_x"):
+                with pytest.raises(UnauthenticatedError):
+                    credentials.authenticate(shown, "world", "POST /a/v1")
+        record = [(line["event"], line["kid"], line["what"], line["why"]) for line in lines]
+        assert record == [
+            ("access.denied", minted.kid, "POST /a/v1", "kind"),
+            ("access.denied", "nobody", "POST /a/v1", "forged"),
+        ]
+
     @pytest.mark.parametrize(
         "token", ["", "mb", "mb_", "mb__", "mb_{kid}_", "mb_{kid}_a_b", "xx_{kid}_{secret}", "\ud800"]
     )
@@ -65,6 +100,49 @@ class TestAuthenticate:
     def test_absent_file_holds_nobody(self, credentials: Credentials) -> None:
         with pytest.raises(UnauthenticatedError):
             credentials.authenticate("mb_00000000_x", "source")
+
+
+class TestRotate:
+    def test_both_are_good_until_the_old_one_ends(self, file: Path) -> None:
+        now = NOW
+        credentials = Credentials(file, b"pepper", lambda: now)
+        old, minted = credentials.mint("world", "oak", "world:oak-street", scopes=["visits"])
+        new, rotated = credentials.rotate(minted.kid, old_until=NOW + 60)
+        assert (rotated.kind, rotated.brand, rotated.id, rotated.scopes) == ("world", "oak", minted.id, minted.scopes)
+        assert {credentials.authenticate(each, "world").kid for each in (old, new)} == {minted.kid, rotated.kid}
+        now += 60
+        assert credentials.authenticate(new, "world") == rotated
+        with pytest.raises(UnauthenticatedError):
+            credentials.authenticate(old, "world")
+
+    def test_rotating_lengthens_no_life(self, credentials: Credentials) -> None:
+        _, minted = credentials.mint("staff", "oak", "ann", expires_at=NOW + 5)
+        _, rotated = credentials.rotate(minted.kid, old_until=NOW + 60)
+        assert {each.kid: each.expires_at for each in credentials.every()} == dict.fromkeys(
+            (minted.kid, rotated.kid), NOW + 5
+        )
+
+    def test_what_is_not_there_is_not_rotated(self, credentials: Credentials) -> None:
+        with pytest.raises(NotFoundError):
+            credentials.rotate("00000000", old_until=NOW)
+
+    def test_changes_at_the_same_time_lose_nothing(self, credentials: Credentials, file: Path) -> None:
+        with ThreadPoolExecutor(8) as threads:
+            minted = list(
+                threads.map(lambda n: Credentials(file, b"pepper").mint("world", "oak", f"w{n}")[1], range(24))
+            )
+        assert {each.kid for each in credentials.every()} == {each.kid for each in minted}
+
+
+class TestScopes:
+    def test_a_key_may_do_what_its_scopes_say(self, credentials: Credentials) -> None:
+        _, minted = credentials.mint("staff", "oak", "ann", scopes=["catalogue"])
+        minted.require("catalogue", "PUT /v1/catalogue/items")
+        with pytest.raises(DeniedError), structlog.testing.capture_logs() as lines:
+            minted.require("consent", "POST /v1/consent/floors")
+        assert [(line["kid"], line["what"], line["why"]) for line in lines] == [
+            (minted.kid, "POST /v1/consent/floors", "scope")
+        ]
 
 
 class TestMint:

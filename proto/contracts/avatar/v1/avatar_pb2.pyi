@@ -640,10 +640,15 @@ class ForgetRequest(message.Message):
     VISIT_FIELD_NUMBER: builtins.int
     FRAME_ID_FIELD_NUMBER: builtins.int
     EVERYTHING_FIELD_NUMBER: builtins.int
+    NEW_FACE_FIELD_NUMBER: builtins.int
     frame_id: builtins.str
     """Frame id for idempotency, at most 64 characters; empty for none."""
     everything: builtins.bool
     """Erase the whole persona, not only what this avatar remembers of it here. Then the visit is over."""
+    new_face: builtins.bool
+    """Erase what this world knows of the persona, and nothing elsewhere: a new face. Then the visit is over. Not together with
+    everything, which is more.
+    """
     @builtins.property
     def visit(self) -> Visit:
         """The visit."""
@@ -654,10 +659,11 @@ class ForgetRequest(message.Message):
         visit: Visit | None = ...,
         frame_id: builtins.str = ...,
         everything: builtins.bool = ...,
+        new_face: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["visit", b"visit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["everything", b"everything", "frame_id", b"frame_id", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["everything", b"everything", "frame_id", b"frame_id", "new_face", b"new_face", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

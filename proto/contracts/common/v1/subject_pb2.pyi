@@ -3,8 +3,10 @@
 isort:skip_file
 Words that every service shares: who is meant, and where a persona lives."""
 
+from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
+from google.protobuf.internal import containers as containers
 import builtins as builtins
 import sys
 import typing as typing
@@ -27,22 +29,58 @@ class Subject(message.Message):
     BRAND_FIELD_NUMBER: builtins.int
     AUDIENCE_FIELD_NUMBER: builtins.int
     EID_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    FORMER_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand (tenant) identifier, 1 to 64 characters of [a-z0-9-]."""
     audience: builtins.str
     """Audience whose stream this is: "app:<source>" or "world:<world>", at most 80 characters."""
     eid: builtins.bytes
     """Edge pseudonym, exactly 16 bytes: HMAC-SHA256 of the canonical raw id under the audience's edge key."""
+    version: builtins.int
+    """Version of the edge key that made eid; 0 for not told."""
+    @builtins.property
+    def former(self) -> containers.RepeatedCompositeFieldContainer[FormerId]:
+        """The same visitor's pseudonyms under older versions that are still read, newest first, at most 8. Empty where the key
+        was never turned, and in a visit, where the raw id is gone.
+        """
+
     def __init__(
         self,
         *,
         brand: builtins.str = ...,
         audience: builtins.str = ...,
         eid: builtins.bytes = ...,
+        version: builtins.int = ...,
+        former: abc.Iterable[FormerId] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand", "eid", b"eid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand", "eid", b"eid", "former", b"former", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FormerId(message.Message):
+    """What a visitor was called under an older version of the edge key."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: builtins.int
+    EID_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Version of the edge key."""
+    eid: builtins.bytes
+    """Edge pseudonym, exactly 16 bytes."""
+    def __init__(
+        self,
+        *,
+        version: builtins.int = ...,
+        eid: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["eid", b"eid", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

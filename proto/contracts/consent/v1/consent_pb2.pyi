@@ -36,7 +36,7 @@ class Statement(message.Message):
     a newer one, but for a withdrawal by "rest" or "frame": that always takes effect, whatever clocks say.
     """
     method: builtins.str
-    """How: "rest", "frame", "sdk-preferences", "gpc", "tcf", "gpp"."""
+    """How: "rest", "frame", "sdk-preferences", "gpc", "tcf", "gpp", "retention" (erased, since no id stands for them any more)."""
     notice_version: builtins.str
     """Version of the notice that was shown; empty when the source shows its own."""
     language: builtins.str

@@ -30,6 +30,11 @@ class Interaction(msgspec.Struct, array_like=True, gc=False, frozen=True):
     withdrawn: tuple[str, ...] = ()
     #: Those of them that nothing but a Global Privacy Control signal refused.
     gpc: tuple[str, ...] = ()
+    #: Version of the edge key that made `eid` and `other`; 0 for not told.
+    version: int = 0
+    #: `eid` and `other` under older versions that are still read, newest first: the version and 16 bytes each.
+    former: tuple[tuple[int, bytes], ...] = ()
+    other_former: tuple[tuple[int, bytes], ...] = ()
 
 
 class Remains(msgspec.Struct, array_like=True, gc=False, frozen=True):

@@ -2030,3 +2030,507 @@ class IssueReceiptResponse(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadAggregateRequest(message.Message):
+    """Asks for an aggregate."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    COUNTED_FIELD_NUMBER: builtins.int
+    EPSILON_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    audience: builtins.str
+    """Whose personas are counted: "app:<source>" or "world:<world>". The budget is of this audience, whoever asks."""
+    counted: builtins.str
+    """What is counted: "personas", "likes", "dislikes", "wishes", "channels", "day_parts" or "recency_periods"."""
+    epsilon: builtins.float
+    """Price, 0.01 to the budget, in whole thousandths (rounded): more buys less noise."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        audience: builtins.str = ...,
+        counted: builtins.str = ...,
+        epsilon: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand", "counted", b"counted", "epsilon", b"epsilon"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class NoisyCount(message.Message):
+    """How many share something, with noise."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """A topic, an item, a channel, a part of the day, or whole periods of 30 days; "all" of "personas"."""
+    count: builtins.int
+    """Never below the threshold."""
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["count", b"count", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadAggregateResponse(message.Message):
+    """An aggregate."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: builtins.int
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    COUNTED_AT_MS_FIELD_NUMBER: builtins.int
+    RENEWS_AT_MS_FIELD_NUMBER: builtins.int
+    SPENT_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
+    WINDOW_DAYS_FIELD_NUMBER: builtins.int
+    threshold: builtins.int
+    """Noisy counts below this are left out."""
+    scale: builtins.float
+    """Scale of the noise (discrete Laplace): 95 % of the counts are off by three times this at most."""
+    counted_at_ms: builtins.int
+    """When it was counted, milliseconds since 1970 UTC, as are all times here."""
+    renews_at_ms: builtins.int
+    """When the same question is counted anew."""
+    spent: builtins.float
+    """Epsilon that is spent of this audience in the window that ends today."""
+    budget: builtins.float
+    """Epsilon that may be spent in any window."""
+    window_days: builtins.int
+    """Days of a window."""
+    @builtins.property
+    def counts(self) -> containers.RepeatedCompositeFieldContainer[NoisyCount]:
+        """By key. A key that is missing is shared by few, or by none."""
+
+    def __init__(
+        self,
+        *,
+        counts: abc.Iterable[NoisyCount] | None = ...,
+        threshold: builtins.int = ...,
+        scale: builtins.float = ...,
+        counted_at_ms: builtins.int = ...,
+        renews_at_ms: builtins.int = ...,
+        spent: builtins.float = ...,
+        budget: builtins.float = ...,
+        window_days: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["budget", b"budget", "counted_at_ms", b"counted_at_ms", "counts", b"counts", "renews_at_ms", b"renews_at_ms", "scale", b"scale", "spent", b"spent", "threshold", b"threshold", "window_days", b"window_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TakeNewFaceRequest(message.Message):
+    """Asks for a new face."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Who wants one, and for which audience."""
+
+    @builtins.property
+    def statement(self) -> consent_pb2.Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        statement: consent_pb2.Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TakeNewFaceResponse(message.Message):
+    """Nobody knows them any more there."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def erasure(self) -> Erasure:
+        """How far the erasure of the old face is."""
+
+    def __init__(
+        self,
+        *,
+        erasure: Erasure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FindHandleRequest(message.Message):
+    """Asks by which handle a persona is known now."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    HANDLE_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    audience: builtins.str
+    """Audience that asks."""
+    handle: builtins.str
+    """"<version>.<32 hex>"."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        audience: builtins.str = ...,
+        handle: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand", "handle", b"handle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FindHandleResponse(message.Message):
+    """By this one."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    HANDLE_FIELD_NUMBER: builtins.int
+    UNTIL_MS_FIELD_NUMBER: builtins.int
+    handle: builtins.str
+    """The handle that views carry now; the same when it was not replaced."""
+    until_ms: builtins.int
+    """Until when the one that was asked for answers, milliseconds since 1970 UTC; 0 when it was not replaced."""
+    def __init__(
+        self,
+        *,
+        handle: builtins.str = ...,
+        until_ms: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["handle", b"handle", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListReplacedHandlesRequest(message.Message):
+    """Asks for replaced handles."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    audience: builtins.str
+    """Audience that asks."""
+    count: builtins.int
+    """How many personas to look at, 1 to 5,000."""
+    after: builtins.bytes
+    """What `next` of the page before said; empty to begin."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        audience: builtins.str = ...,
+        count: builtins.int = ...,
+        after: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "audience", b"audience", "brand", b"brand", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReplacedHandle(message.Message):
+    """A handle that was replaced by another one."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    OLD_FIELD_NUMBER: builtins.int
+    NEW_FIELD_NUMBER: builtins.int
+    EFFECTIVE_AT_MS_FIELD_NUMBER: builtins.int
+    UNTIL_MS_FIELD_NUMBER: builtins.int
+    old: builtins.str
+    """What views carried before."""
+    new: builtins.str
+    """What they carry now."""
+    effective_at_ms: builtins.int
+    """Since when, milliseconds since 1970 UTC."""
+    until_ms: builtins.int
+    """Until when the old one answers."""
+    def __init__(
+        self,
+        *,
+        old: builtins.str = ...,
+        new: builtins.str = ...,
+        effective_at_ms: builtins.int = ...,
+        until_ms: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["effective_at_ms", b"effective_at_ms", "new", b"new", "old", b"old", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListReplacedHandlesResponse(message.Message):
+    """Replaced handles."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REPLACED_FIELD_NUMBER: builtins.int
+    NEXT_FIELD_NUMBER: builtins.int
+    next: builtins.bytes
+    """Where the next page begins; empty after the last. Opaque."""
+    @builtins.property
+    def replaced(self) -> containers.RepeatedCompositeFieldContainer[ReplacedHandle]:
+        """In an order that tells nothing."""
+
+    def __init__(
+        self,
+        *,
+        replaced: abc.Iterable[ReplacedHandle] | None = ...,
+        next: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next", b"next", "replaced", b"replaced"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class IssueLinkCodeRequest(message.Message):
+    """Asks for a code."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Whose persona is to be linked."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class IssueLinkCodeResponse(message.Message):
+    """A code."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: builtins.int
+    EXPIRES_AT_MS_FIELD_NUMBER: builtins.int
+    code: builtins.str
+    """12 characters of Crockford's base32, 60 random bits; to be typed in the other audience."""
+    expires_at_ms: builtins.int
+    """Until when, milliseconds since 1970 UTC; good for one use."""
+    def __init__(
+        self,
+        *,
+        code: builtins.str = ...,
+        expires_at_ms: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["code", b"code", "expires_at_ms", b"expires_at_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RedeemLinkCodeRequest(message.Message):
+    """Asks to link."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    CODE_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    code: builtins.str
+    """As it was typed: small letters, spaces and hyphens are taken, and I, L, O for 1, 1, 0."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Who redeems, in the other audience."""
+
+    @builtins.property
+    def statement(self) -> consent_pb2.Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        code: builtins.str = ...,
+        statement: consent_pb2.Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["code", b"code", "statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RedeemLinkCodeResponse(message.Message):
+    """Linked."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ISSUED_BY_FIELD_NUMBER: builtins.int
+    REDEEMED_BY_FIELD_NUMBER: builtins.int
+    RECORDS_FIELD_NUMBER: builtins.int
+    issued_by: builtins.str
+    """The audience that issued the code."""
+    redeemed_by: builtins.str
+    """The audience that redeemed it."""
+    @builtins.property
+    def records(self) -> containers.RepeatedCompositeFieldContainer[consent_pb2.ConsentRecord]:
+        """One record per direction: that of the redeemer first."""
+
+    def __init__(
+        self,
+        *,
+        issued_by: builtins.str = ...,
+        redeemed_by: builtins.str = ...,
+        records: abc.Iterable[consent_pb2.ConsentRecord] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["issued_by", b"issued_by", "records", b"records", "redeemed_by", b"redeemed_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListLinksRequest(message.Message):
+    """Asks what is linked."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Whose persona."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListLinksResponse(message.Message):
+    """What is linked."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AUDIENCES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def audiences(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Audiences, sorted."""
+
+    def __init__(
+        self,
+        *,
+        audiences: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audiences", b"audiences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UnlinkRequest(message.Message):
+    """Asks to undo links."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    audience: builtins.str
+    """The other audience; empty for all."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Whose persona."""
+
+    @builtins.property
+    def statement(self) -> consent_pb2.Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        audience: builtins.str = ...,
+        statement: consent_pb2.Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UnlinkResponse(message.Message):
+    """Undone."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AUDIENCES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def audiences(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Audiences that were linked until now, sorted."""
+
+    def __init__(
+        self,
+        *,
+        audiences: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audiences", b"audiences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -71,6 +71,41 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.FromString,
                 _registered_method=True)
+        self.TakeNewFace = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/TakeNewFace',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.TakeNewFaceRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.TakeNewFaceResponse.FromString,
+                _registered_method=True)
+        self.FindHandle = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/FindHandle',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.FindHandleRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.FindHandleResponse.FromString,
+                _registered_method=True)
+        self.ListReplacedHandles = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ListReplacedHandles',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListReplacedHandlesRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListReplacedHandlesResponse.FromString,
+                _registered_method=True)
+        self.IssueLinkCode = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/IssueLinkCode',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueLinkCodeRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueLinkCodeResponse.FromString,
+                _registered_method=True)
+        self.RedeemLinkCode = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/RedeemLinkCode',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RedeemLinkCodeRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RedeemLinkCodeResponse.FromString,
+                _registered_method=True)
+        self.ListLinks = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ListLinks',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListLinksRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListLinksResponse.FromString,
+                _registered_method=True)
+        self.Unlink = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Unlink',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkResponse.FromString,
+                _registered_method=True)
         self.Remove = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/Remove',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveRequest.SerializeToString,
@@ -151,6 +186,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.FromString,
                 _registered_method=True)
+        self.ReadAggregate = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReadAggregate',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -205,6 +245,62 @@ class ProfileServiceServicer:
 
     def GetErasure(self, request, context):
         """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TakeNewFace(self, request, context):
+        """Gives a visitor a new face for one audience: the facet there is erased alone, its links are undone, and its handle
+        answers HANDLE_GONE when this returns. Whoever grants next is somebody new. Announced to nobody. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindHandle(self, request, context):
+        """Reads by which handle an audience is to know a persona now, by any handle it has had for it that is in its grace.
+        Errors: HANDLE_GONE for every other one, whyever: replaced long ago, shed, erased, denied, never made. EXHAUSTED when
+        too many are looked for at once. Takes time in proportion to the personas of the audience.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReplacedHandles(self, request, context):
+        """Lists handles of one audience that were replaced since its pair key was turned, while the old ones are in their grace;
+        to that audience alone. Leaves out whom it may not know.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssueLinkCode(self, request, context):
+        """Issues a one-time code that links a persona with one of another audience. Errors: NOTHING_TO_LINK when nobody is known
+        by this id; EXHAUSTED after too many.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeemLinkCode(self, request, context):
+        """Redeems a code of another audience: links both, with a consent record in each direction. Errors: CODE_UNKNOWN for a code
+        that is wrong, used or expired; LINK_SAME_AUDIENCE (the code stays good); NOTHING_TO_LINK; LINK_REFUSED when a signal
+        of the browser stands in the way; EXHAUSTED after too many guesses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLinks(self, request, context):
+        """Lists the audiences whose facets a persona is linked with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unlink(self, request, context):
+        """Undoes links, and withdraws the consents in both directions: the next read anywhere is separate. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -328,6 +424,16 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadAggregate(self, request, context):
+        """Counts what the personas of an audience have in common who allow analytics.aggregate now, with noise, and leaves out what
+        few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
+        day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
+        goes on: ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -365,6 +471,41 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.GetErasure,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'TakeNewFace': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeNewFace,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.TakeNewFaceRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.TakeNewFaceResponse.SerializeToString,
+            ),
+            'FindHandle': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindHandle,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.FindHandleRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.FindHandleResponse.SerializeToString,
+            ),
+            'ListReplacedHandles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReplacedHandles,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListReplacedHandlesRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListReplacedHandlesResponse.SerializeToString,
+            ),
+            'IssueLinkCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueLinkCode,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueLinkCodeRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.IssueLinkCodeResponse.SerializeToString,
+            ),
+            'RedeemLinkCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeemLinkCode,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RedeemLinkCodeRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RedeemLinkCodeResponse.SerializeToString,
+            ),
+            'ListLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLinks,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListLinksRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ListLinksResponse.SerializeToString,
+            ),
+            'Unlink': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unlink,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkResponse.SerializeToString,
             ),
             'Remove': grpc.unary_unary_rpc_method_handler(
                     servicer.Remove,
@@ -445,6 +586,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReplayQuarantine,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.SerializeToString,
+            ),
+            'ReadAggregate': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadAggregate,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -638,6 +784,195 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/GetErasure',
             contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeNewFace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/TakeNewFace',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.TakeNewFaceRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.TakeNewFaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindHandle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/FindHandle',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.FindHandleRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.FindHandleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReplacedHandles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ListReplacedHandles',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ListReplacedHandlesRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ListReplacedHandlesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueLinkCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/IssueLinkCode',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.IssueLinkCodeRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.IssueLinkCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeemLinkCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/RedeemLinkCode',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RedeemLinkCodeRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RedeemLinkCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ListLinks',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ListLinksRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ListLinksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unlink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Unlink',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1070,6 +1405,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReplayQuarantine',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReplayQuarantineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadAggregate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReadAggregate',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,6 +54,32 @@ class ProfileServiceStub:
     """
     GetErasure: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetErasureRequest, _profile_pb2.GetErasureResponse]
     """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
+    TakeNewFace: _grpc.UnaryUnaryMultiCallable[_profile_pb2.TakeNewFaceRequest, _profile_pb2.TakeNewFaceResponse]
+    """Gives a visitor a new face for one audience: the facet there is erased alone, its links are undone, and its handle
+    answers HANDLE_GONE when this returns. Whoever grants next is somebody new. Announced to nobody. Idempotent.
+    """
+    FindHandle: _grpc.UnaryUnaryMultiCallable[_profile_pb2.FindHandleRequest, _profile_pb2.FindHandleResponse]
+    """Reads by which handle an audience is to know a persona now, by any handle it has had for it that is in its grace.
+    Errors: HANDLE_GONE for every other one, whyever: replaced long ago, shed, erased, denied, never made. EXHAUSTED when
+    too many are looked for at once. Takes time in proportion to the personas of the audience.
+    """
+    ListReplacedHandles: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListReplacedHandlesRequest, _profile_pb2.ListReplacedHandlesResponse]
+    """Lists handles of one audience that were replaced since its pair key was turned, while the old ones are in their grace;
+    to that audience alone. Leaves out whom it may not know.
+    """
+    IssueLinkCode: _grpc.UnaryUnaryMultiCallable[_profile_pb2.IssueLinkCodeRequest, _profile_pb2.IssueLinkCodeResponse]
+    """Issues a one-time code that links a persona with one of another audience. Errors: NOTHING_TO_LINK when nobody is known
+    by this id; EXHAUSTED after too many.
+    """
+    RedeemLinkCode: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RedeemLinkCodeRequest, _profile_pb2.RedeemLinkCodeResponse]
+    """Redeems a code of another audience: links both, with a consent record in each direction. Errors: CODE_UNKNOWN for a code
+    that is wrong, used or expired; LINK_SAME_AUDIENCE (the code stays good); NOTHING_TO_LINK; LINK_REFUSED when a signal
+    of the browser stands in the way; EXHAUSTED after too many guesses.
+    """
+    ListLinks: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListLinksRequest, _profile_pb2.ListLinksResponse]
+    """Lists the audiences whose facets a persona is linked with."""
+    Unlink: _grpc.UnaryUnaryMultiCallable[_profile_pb2.UnlinkRequest, _profile_pb2.UnlinkResponse]
+    """Undoes links, and withdraws the consents in both directions: the next read anywhere is separate. Idempotent."""
     Remove: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RemoveRequest, _profile_pb2.RemoveResponse]
     """Removes an offer, all offers of the brand, or all gifts: nothing that is decided after it returns offers them to the persona
     or to any linked to it. Again changes nothing. A subject nobody knows is answered the same way. Errors: REMOVALS_FULL.
@@ -98,6 +124,12 @@ class ProfileServiceStub:
     """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
     what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
     """
+    ReadAggregate: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadAggregateRequest, _profile_pb2.ReadAggregateResponse]
+    """Counts what the personas of an audience have in common who allow analytics.aggregate now, with noise, and leaves out what
+    few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
+    day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
+    goes on: ask again.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -125,6 +157,32 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """
     GetErasure: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetErasureRequest, _profile_pb2.GetErasureResponse]  # type: ignore[assignment]
     """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
+    TakeNewFace: _aio.UnaryUnaryMultiCallable[_profile_pb2.TakeNewFaceRequest, _profile_pb2.TakeNewFaceResponse]  # type: ignore[assignment]
+    """Gives a visitor a new face for one audience: the facet there is erased alone, its links are undone, and its handle
+    answers HANDLE_GONE when this returns. Whoever grants next is somebody new. Announced to nobody. Idempotent.
+    """
+    FindHandle: _aio.UnaryUnaryMultiCallable[_profile_pb2.FindHandleRequest, _profile_pb2.FindHandleResponse]  # type: ignore[assignment]
+    """Reads by which handle an audience is to know a persona now, by any handle it has had for it that is in its grace.
+    Errors: HANDLE_GONE for every other one, whyever: replaced long ago, shed, erased, denied, never made. EXHAUSTED when
+    too many are looked for at once. Takes time in proportion to the personas of the audience.
+    """
+    ListReplacedHandles: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListReplacedHandlesRequest, _profile_pb2.ListReplacedHandlesResponse]  # type: ignore[assignment]
+    """Lists handles of one audience that were replaced since its pair key was turned, while the old ones are in their grace;
+    to that audience alone. Leaves out whom it may not know.
+    """
+    IssueLinkCode: _aio.UnaryUnaryMultiCallable[_profile_pb2.IssueLinkCodeRequest, _profile_pb2.IssueLinkCodeResponse]  # type: ignore[assignment]
+    """Issues a one-time code that links a persona with one of another audience. Errors: NOTHING_TO_LINK when nobody is known
+    by this id; EXHAUSTED after too many.
+    """
+    RedeemLinkCode: _aio.UnaryUnaryMultiCallable[_profile_pb2.RedeemLinkCodeRequest, _profile_pb2.RedeemLinkCodeResponse]  # type: ignore[assignment]
+    """Redeems a code of another audience: links both, with a consent record in each direction. Errors: CODE_UNKNOWN for a code
+    that is wrong, used or expired; LINK_SAME_AUDIENCE (the code stays good); NOTHING_TO_LINK; LINK_REFUSED when a signal
+    of the browser stands in the way; EXHAUSTED after too many guesses.
+    """
+    ListLinks: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListLinksRequest, _profile_pb2.ListLinksResponse]  # type: ignore[assignment]
+    """Lists the audiences whose facets a persona is linked with."""
+    Unlink: _aio.UnaryUnaryMultiCallable[_profile_pb2.UnlinkRequest, _profile_pb2.UnlinkResponse]  # type: ignore[assignment]
+    """Undoes links, and withdraws the consents in both directions: the next read anywhere is separate. Idempotent."""
     Remove: _aio.UnaryUnaryMultiCallable[_profile_pb2.RemoveRequest, _profile_pb2.RemoveResponse]  # type: ignore[assignment]
     """Removes an offer, all offers of the brand, or all gifts: nothing that is decided after it returns offers them to the persona
     or to any linked to it. Again changes nothing. A subject nobody knows is answered the same way. Errors: REMOVALS_FULL.
@@ -168,6 +226,12 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     ReplayQuarantine: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReplayQuarantineRequest, _profile_pb2.ReplayQuarantineResponse]  # type: ignore[assignment]
     """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
     what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
+    """
+    ReadAggregate: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadAggregateRequest, _profile_pb2.ReadAggregateResponse]  # type: ignore[assignment]
+    """Counts what the personas of an audience have in common who allow analytics.aggregate now, with noise, and leaves out what
+    few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
+    day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
+    goes on: ask again.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -235,6 +299,74 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.GetErasureResponse, _abc.Awaitable[_profile_pb2.GetErasureResponse]]:
         """Reads how far an erasure is. Errors: NOT_FOUND, also for another audience's."""
+
+    @_abc_1.abstractmethod
+    def TakeNewFace(
+        self,
+        request: _profile_pb2.TakeNewFaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.TakeNewFaceResponse, _abc.Awaitable[_profile_pb2.TakeNewFaceResponse]]:
+        """Gives a visitor a new face for one audience: the facet there is erased alone, its links are undone, and its handle
+        answers HANDLE_GONE when this returns. Whoever grants next is somebody new. Announced to nobody. Idempotent.
+        """
+
+    @_abc_1.abstractmethod
+    def FindHandle(
+        self,
+        request: _profile_pb2.FindHandleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.FindHandleResponse, _abc.Awaitable[_profile_pb2.FindHandleResponse]]:
+        """Reads by which handle an audience is to know a persona now, by any handle it has had for it that is in its grace.
+        Errors: HANDLE_GONE for every other one, whyever: replaced long ago, shed, erased, denied, never made. EXHAUSTED when
+        too many are looked for at once. Takes time in proportion to the personas of the audience.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReplacedHandles(
+        self,
+        request: _profile_pb2.ListReplacedHandlesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ListReplacedHandlesResponse, _abc.Awaitable[_profile_pb2.ListReplacedHandlesResponse]]:
+        """Lists handles of one audience that were replaced since its pair key was turned, while the old ones are in their grace;
+        to that audience alone. Leaves out whom it may not know.
+        """
+
+    @_abc_1.abstractmethod
+    def IssueLinkCode(
+        self,
+        request: _profile_pb2.IssueLinkCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.IssueLinkCodeResponse, _abc.Awaitable[_profile_pb2.IssueLinkCodeResponse]]:
+        """Issues a one-time code that links a persona with one of another audience. Errors: NOTHING_TO_LINK when nobody is known
+        by this id; EXHAUSTED after too many.
+        """
+
+    @_abc_1.abstractmethod
+    def RedeemLinkCode(
+        self,
+        request: _profile_pb2.RedeemLinkCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.RedeemLinkCodeResponse, _abc.Awaitable[_profile_pb2.RedeemLinkCodeResponse]]:
+        """Redeems a code of another audience: links both, with a consent record in each direction. Errors: CODE_UNKNOWN for a code
+        that is wrong, used or expired; LINK_SAME_AUDIENCE (the code stays good); NOTHING_TO_LINK; LINK_REFUSED when a signal
+        of the browser stands in the way; EXHAUSTED after too many guesses.
+        """
+
+    @_abc_1.abstractmethod
+    def ListLinks(
+        self,
+        request: _profile_pb2.ListLinksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ListLinksResponse, _abc.Awaitable[_profile_pb2.ListLinksResponse]]:
+        """Lists the audiences whose facets a persona is linked with."""
+
+    @_abc_1.abstractmethod
+    def Unlink(
+        self,
+        request: _profile_pb2.UnlinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.UnlinkResponse, _abc.Awaitable[_profile_pb2.UnlinkResponse]]:
+        """Undoes links, and withdraws the consents in both directions: the next read anywhere is separate. Idempotent."""
 
     @_abc_1.abstractmethod
     def Remove(
@@ -374,6 +506,18 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_profile_pb2.ReplayQuarantineResponse, _abc.Awaitable[_profile_pb2.ReplayQuarantineResponse]]:
         """Sends what the rules mend through the stream, under its own message ids; the folder asks today's consent and enters
         what becomes of it. Sending twice changes nothing. Errors: UNAVAILABLE when the stream is away; what went before stays sent.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadAggregate(
+        self,
+        request: _profile_pb2.ReadAggregateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReadAggregateResponse, _abc.Awaitable[_profile_pb2.ReadAggregateResponse]]:
+        """Counts what the personas of an audience have in common who allow analytics.aggregate now, with noise, and leaves out what
+        few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
+        day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
+        goes on: ask again.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,15 +7,16 @@ from grpc import ServicerContext
 
 from contracts.common.v1 import subject_pb2
 from contracts.profile.v1 import profile_pb2
-from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
 from kit.errors import NotFoundError
 from kit.fence import Names
 from services.profile import convert
 from services.profile.clients import persona_to_proto
 from services.profile.domain import Decision, Partition, PositionNotReachedError, Subject
 from services.profile.erasing import Eraser
+from services.profile.rpc.handles import HandleRpc, Handling
 from services.profile.streams import Streams
 from services.profile.use_cases import balance, benefit, choose, consents, explain, export, read, see
+from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.receipts import Receipts
@@ -27,12 +28,13 @@ _MOST_REPLAYED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What became of events: in the books, and one by one."""
+    """What became of events: in the books, one by one, and in figures about many."""
 
     streams: Streams
     partitions: int
     receipts: Receipts
     quarantine: Quarantine
+    aggregates: Aggregates
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,15 @@ class Memory:
     names: Names
 
 
-class ProfileRpc(ProfileServiceServicer):
-    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser) -> None:
+class ProfileRpc(HandleRpc):
+    def __init__(self, stores: Stores, memory: Memory, accounts: Accounts, eraser: Eraser, handling: Handling) -> None:
         self._stores = stores
         self._familiar = memory.familiar
         self._reach = memory.reach
         self._names = memory.names
         self._accounts = accounts
         self._eraser = eraser
+        self._handling = handling
 
     async def Grant(self, request: profile_pb2.GrantRequest, context: ServicerContext) -> profile_pb2.GrantResponse:
         subject = convert.subject_from_proto(request.subject)
@@ -255,6 +258,13 @@ class ProfileRpc(ProfileServiceServicer):
         count = convert.bounded_from_proto(request.count, "count", least=1, most=_MOST_REPLAYED)
         sent = await self._accounts.quarantine.replay(brand, request.source, request.after, count)
         return profile_pb2.ReplayQuarantineResponse(**sent._asdict())
+
+    async def ReadAggregate(
+        self, request: profile_pb2.ReadAggregateRequest, context: ServicerContext
+    ) -> profile_pb2.ReadAggregateResponse:
+        budget = self._accounts.aggregates.budget
+        question = convert.question_from_proto(request, budget, self._stores.now_ms())
+        return convert.told_to_proto(question, await self._accounts.aggregates.tell(question), budget)
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:
