@@ -60,9 +60,12 @@ class Profiles:
         is_shown = answer.HasField("view") and acquaintance.allows(PERSONALISE)
         return acquaintance, answer.view if is_shown else None
 
-    def gave(self, subject: Subject, purpose: str, what: str, at_ms: int) -> None:
-        """Count what a purpose gave somebody; reported later, without anybody waiting for it."""
-        self._benefits.add(Given(subject.brand, subject.audience, subject.eid, purpose, what), at_ms)
+    def gave(self, subject: Subject, use: tuple[str, str, str], at_ms: int) -> None:
+        """Count what a purpose gave somebody or read of them: purpose, what, and the record of what was read.
+
+        Reported later, without anybody waiting for it.
+        """
+        self._benefits.add(Given(subject.brand, subject.audience, subject.eid, *use), at_ms)
 
     async def report(self, every_s: float) -> None:
         """Report what was counted, again and again until cancelled."""

@@ -73,8 +73,12 @@ class AvatarRpc(AvatarServiceServicer):
         for visit, language in unread:
             acquaintance = await self._profiles.know(visit.subject)
             await use_cases.open_encounter(self._database, self._around, visit, language, acquaintance)
-        repeats = await use_cases.note_openings(self._database, self._around, openings) if openings else 0
-        return pb.OpenManyResponse(repeats=repeats)
+        noted = await use_cases.note_openings(self._database, self._around, openings) if openings else []
+        for opening in noted:
+            # The profile service was not asked: what it would have counted is reported to it.
+            for use in opening.arrival.uses:
+                self._profiles.gave(opening.visit.subject, use, opening.opened_at_ms)
+        return pb.OpenManyResponse(repeats=len({each.visit.id for each in openings}) - len(noted))
 
     async def Observe(self, request: pb.ObserveRequest, context: ServicerContext) -> pb.ObserveResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
@@ -109,7 +113,7 @@ class AvatarRpc(AvatarServiceServicer):
         return pb.AskResponse(action=convert.to_action(answer.action), is_repeat=answer.is_repeat)
 
     def _gave(self, visit: Visit, purpose: str, what: str) -> None:
-        self._profiles.gave(visit.subject, purpose, what, self._around.now_ms())
+        self._profiles.gave(visit.subject, (purpose, what, ""), self._around.now_ms())
 
     async def _explain(self, frame: Frame, asked: Asked) -> Answer:
         try:

@@ -33,7 +33,7 @@ from services.profile.use_cases.benefit import Given
 from services.profile.use_cases.name import Pair
 from services.profile.use_cases.reach import Lag
 from services.profile.use_cases.receipts import Run
-from services.profile.uses import GAVE
+from services.profile.uses import GAVE, USED
 from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
@@ -147,8 +147,8 @@ def inferences_from_proto(inferences: Sequence[str]) -> tuple[Inference, ...]:
 def benefits_from_proto(brand: str, benefits: Sequence[profile_pb2.Benefit]) -> list[Given]:
     if len(benefits) > _MAX_BENEFITS:
         raise InvalidArgumentError("too many", field="benefits", limit=str(_MAX_BENEFITS))
-    if any(each.what not in GAVE for each in benefits):
-        raise InvalidArgumentError("no such benefit", field="benefits.what", limit=", ".join(sorted(GAVE)))
+    if any(each.what not in GAVE | USED for each in benefits):
+        raise InvalidArgumentError("no such benefit", field="benefits.what", limit=", ".join(sorted(GAVE | USED)))
     return [
         Given(
             subject_from_proto(subject_pb2.Subject(brand=brand, audience=each.audience, eid=each.eid)),
@@ -156,6 +156,7 @@ def benefits_from_proto(brand: str, benefits: Sequence[profile_pb2.Benefit]) -> 
             each.what,
             each.count,
             each.last_at_ms,
+            each.record_id,
         )
         for each in benefits
     ]

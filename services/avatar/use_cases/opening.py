@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.profile.v1.benefits import MEMORY, MEMORY_USED, VIEW
 from kit.db import Database
 from services.avatar import manners as rules
 from services.avatar import repository, statements
 from services.avatar.avatars import Avatar
 from services.avatar.domain import (
     PERSONALISE,
+    REMEMBER,
     Acquaintance,
     Act,
     Action,
@@ -68,6 +70,7 @@ async def open_encounter(
         avatar.language(language),
         memory.reserve if memory else 0,
         acquaintance.allows(PERSONALISE),
+        _uses(acquaintance, memory),
     )
     first = begin(arrival, avatar.approach, around.new_ref(), now_ms)
     encounter, is_repeat = await _open(database, visit, first, now_ms, persona)
@@ -82,8 +85,8 @@ async def open_encounter(
     return replace(opened, next=replace(action, say=lines[visit.id[0] % len(lines)]), greetings=lines)
 
 
-async def note_openings(database: Database, around: Surroundings, openings: Sequence[Opening]) -> int:
-    """Note encounters that are open already; return how many had been noted before."""
+async def note_openings(database: Database, around: Surroundings, openings: Sequence[Opening]) -> list[Opening]:
+    """Note encounters that are open already; return those that had not been noted before."""
     begun = {each.visit.id: _begun(around, each) for each in openings}
     noted = await statements.add_encounters(database, list(begun.values()))
     repeated = [each for visit_id, each in begun.items() if visit_id not in noted]
@@ -91,7 +94,14 @@ async def note_openings(database: Database, around: Surroundings, openings: Sequ
         persona = Persona(each.visit.subject.brand, each.visit.subject.shard, each.pid)
         async with database.transaction() as connection:
             await _open_again(connection, each.visit, each.encounter, each.opened_at_ms, persona)
-    return len(repeated)
+    return [each for each in {each.visit.id: each for each in openings}.values() if each.visit.id in noted]
+
+
+def _uses(acquaintance: Acquaintance, memory: Memory | None) -> tuple[tuple[str, str, str], ...]:
+    view = (PERSONALISE, VIEW) if acquaintance.persona is not None and acquaintance.allows(PERSONALISE) else None
+    remembered = (REMEMBER, MEMORY) if acquaintance.memory_key else None
+    read = [(*each, acquaintance.decision(each[0]).record_id) for each in (view, remembered) if each is not None]
+    return (*read, *([] if memory is None else [(REMEMBER, MEMORY_USED, "")]))
 
 
 def _begun(around: Surroundings, opening: Opening) -> Begun:

@@ -12,13 +12,14 @@ from services.profile.uses import DAY_MS, Use
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What somebody was given how often, and when last."""
+    """What somebody was given, or what was used of them, how often and when last."""
 
     subject: Subject
     purpose: str
     what: str
     times: int
     last_at_ms: int
+    record_id: str = ""
 
 
 async def note(stores: Stores, brand: str, given: Sequence[Given]) -> None:
@@ -32,6 +33,6 @@ async def note(stores: Stores, brand: str, given: Sequence[Given]) -> None:
         found = bound.get((each.subject.audience, each.subject.eid))
         if found is not None:
             at_ms = min(each.last_at_ms, now_ms)
-            use = Use(found.persona, at_ms // DAY_MS, each.subject.audience, each.purpose, each.what, "")
+            use = Use(found.persona, at_ms // DAY_MS, each.subject.audience, each.purpose, each.what, each.record_id)
             uses.append((use, each.times, at_ms))
     stores.uses.gave(uses)

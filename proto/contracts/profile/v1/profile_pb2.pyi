@@ -672,6 +672,7 @@ class Benefit(message.Message):
     WHAT_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
     LAST_AT_MS_FIELD_NUMBER: builtins.int
+    RECORD_ID_FIELD_NUMBER: builtins.int
     audience: builtins.str
     """Audience it was given in."""
     eid: builtins.bytes
@@ -679,11 +680,13 @@ class Benefit(message.Message):
     purpose: builtins.str
     """Purpose it rested on."""
     what: builtins.str
-    """"offer_shown", "offer_taken", "question_answered" or "memory_used"."""
+    """"offer_shown", "offer_taken", "question_answered" or "memory_used"; "view" or "memory" of what was read before and used again."""
     count: builtins.int
     """How often."""
     last_at_ms: builtins.int
     """When last, milliseconds since 1970 UTC."""
+    record_id: builtins.str
+    """Consent record under which it was read; empty for what was given."""
     def __init__(
         self,
         *,
@@ -693,10 +696,11 @@ class Benefit(message.Message):
         what: builtins.str = ...,
         count: builtins.int = ...,
         last_at_ms: builtins.int = ...,
+        record_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "count", b"count", "eid", b"eid", "last_at_ms", b"last_at_ms", "purpose", b"purpose", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "count", b"count", "eid", b"eid", "last_at_ms", b"last_at_ms", "purpose", b"purpose", "record_id", b"record_id", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -345,7 +345,7 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def NoteBenefits(self, request, context):
-        """Counts what purposes gave to people. Subjects nobody knows are left out.
+        """Counts what purposes gave to people, and what was used of them without asking here again. Subjects nobody knows are left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -97,7 +97,7 @@ class ProfileServiceStub:
     the pages before came from is erased or bound anew.
     """
     NoteBenefits: _grpc.UnaryUnaryMultiCallable[_profile_pb2.NoteBenefitsRequest, _profile_pb2.NoteBenefitsResponse]
-    """Counts what purposes gave to people. Subjects nobody knows are left out."""
+    """Counts what purposes gave to people, and what was used of them without asking here again. Subjects nobody knows are left out."""
     ReadView: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -200,7 +200,7 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     the pages before came from is erased or bound anew.
     """
     NoteBenefits: _aio.UnaryUnaryMultiCallable[_profile_pb2.NoteBenefitsRequest, _profile_pb2.NoteBenefitsResponse]  # type: ignore[assignment]
-    """Counts what purposes gave to people. Subjects nobody knows are left out."""
+    """Counts what purposes gave to people, and what was used of them without asking here again. Subjects nobody knows are left out."""
     ReadView: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]  # type: ignore[assignment]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -420,7 +420,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.NoteBenefitsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.NoteBenefitsResponse, _abc.Awaitable[_profile_pb2.NoteBenefitsResponse]]:
-        """Counts what purposes gave to people. Subjects nobody knows are left out."""
+        """Counts what purposes gave to people, and what was used of them without asking here again. Subjects nobody knows are left out."""
 
     @_abc_1.abstractmethod
     def ReadView(
