@@ -1,12 +1,13 @@
 """The contract's RPCs: consent is asked first; no transaction waits for another service."""
 
 import secrets
+from dataclasses import replace
 
 from grpc import ServicerContext
 
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceServicer
-from contracts.profile.v1.benefits import MEMORY_USED, OFFER_SHOWN, OFFER_TAKEN, QUESTION_ANSWERED
+from contracts.profile.v1.benefits import MEMORY, MEMORY_USED, OFFER_SHOWN, OFFER_TAKEN, QUESTION_ANSWERED, VIEW
 from kit.db import Database
 from kit.errors import UnavailableError
 from kit.keyring import KEY_BYTES
@@ -18,6 +19,7 @@ from services.avatar.domain import (
     OFFER,
     PERSONALISE,
     REMEMBER,
+    Acquaintance,
     Act,
     Advice,
     Asked,
@@ -26,6 +28,7 @@ from services.avatar.domain import (
     Topic,
     Visit,
 )
+from services.avatar.remembering import Memory
 from services.avatar.use_cases import Answer, Surroundings
 
 _EVERYTHING = "*"
@@ -56,7 +59,8 @@ class AvatarRpc(AvatarServiceServicer):
         if view is not None:
             response.view.CopyFrom(view)
         if acquaintance.vouched is not None and not opened.is_repeat:
-            sealed = packing.seal_arrival(opened.arrival, self._arrivals_key, visit)
+            arrival = replace(opened.arrival, uses=_uses(acquaintance, opened.memory))
+            sealed = packing.seal_arrival(arrival, self._arrivals_key, visit)
             response.again.CopyFrom(convert.to_again(opened, acquaintance.vouched, sealed))
         return response
 
@@ -199,3 +203,11 @@ class AvatarRpc(AvatarServiceServicer):
         async with self._database.reading() as connection:
             items = await use_cases.list_items(connection, brand, ids)
         return pb.ListItemsResponse(items=map(convert.to_item, items))
+
+
+def _uses(acquaintance: Acquaintance, memory: Memory | None) -> tuple[tuple[str, str, str], ...]:
+    """Return what an opening was made from, as it is told of each one that is given again."""
+    view = (PERSONALISE, VIEW) if acquaintance.persona is not None and acquaintance.allows(PERSONALISE) else None
+    remembered = (REMEMBER, MEMORY) if acquaintance.memory_key else None
+    read = [(*each, acquaintance.decision(each[0]).record_id) for each in (view, remembered) if each is not None]
+    return (*read, *([] if memory is None else [(REMEMBER, MEMORY_USED, "")]))

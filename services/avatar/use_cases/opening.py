@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.profile.v1.benefits import MEMORY, MEMORY_USED, VIEW
 from kit.db import Database
 from services.avatar import manners as rules
 from services.avatar import repository, statements
 from services.avatar.avatars import Avatar
 from services.avatar.domain import (
     PERSONALISE,
-    REMEMBER,
     Acquaintance,
     Act,
     Action,
@@ -70,7 +68,6 @@ async def open_encounter(
         avatar.language(language),
         memory.reserve if memory else 0,
         acquaintance.allows(PERSONALISE),
-        _uses(acquaintance, memory),
     )
     first = begin(arrival, avatar.approach, around.new_ref(), now_ms)
     encounter, is_repeat = await _open(database, visit, first, now_ms, persona)
@@ -95,13 +92,6 @@ async def note_openings(database: Database, around: Surroundings, openings: Sequ
         async with database.transaction() as connection:
             await _open_again(connection, each.visit, each.encounter, each.opened_at_ms, persona)
     return [each for each in {each.visit.id: each for each in openings}.values() if each.visit.id in noted]
-
-
-def _uses(acquaintance: Acquaintance, memory: Memory | None) -> tuple[tuple[str, str, str], ...]:
-    view = (PERSONALISE, VIEW) if acquaintance.persona is not None and acquaintance.allows(PERSONALISE) else None
-    remembered = (REMEMBER, MEMORY) if acquaintance.memory_key else None
-    read = [(*each, acquaintance.decision(each[0]).record_id) for each in (view, remembered) if each is not None]
-    return (*read, *([] if memory is None else [(REMEMBER, MEMORY_USED, "")]))
 
 
 def _begun(around: Surroundings, opening: Opening) -> Begun:
