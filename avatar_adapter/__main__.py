@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from avatar_adapter import hints
 from avatar_adapter.app import Guard, build_app
 from avatar_adapter.clients import Catalogue
-from avatar_adapter.copies import Copies, Copy, Fence, Who
+from avatar_adapter.copies import Copies, Fence, Who
 from avatar_adapter.domain import World
 from avatar_adapter.limiting import RateLimiter
 from avatar_adapter.names import Names
+from avatar_adapter.persons import Persons
 from avatar_adapter.reception import Reception
 from avatar_adapter.settings import AdapterSettings
 from avatar_adapter.use_cases import Door
@@ -25,6 +26,7 @@ from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
 from contracts.interaction.v1.payload import Interaction
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer, parcels
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
@@ -68,12 +70,12 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
     profiles = rpc.connect(settings.profile_address) if settings.profile_address else None
     names = Names(ProfileServiceStub(profiles) if profiles else None)
     fence: Fence = FencedCache(boottime_ns, margin_ns=_MARGIN_NS, capacity=settings.copies_kept)
-    familiar = Familiar[Who, Copy](settings.copies_kept, partial(hints.connection, nats))
-    copies = Copies(fence, familiar, _namer(keyring))
+    copies = Copies(fence, Familiar(settings.copies_kept, partial(hints.connection, nats)), _namer(keyring))
     await hints.listen(nats, copies.hint)
     reception = Reception(avatars, copies, partial(hints.tell, nats), os.urandom)
     catalogue = Catalogue(avatars, time.monotonic)
-    door = Door(avatars, reception, catalogue, visits, vocabulary, publish, time.time, names)
+    persons = Persons(ProfileServiceStub(profiles) if profiles else None, Proofs(keyring, time.time))
+    door = Door(avatars, reception, catalogue, visits, vocabulary, publish, time.time, persons, names)
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     guard = Guard(credentials, RateLimiter(settings.world_rps, time.monotonic), settings.world_rps)
     try:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from avatar_adapter.domain import Visit, World
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.common.v1.subject_pb2 import FormerId, Subject
+from kit.errors import UnavailableError
 
 if TYPE_CHECKING:
     # The generated module has it in its types alone.
     from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceAsyncStub
+    from contracts.profile.v1.profile_pb2_grpc import ProfileServiceAsyncStub
 
 _MOST_ITEMS = 10_000
 _TOPICS_AGE_S = 60.0
@@ -30,6 +32,13 @@ def visit_message(world: World, visit: Visit) -> pb.Visit:
         avatar=visit.avatar,
         expires_at_ms=visit.expires_at * 1000,
     )
+
+
+def told(profiles: "ProfileServiceAsyncStub | None") -> "ProfileServiceAsyncStub":
+    """Return the profile service; raises UnavailableError when this door was not told where it is."""
+    if profiles is None:
+        raise UnavailableError("this door was not told where the profile service is", retry_after_s=60)
+    return profiles
 
 
 class Catalogue:

@@ -123,12 +123,38 @@ class Handles(Frame, frozen=True, tag="hnd"):
     after: Annotated[str, Meta(pattern=r"^([0-9a-f]{2}){0,64}\Z")] = ""
 
 
+class See(VisitFrame, frozen=True, tag="see"):
+    """The visitor wants to see what is known of them; the key in the answer opens all of it at the gateway."""
+
+
+class Correct(VisitFrame, frozen=True, tag="cor"):
+    """The visitor says what holds of a topic or an item, whatever was inferred."""
+
+    ref: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
+    says: Literal["likes", "dislikes", "neither"]
+
+
+class Object(VisitFrame, frozen=True, tag="obj"):
+    """All that the visitor objects to having inferred, from now on."""
+
+    inf: Annotated[list[Literal["likes", "dislikes", "wishes", "habits", "ranking"]], Meta(max_length=5)]
+
+
+class Remove(VisitFrame, frozen=True, tag="rm"):
+    """An offer, all that the brand offers or all gifts are not to be offered any more; `undo` takes that back."""
+
+    what: Literal["offer", "brand", "gifts"]
+    ref: Ref | Literal[""] = ""
+    undo: bool | Literal[0, 1] = False
+
+
 class Close(VisitFrame, frozen=True, tag="close"):
     """The visit is over."""
 
 
 EncounterFrame = Observe | Ask | Act | Consent | Forget | Close
-AnyVisitFrame = EncounterFrame | Link | Unlink
+PersonFrame = See | Object | Remove
+AnyVisitFrame = EncounterFrame | PersonFrame | Correct | Link | Unlink
 AnyFrame = Open | Handles | AnyVisitFrame
 
 

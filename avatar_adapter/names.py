@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from avatar_adapter import frames
-from avatar_adapter.clients import subject_message
+from avatar_adapter.clients import subject_message, told
 from avatar_adapter.cutting import Answer
 from avatar_adapter.domain import Visit, World
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2
-from kit.errors import UnavailableError
 
 if TYPE_CHECKING:
     # The generated module has it in its types alone.
@@ -42,8 +41,8 @@ class Names:
             brand=world.brand, audience=world.audience, count=count, after=bytes.fromhex(frame.after)
         )
         answer = await self._profiles.ListReplacedHandles(request)
-        told: Answer = {"r": [[each.old, each.new] for each in answer.replaced]}
-        return [told | ({"next": answer.next.hex()} if answer.next else {})]
+        shown: Answer = {"r": [[each.old, each.new] for each in answer.replaced]}
+        return [shown | ({"next": answer.next.hex()} if answer.next else {})]
 
     async def _link(self, world: World, visit: Visit, frame: frames.Link) -> Iterable[Answer]:
         subject = subject_message(world, visit)
@@ -64,6 +63,4 @@ class Names:
 
     @property
     def _profiles(self) -> "ProfileServiceAsyncStub":
-        if self._known is None:
-            raise UnavailableError("this door was not told where the profile service is", retry_after_s=60)
-        return self._known
+        return told(self._known)

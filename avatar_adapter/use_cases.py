@@ -12,6 +12,7 @@ from avatar_adapter.cutting import Answer
 from avatar_adapter.denying import denied, require_scope
 from avatar_adapter.domain import IdentityRefusedError, UnknownWorldError, Visit, World
 from avatar_adapter.names import Names
+from avatar_adapter.persons import Persons
 from avatar_adapter.reception import Reception
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Happening, Vocabulary
@@ -40,6 +41,7 @@ class Door:
     publish: Callable[[World, Interaction], Awaitable[None]]
     #: Seconds since 1970 UTC.
     clock: Callable[[], float]
+    persons: Persons
     names: Names = field(default_factory=lambda: Names(None))
 
     def now_ms(self) -> int:
@@ -65,12 +67,20 @@ async def answer(door: Door, world: World, frame: frames.AnyFrame, limits: Limit
     visit = door.visits.read(world, frame.s)
     await door.reception.landed(visit)
     try:
-        if isinstance(frame, frames.Link | frames.Unlink):
-            return Reply(await door.names.answer(world, visit, frame), visit.answer_bytes)
-        return Reply(await _go_on(door, world, visit, frame), visit.answer_bytes)
+        return Reply(await _carry_out(door, world, visit, frame), visit.answer_bytes)
     finally:
         # Behind what the frame has changed, also where it failed half-way: who asked before that asked too early.
         await door.reception.went_on(world, visit)
+
+
+async def _carry_out(door: Door, world: World, visit: Visit, frame: frames.AnyVisitFrame) -> Iterable[Answer]:
+    if isinstance(frame, frames.Link | frames.Unlink):
+        return await door.names.answer(world, visit, frame)
+    if isinstance(frame, frames.PersonFrame):
+        return await door.persons.answer(world, visit, frame, door.now_ms())
+    if isinstance(frame, frames.Correct):
+        return await _correct(door, world, visit, frame)
+    return await _go_on(door, world, visit, frame)
 
 
 async def _go_on(door: Door, world: World, visit: Visit, frame: frames.EncounterFrame) -> Iterable[Answer]:
@@ -159,6 +169,14 @@ async def _act(door: Door, world: World, visit: Visit, frame: frames.Act) -> Ite
     if interaction := door.vocabulary.stepped(frame.r, happening):
         await door.publish(world, interaction)
     return answers.reported(said, door.now_ms())
+
+
+async def _correct(door: Door, world: World, visit: Visit, frame: frames.Correct) -> Iterable[Answer]:
+    _refuse_identity(frame.ref, "ref")
+    mid = door.visits.message_id(world, visit, frame.i)
+    happening = Happening(world.audience, visit, mid, door.now_ms(), "", (frame.ref,))
+    await door.publish(world, door.vocabulary.corrected(frame.says, happening))
+    return [{"ok": 1}]
 
 
 async def _forget(door: Door, world: World, visit: Visit, frame: frames.Forget) -> Iterable[Answer]:

@@ -10,6 +10,7 @@ from contracts.interaction.v1.payload import Interaction
 from kit.packs import Pack, PackError, load
 
 WORLDS = Path(__file__).parent / "packs" / "worlds.yaml"
+_SAYS = {"likes": 1.0, "dislikes": 0.0, "neither": 0.5}
 _WORD = re.compile(r"\w+")
 
 
@@ -57,6 +58,20 @@ class Vocabulary:
     def stepped(self, outcome: str, happening: Happening) -> Interaction | None:
         """Return the interaction that the outcome of a step is, None when it is not one."""
         return self._interaction(self._stepped.get(outcome), happening) if happening.item else None
+
+    def corrected(self, says: str, happening: Happening) -> Interaction:
+        """Return what the visitor says of the one topic of `happening`: "likes", "dislikes" or "neither"."""
+        return Interaction(
+            source=happening.audience,
+            eid=happening.visit.eid,
+            mid=happening.mid,
+            kind=int(Kind.KIND_CORRECTED),
+            at_ms=happening.at_ms,
+            channel=self._channel,
+            topics=happening.topics,
+            value=_SAYS[says],
+            version=happening.visit.version,
+        )
 
     def meant(self, question: str) -> str:
         """Return the kind of answer that a question asks for when the world does not say."""

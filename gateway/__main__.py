@@ -1,9 +1,11 @@
 """The gateway process: `python -m gateway`."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
+from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer, Stream
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
@@ -13,6 +15,8 @@ from gateway.clients import Services, open_services
 from gateway.consent import add_consent
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
 from gateway.handles import add_handles
+from gateway.me import add_person
+from gateway.people import People
 from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
 from gateway.rights import add_rights
@@ -41,7 +45,11 @@ async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readin
         services = await closing.enter_async_context(open_services(settings))
         translators = translators_of(settings, sources, open_shadow(settings.shadow_share, closing))
         app, publishers = build(settings, translators, streams, services, readiness)
-        await serve(app, settings.http_address, stop)
+        # A group: were reporting to end, the process must.
+        async with asyncio.TaskGroup() as tasks:
+            reporting = tasks.create_task(services.report(settings.report_every_s))
+            await serve(app, settings.http_address, stop)
+            reporting.cancel()
         for publisher in publishers:
             await publisher.drain()
 
@@ -115,12 +123,14 @@ def build(
         partitions=settings.partitions,
         max_requests=settings.max_requests,
     )
-    rest = build_rest(Rest(credentials, edge_keys, services, readiness))
+    people = People(edge_keys, Proofs(keyring, time.time), publishers[POWER_CUT], settings.partitions)
+    rest = build_rest(Rest(credentials, people, services, readiness))
     add_consent(rest)
     add_handles(rest)
     add_quarantine(rest, translators)
     add_rights(rest)
     add_aggregates(rest)
+    add_person(rest)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound), list(publishers.values())
 

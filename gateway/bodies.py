@@ -251,6 +251,8 @@ class Offer(Body):
     price: str
     score: float
     reasons: list[Reason]
+    #: A POST there removes this offer for good, without a key: for a button beside it, or List-Unsubscribe (RFC 8058).
+    remove: str
 
 
 class RecommendAnswer(Body):

@@ -1,17 +1,19 @@
 """The services behind the REST endpoints."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contracts.avatar.v1 import avatar_pb2
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceStub
+from contracts.profile.v1.benefits import Given, requests
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
 from gateway.settings import GatewaySettings
 from kit.rpc import connect
+from kit.tallies import Counted, Tally
 
 if TYPE_CHECKING:
     # The generated modules have these in their types alone.
@@ -32,6 +34,15 @@ class Services:
     avatar: "AvatarServiceAsyncStub"
     #: None where the gateway was not told where it is: keys and floors are then answered as UNAVAILABLE.
     consent: "ConsentServiceAsyncStub | None" = None
+    benefits: Tally[Given] = field(default_factory=lambda: Tally("benefits"))
+
+    async def report(self, every_s: float) -> None:
+        """Report what was given to people, again and again until cancelled."""
+        await self.benefits.run(self._report, every_s)
+
+    async def _report(self, counted: Mapping[Given, Counted]) -> None:
+        for request in requests(counted):
+            await self.profile.NoteBenefits(request)
 
     async def items(self, brand: str, ids: list[str]) -> dict[str, avatar_pb2.Item]:
         """Return what the catalogue knows of at most 200 items."""

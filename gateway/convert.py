@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from contracts.avatar.v1 import avatar_pb2
 from contracts.common.v1 import subject_pb2
@@ -109,17 +109,20 @@ def items_named(answer: recommendation_pb2.RecommendResponse) -> list[str]:
 
 
 def recommendations_from_proto(
-    answer: recommendation_pb2.RecommendResponse, catalogue: Mapping[str, avatar_pb2.Item]
+    answer: recommendation_pb2.RecommendResponse, catalogue: Mapping[str, avatar_pb2.Item], click: Callable[[str], str]
 ) -> bodies.RecommendAnswer:
+    """Return the offers; `click` gives the path that removes an item."""
     return bodies.RecommendAnswer(
-        offers=[_offer_from_proto(offer, catalogue) for offer in answer.offers],
+        offers=[_offer_from_proto(offer, catalogue, click(offer.item)) for offer in answer.offers],
         abstained=answer.abstained,
         decision=decision_from_proto(answer.decision) if answer.HasField("decision") else None,
         model_version=answer.model_version,
     )
 
 
-def _offer_from_proto(offer: recommendation_pb2.Offer, catalogue: Mapping[str, avatar_pb2.Item]) -> bodies.Offer:
+def _offer_from_proto(
+    offer: recommendation_pb2.Offer, catalogue: Mapping[str, avatar_pb2.Item], remove: str
+) -> bodies.Offer:
     unknown = avatar_pb2.Item()
     item = catalogue.get(offer.item, unknown)
     reasons = [
@@ -135,6 +138,7 @@ def _offer_from_proto(offer: recommendation_pb2.Offer, catalogue: Mapping[str, a
         price=item.price,
         score=offer.score,
         reasons=reasons,
+        remove=remove,
     )
 
 

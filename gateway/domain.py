@@ -41,6 +41,13 @@ class ReceiptUnknownError(TypedError):
     status = Status.NOT_FOUND
 
 
+class IdentityRefusedError(TypedError):
+    """What was named looks like something that people are known by."""
+
+    reason = "IDENTITY_REFUSED"
+    status = Status.INVALID
+
+
 class EventUnknownError(TypedError):
     """A rule names an event that the vocabulary does not have."""
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
@@ -10,10 +11,11 @@ from fastapi.security.base import SecurityBase
 
 from contracts.common.v1.subject_pb2 import FormerId, Subject
 from contracts.profile.v1 import profile_pb2
+from contracts.profile.v1.benefits import OFFER_SHOWN, Given
 from contracts.recommendation.v1.recommendation_pb2 import RecommendRequest
-from doors.subjects import EdgeKeys
 from gateway import access, accounts, bodies, convert, receipts
 from gateway.clients import Services
+from gateway.people import People
 from kit.credentials import Credential, Credentials
 from kit.http.rest import register_problems
 from kit.process import Readiness
@@ -43,6 +45,8 @@ _NO_RECEIPT: dict[int | str, dict[str, Any]] = {
 _NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {"model": bodies.HealthAnswer, "description": "This door cannot take events now"}
 }
+# What offers rest on.
+_OFFER = "recommend.offer"
 # A read that waits for a position is answered by the service within 2 s, one way or the other.
 _REACH_S = 4.0
 # Erasing waits for the folds under way, and for readers that died.
@@ -59,13 +63,14 @@ class Rest:
     def __init__(
         self,
         credentials: Credentials,
-        edge_keys: EdgeKeys,
+        people: People,
         services: Services,
         readiness: Readiness,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.credentials = credentials
-        self.edge_keys = edge_keys
+        self.people = people
+        self.edge_keys = people.edge_keys
         self.services = services
         self.readiness = readiness
         self._clock = clock
@@ -129,6 +134,8 @@ class _Scheme(SecurityBase):
 
 #: How an endpoint that asks for a key says so.
 KEYS = [Depends(_Scheme("bearer")), Depends(_Scheme("basic"))]
+#: The same of one that takes a proof.
+BEARER = KEYS[:1]
 
 
 async def _app(request: Request) -> Credential:
@@ -172,10 +179,14 @@ async def read_persona(body: bodies.PersonaBody, door: Door, app: App) -> bodies
 @_router.post("/recommendations", tags=["persona"], operation_id="recommend")
 async def recommend(body: bodies.RecommendBody, door: Door, app: App) -> bodies.RecommendAnswer:
     """Read offers for a persona, each with the reasons that made it, or why there is none."""
-    request = RecommendRequest(brand=app.brand, subject=door.subject(app, body), count=body.count, exclude=body.exclude)
+    subject = door.subject(app, body)
+    request = RecommendRequest(brand=app.brand, subject=subject, count=body.count, exclude=body.exclude)
     answer = await door.services.recommendation.Recommend(request)
     catalogue = await door.services.items(app.brand, convert.items_named(answer))
-    return convert.recommendations_from_proto(answer, catalogue)
+    if answer.offers:
+        given = Given(subject.brand, subject.audience, subject.eid, _OFFER, OFFER_SHOWN)
+        door.services.benefits.add(given, door.now_ms(), len(answer.offers))
+    return convert.recommendations_from_proto(answer, catalogue, partial(door.people.click, subject))
 
 
 @_router.get("/receipts/{receipt}", tags=["receipts"], operation_id="getReceipt", responses=_NO_RECEIPT)

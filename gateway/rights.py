@@ -45,17 +45,17 @@ async def erase(body: bodies.Someone, door: Door, app: App) -> Erasure:
     """Erase a persona with all that is linked to it. Once this is answered no read finds it; the rest follows."""
     request = profile_pb2.EraseRequest(subject=door.subject(app, body), statement=Statement(method="rest"))
     answer = await door.services.profile.Erase(request, timeout=ERASE_S)
-    return _erasure(answer.erasure)
+    return erasure_from_proto(answer.erasure)
 
 
 @_router.get("/erasures/{erasure}", operation_id="getErasure", responses=_UNKNOWN)
 async def get_erasure(door: Door, app: App, erasure: Annotated[str, Path(pattern=_ID)]) -> Erasure:
     """Tell how far an erasure is; complete after some seconds, or naming who is missing."""
     request = profile_pb2.GetErasureRequest(brand=app.brand, audience=app.id, erasure_id=erasure)
-    return _erasure((await door.services.profile.GetErasure(request)).erasure)
+    return erasure_from_proto((await door.services.profile.GetErasure(request)).erasure)
 
 
-def _erasure(erasure: profile_pb2.Erasure) -> Erasure:
+def erasure_from_proto(erasure: profile_pb2.Erasure) -> Erasure:
     return Erasure(
         erasure=erasure.erasure_id,
         asked_at_ms=erasure.asked_at_ms,

@@ -35,3 +35,5 @@ class GatewaySettings(Settings):
     interactions_stream_max_bytes: int = 8 << 30
     #: Tracking requests at work at a time, and as many of REST; each may hold 1 MiB, of REST 2.
     max_requests: int = Field(default=128, ge=1)
+    #: Seconds between reports of what was given to people.
+    report_every_s: float = Field(default=1.0, gt=0)

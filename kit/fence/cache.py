@@ -22,6 +22,10 @@ class FencedCache(Generic[F, V]):
         self._until_ns = 0
         self._epoch = 0
         self._applied: dict[Scope, int] = {}
+        # How many changes of all scopes were heard of, up to the last one of each scope, and up to the last of all.
+        self._moments: dict[Scope, int] = {}
+        self._everywhere = 0
+        self._moment = 0
         self._held: dict[tuple[str, int], dict[bytes, dict[F, V]]] = {}
         self._count = 0
 
@@ -32,6 +36,19 @@ class FencedCache(Generic[F, V]):
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def moment(self) -> int | None:
+        """How many changes were heard of; None without a lease.
+
+        What a reader makes of other facts may be kept beside this cache if it noted this before it read them, and the
+        scope has stood still since when it has asked the truth: then no change came in between that it has not seen.
+        """
+        return self._moment if self.is_leased else None
+
+    def stood_still(self, scope: Scope, since: int | None) -> bool:
+        """Tell whether no change of a scope was heard of since a moment, and none can have been missed."""
+        return self.is_leased and since is not None and self._moments.get(scope, self._everywhere) <= since
 
     def get(self, scope: tuple[str, int], key: bytes) -> Mapping[F, V] | None:
         """Return what is held of a key; None without a lease. To be called after the read it serves has begun.
@@ -70,11 +87,14 @@ class FencedCache(Generic[F, V]):
             self._epoch = lease.epoch
             self._held.clear()
             self._count = 0
+            self._moments.clear()
+            self._moment = self._everywhere = self._moment + 1
         for scope, sequence in lease.heads:
             if sequence > self._applied.get(scope, 0):
                 # What happened in between was not told: anything of the scope may have changed.
                 self._forget(scope)
                 self._applied[scope] = sequence
+                self._note(scope)
         self._until_ns = max(self._until_ns, asked_at_ns + lease.term_ns - self._margin_ns)
         return list(lease.heads)
 
@@ -95,7 +115,12 @@ class FencedCache(Generic[F, V]):
                 if held.pop(key, None) is not None:
                     self._count -= 1
         self._applied[change.scope] = applied = max(applied, change.sequence)
+        self._note(change.scope)
         return applied
+
+    def _note(self, scope: Scope) -> None:
+        self._moment += 1
+        self._moments[scope] = self._moment
 
     def _forget(self, scope: tuple[str, int]) -> None:
         self._count -= len(self._held.pop(scope, ()))

@@ -29,7 +29,9 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def serve_avatar(settings: AvatarSettings, database: Database, profile: Channel, recommendation: Channel) -> RpcServer:
+def serve_avatar(
+    settings: AvatarSettings, database: Database, profiles: Profiles, recommendation: Channel
+) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
     around = Surroundings(
         avatars=load_avatars(settings.avatars_dir),
@@ -38,7 +40,7 @@ def serve_avatar(settings: AvatarSettings, database: Database, profile: Channel,
         new_receipt=lambda: secrets.token_hex(16),
         new_ref=lambda: secrets.token_hex(8),
     )
-    servicer = AvatarRpc(database, around, Profiles(profile), Rankings(recommendation))
+    servicer = AvatarRpc(database, around, profiles, Rankings(recommendation))
     name = DESCRIPTOR.services_by_name["AvatarService"].full_name
     return build_server(settings, [(add_AvatarServiceServicer_to_server, servicer, name)])
 
@@ -52,10 +54,13 @@ async def main(settings: AvatarSettings, stop: asyncio.Event, readiness: Readine
             connect(settings.recommendation_address) as recommendation,
             asyncio.TaskGroup() as tasks,
         ):
-            server = serve_avatar(settings, database, profile, recommendation)
+            profiles = Profiles(profile)
+            server = serve_avatar(settings, database, profiles, recommendation)
             with acting_for_every_brand():
                 tasks.create_task(sweep_until(stop, database, settings.sweep_every_s))
+            reporting = tasks.create_task(profiles.report(settings.report_every_s))
             await server.serve(stop)
+            reporting.cancel()
     finally:
         await database.dispose()
 

@@ -1,6 +1,6 @@
 """What avatars ask of others: the persona and its consents, changes of consent, and ranked items; each time anew."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
@@ -9,10 +9,12 @@ from contracts.common.v1.subject_pb2 import FormerId
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.consent.v1.consent_pb2 import ConsentRecord, Statement
 from contracts.profile.v1 import profile_pb2
+from contracts.profile.v1.benefits import Given, requests
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from contracts.recommendation.v1 import recommendation_pb2
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
 from kit.errors import Status, TypedError, UnavailableError
+from kit.tallies import Counted, Tally
 from services.avatar.domain import (
     COLLECT,
     OFFER,
@@ -49,6 +51,7 @@ class Profiles:
 
     def __init__(self, channel: Channel) -> None:
         self._stub: ProfileServiceAsyncStub = ProfileServiceStub(channel)
+        self._benefits: Tally[Given] = Tally("benefits")
 
     async def read(self, subject: Subject) -> tuple[Acquaintance, profile_pb2.View | None]:
         """Return what may be known and the view; raises UnavailableError when nobody can say."""
@@ -56,6 +59,21 @@ class Profiles:
         acquaintance = _acquaintance(answer)
         is_shown = answer.HasField("view") and acquaintance.allows(PERSONALISE)
         return acquaintance, answer.view if is_shown else None
+
+    def gave(self, subject: Subject, use: tuple[str, str, str], at_ms: int) -> None:
+        """Count what a purpose gave somebody or read of them: purpose, what, and the record of what was read.
+
+        Reported later, without anybody waiting for it.
+        """
+        self._benefits.add(Given(subject.brand, subject.audience, subject.eid, *use), at_ms)
+
+    async def report(self, every_s: float) -> None:
+        """Report what was counted, again and again until cancelled."""
+        await self._benefits.run(self._report, every_s)
+
+    async def _report(self, counted: Mapping[Given, Counted]) -> None:
+        for request in requests(counted):
+            await self._stub.NoteBenefits(request, timeout=_CALL_S)
 
     async def know(self, subject: Subject) -> Acquaintance:
         """Return what may be known, without the view; raises UnavailableError when nobody can say."""
@@ -153,6 +171,7 @@ def _acquaintance(answer: profile_pb2.ReadPersonaResponse) -> Acquaintance:
         persona=Persona(persona.brand, persona.shard, persona.pid) if answer.HasField("persona") else None,
         decisions={decision.purpose: _decision(decision) for decision in answer.decisions},
         memory_key=answer.memory_key,
+        removed=frozenset(answer.removed_items),
         vouched=_vouched(answer) if answer.fence_name else None,
     )
 
@@ -169,6 +188,7 @@ def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:
         tuple(signal.weight for signal in answer.signals),
         tuple(answer.likes),
         answer.draw_key,
+        tuple(answer.removed_topics),
     )
 
 
@@ -179,6 +199,7 @@ def _history(signals: Signals) -> recommendation_pb2.History:
         weights=signals.weights,
         likes=signals.likes,
         draw_key=signals.draw_key,
+        removed_topics=signals.removed_topics,
     )
 
 

@@ -44,6 +44,8 @@ class Arrival:
     language: str
     reserve: int
     may_greet: bool
+    #: What of the persona it was made from, each time it is given: purpose, what, and the record that allowed it.
+    uses: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """The contract's RPCs: consent is asked first; no transaction waits for another service."""
 
 import secrets
+from dataclasses import replace
 
 from grpc import ServicerContext
 
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceServicer
+from contracts.profile.v1.benefits import MEMORY, MEMORY_USED, OFFER_SHOWN, OFFER_TAKEN, QUESTION_ANSWERED, VIEW
 from kit.db import Database
 from kit.errors import UnavailableError
 from kit.keyring import KEY_BYTES
@@ -17,14 +19,21 @@ from services.avatar.domain import (
     OFFER,
     PERSONALISE,
     REMEMBER,
+    Acquaintance,
+    Act,
     Advice,
     Asked,
     Frame,
+    Outcome,
     Topic,
+    Visit,
 )
+from services.avatar.remembering import Memory
 from services.avatar.use_cases import Answer, Surroundings
 
 _EVERYTHING = "*"
+# What answering people rests on.
+_ANSWERING = "core.service"
 _TOLD = (PERSONALISE, REMEMBER, OFFER, COLLECT)
 
 
@@ -44,11 +53,14 @@ class AvatarRpc(AvatarServiceServicer):
         language = convert.language(request)
         acquaintance, view = await self._profiles.read(visit.subject)
         opened = await use_cases.open_encounter(self._database, self._around, visit, language, acquaintance)
+        if opened.memory is not None and not opened.is_repeat:
+            self._gave(visit, REMEMBER, MEMORY_USED)
         response = convert.to_opened(opened, [acquaintance.decision(purpose) for purpose in _TOLD])
         if view is not None:
             response.view.CopyFrom(view)
         if acquaintance.vouched is not None and not opened.is_repeat:
-            sealed = packing.seal_arrival(opened.arrival, self._arrivals_key, visit)
+            arrival = replace(opened.arrival, uses=_uses(acquaintance, opened.memory))
+            sealed = packing.seal_arrival(arrival, self._arrivals_key, visit)
             response.again.CopyFrom(convert.to_again(opened, acquaintance.vouched, sealed))
         return response
 
@@ -65,8 +77,12 @@ class AvatarRpc(AvatarServiceServicer):
         for visit, language in unread:
             acquaintance = await self._profiles.know(visit.subject)
             await use_cases.open_encounter(self._database, self._around, visit, language, acquaintance)
-        repeats = await use_cases.note_openings(self._database, self._around, openings) if openings else 0
-        return pb.OpenManyResponse(repeats=repeats)
+        noted = await use_cases.note_openings(self._database, self._around, openings) if openings else []
+        for opening in noted:
+            # The profile service was not asked: what it would have counted is reported to it.
+            for use in opening.arrival.uses:
+                self._profiles.gave(opening.visit.subject, use, opening.opened_at_ms)
+        return pb.OpenManyResponse(repeats=len({each.visit.id for each in openings}) - len(noted))
 
     async def Observe(self, request: pb.ObserveRequest, context: ServicerContext) -> pb.ObserveResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
@@ -86,13 +102,22 @@ class AvatarRpc(AvatarServiceServicer):
             noted = await use_cases.note(
                 connection, self._around, frame, lambda now, at: encounter.report(now, ref, outcome, at), acquaintance
             )
+        if outcome is Outcome.DONE and noted.item and not noted.is_repeat:
+            self._gave(frame.visit, OFFER, OFFER_TAKEN)
         return convert.to_acted(noted)
 
     async def Ask(self, request: pb.AskRequest, context: ServicerContext) -> pb.AskResponse:
         frame = convert.frame(request.visit, request.frame_id, self._around.now_ms())
         asked = convert.asked(request)
         answer = await (self._suggest(frame, asked) if asked.topic is Topic.REC else self._explain(frame, asked))
+        if not answer.is_repeat and answer.action.act is Act.SHOW:
+            self._gave(frame.visit, OFFER, OFFER_SHOWN)
+        elif not answer.is_repeat and answer.action.act is Act.SAY:
+            self._gave(frame.visit, _ANSWERING, QUESTION_ANSWERED)
         return pb.AskResponse(action=convert.to_action(answer.action), is_repeat=answer.is_repeat)
+
+    def _gave(self, visit: Visit, purpose: str, what: str) -> None:
+        self._profiles.gave(visit.subject, (purpose, what, ""), self._around.now_ms())
 
     async def _explain(self, frame: Frame, asked: Asked) -> Answer:
         try:
@@ -178,3 +203,11 @@ class AvatarRpc(AvatarServiceServicer):
         async with self._database.reading() as connection:
             items = await use_cases.list_items(connection, brand, ids)
         return pb.ListItemsResponse(items=map(convert.to_item, items))
+
+
+def _uses(acquaintance: Acquaintance, memory: Memory | None) -> tuple[tuple[str, str, str], ...]:
+    """Return what an opening was made from, as it is told of each one that is given again."""
+    view = (PERSONALISE, VIEW) if acquaintance.persona is not None and acquaintance.allows(PERSONALISE) else None
+    remembered = (REMEMBER, MEMORY) if acquaintance.memory_key else None
+    read = [(*each, acquaintance.decision(each[0]).record_id) for each in (view, remembered) if each is not None]
+    return (*read, *([] if memory is None else [(REMEMBER, MEMORY_USED, "")]))

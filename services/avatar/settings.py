@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import Field
+
 from kit.settings import Settings
 from services.avatar.avatars import PACKS
 
@@ -16,3 +18,5 @@ class AvatarSettings(Settings):
     avatars_dir: Path = PACKS
     #: Seconds between two looks for encounters that ran out.
     sweep_every_s: float = 60.0
+    #: Seconds between reports of what was given to people.
+    report_every_s: float = Field(default=1.0, gt=0)

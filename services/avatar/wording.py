@@ -48,7 +48,7 @@ def today(effect: Effect, acquaintance: Acquaintance | None, encounter: Encounte
         return Effect(silence=Silence.AWAY)
     if not acquaintance.allows(OFFER):
         return Effect(silence=acquaintance.refusal(OFFER), purpose=OFFER)
-    if effect.item in encounter.dismissed:
+    if effect.item in acquaintance.removed or effect.item in encounter.dismissed:
         return Effect(silence=Silence.DISMISSED)
     return effect
 

@@ -78,7 +78,7 @@ def withdrawal(request: consent_pb2.WithdrawRequest) -> Statement:
     return _statement(whose, Intent.WITHDRAW, tuple(request.purposes), request.statement)
 
 
-def erased(request: consent_pb2.EraseRequest) -> list[Statement]:
+def many_holders(request: consent_pb2.EraseRequest | consent_pb2.NoteChoiceRequest) -> list[Statement]:
     """Return one statement per persona, towards nobody in particular."""
     if not 1 <= len(request.pids) <= MAX_GRANTED:
         raise InvalidArgumentError("too few or too many personas", field="pids", limit=f"1 to {MAX_GRANTED}")

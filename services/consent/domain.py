@@ -52,6 +52,8 @@ class State(StrEnum):
     NEVER_ASKED = "never_asked"
     #: Of the brand, not of a person: from then on older versions of the purpose are not read.
     FLOOR_RAISED = "floor_raised"
+    #: What the person wants to be offered, or inferred, has changed; the profile service keeps what it is.
+    CHOSEN = "chosen"
 
 
 READABLE = (State.GIVEN, State.RENEWED)

@@ -16,7 +16,7 @@ from services.consent import convert
 from services.consent.domain import Consent, Statement
 from services.consent.receipts import Receipts
 from services.consent.repository import consents, histories
-from services.consent.use_cases import check, erase, explain, floors, state
+from services.consent.use_cases import check, explain, floors, note, state
 from services.consent.use_cases.surroundings import Surroundings
 
 
@@ -52,11 +52,20 @@ class ConsentRpc(ConsentServiceServicer):
         return consent_pb2.WithdrawResponse(records=map(convert.to_record, records), receipt=receipt)
 
     async def Erase(self, request: consent_pb2.EraseRequest, context: ServicerContext) -> consent_pb2.EraseResponse:
-        statements = convert.erased(request)
+        statements = convert.many_holders(request)
         async with self._writing() as connection:
-            erased = await erase.erase(connection, self._around, statements)
+            erased = await note.erase(connection, self._around, statements)
         await self._authority.acknowledge(erased.changes)
         return consent_pb2.EraseResponse(recorded=erased.recorded)
+
+    async def NoteChoice(
+        self, request: consent_pb2.NoteChoiceRequest, context: ServicerContext
+    ) -> consent_pb2.NoteChoiceResponse:
+        statements = convert.many_holders(request)
+        async with self._writing() as connection:
+            noted = await note.note_choice(connection, self._around, statements)
+        await self._authority.acknowledge(noted.changes)
+        return consent_pb2.NoteChoiceResponse(recorded=noted.recorded)
 
     async def _state(self, statement: Statement, handle: str) -> tuple[list[Consent], str]:
         async with self._writing() as connection:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from contracts.profile.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_
 from kit import process
 from kit.db import Database
 from kit.epochs import EpochKeys
+from kit.errors import UnavailableError
 from kit.events import Relay, connect, connecting, ensure_stream
 from kit.fence import Familiar, FencedCache, Names, boottime_ns, follow
 from kit.keyring import FolderKeyRing
@@ -194,6 +195,7 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
             works = (
                 eraser.run(),
                 stores.crowds.follow(settings.crowds_read_s),
+                stores.uses.run(stores.profile, settings.uses_s),
                 Graces(stores, grace).run(settings.graces_s),
             )
             # What goes on beside the requests is about no brand alone.
@@ -202,6 +204,9 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
             await server.serve(stop)
             for task in beside:
                 task.cancel()
+        # What was read last is told too, unless the database went first.
+        with suppress(UnavailableError):
+            await stores.uses.flush(stores.profile)
 
 
 async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:

@@ -136,6 +136,13 @@ class ConsentClient:
         )
         return (await self._stub.Explain(request)).SerializeToString()
 
+    async def document(self, whose: Named, purpose: str) -> str:
+        """Return the record in force as JSON-LD, "" for none."""
+        request = consent_pb2.ExplainRequest(
+            persona=persona_to_proto(whose.persona), audience=whose.audience, purpose=purpose, handle=whose.handle
+        )
+        return (await self._stub.Explain(request)).document
+
     async def issue_receipt(self, whose: Named) -> str:
         """Return a signed receipt of everything in force."""
         request = consent_pb2.IssueReceiptRequest(
@@ -152,6 +159,16 @@ class ConsentClient:
             statement=statement_to_proto(statement),
         )
         await self._stub.Erase(request, timeout=_PATIENT_S)
+
+    async def note_choice(self, personas: Sequence[Persona], statement: Statement) -> None:
+        """Record that these, who are of one brand, have chosen; no reader uses then what it kept of them before."""
+        request = consent_pb2.NoteChoiceRequest(
+            brand=personas[0].brand,
+            shards=[persona.shard for persona in personas],
+            pids=[persona.pid for persona in personas],
+            statement=statement_to_proto(statement),
+        )
+        await self._stub.NoteChoice(request, timeout=_PATIENT_S)
 
     async def list_consents(self, persona: Persona, audience: str) -> list[ConsentRecord]:
         request = consent_pb2.ListConsentsRequest(persona=persona_to_proto(persona), audience=audience)

@@ -8,6 +8,7 @@ from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
 from services.profile.aggregates import COUNTABLE, LEAST_PRICE, UNIT, Budget, Question
+from services.profile.choices import INFERENCES, WHAT, Inference, What
 from services.profile.decay import DAY_MS
 from services.profile.domain import (
     DURABILITY_CLASSES,
@@ -28,13 +29,16 @@ from services.profile.mending import Rule, ValueField, decode_rule, encode_rule
 from services.profile.repository.erasures import Erasure
 from services.profile.repository.quarantine import Count, Listed, RuleRow
 from services.profile.use_cases.aggregate import Told
+from services.profile.use_cases.benefit import Given
 from services.profile.use_cases.name import Pair
 from services.profile.use_cases.reach import Lag
 from services.profile.use_cases.receipts import Run
+from services.profile.uses import GAVE, USED
 from services.profile.views import Signal, View
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
 _AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
+_ITEM = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _HANDLE = re.compile(r"[0-9]{1,9}\.[0-9a-f]{32}")
 _FIRST_HAND = ("rest", "frame")
 _MAX_PURPOSES = 32
@@ -43,6 +47,7 @@ _MAX_EVENTS = 10_000
 _BATCH_ID_BYTES = 16
 _NAMED_BYTES = 16
 _MAX_RULES = 16
+_MAX_BENEFITS = 5_000
 _MAX_FIELDS = 32
 _MAX_VALUE = 1e11
 _OWN_IDS = range(9, 20)
@@ -116,6 +121,45 @@ def method_from_proto(statement: consent_pb2.Statement) -> str:
     if statement.method not in _FIRST_HAND:
         raise InvalidArgumentError("not said at first hand", field="statement.method", limit=", ".join(_FIRST_HAND))
     return statement.method
+
+
+def said_from_proto(statement: consent_pb2.Statement) -> Statement:
+    method_from_proto(statement)
+    return statement_from_proto(statement)
+
+
+def removal_from_proto(removal: profile_pb2.Removal) -> tuple[What, str]:
+    what = next((each for each in WHAT if each == removal.what), None)
+    if what is None:
+        raise InvalidArgumentError("no such thing to remove", field="removal.what", limit=", ".join(WHAT))
+    if bool(_ITEM.fullmatch(removal.ref)) != (what == "offer"):
+        raise InvalidArgumentError("an offer is named, and nothing else is", field="removal.ref", limit=_ITEM.pattern)
+    return what, removal.ref
+
+
+def inferences_from_proto(inferences: Sequence[str]) -> tuple[Inference, ...]:
+    found = tuple(each for each in INFERENCES if each in inferences)
+    if set(found) != set(inferences):
+        raise InvalidArgumentError("no such inference", field="inferences", limit=", ".join(INFERENCES))
+    return found
+
+
+def benefits_from_proto(brand: str, benefits: Sequence[profile_pb2.Benefit]) -> list[Given]:
+    if len(benefits) > _MAX_BENEFITS:
+        raise InvalidArgumentError("too many", field="benefits", limit=str(_MAX_BENEFITS))
+    if any(each.what not in GAVE | USED for each in benefits):
+        raise InvalidArgumentError("no such benefit", field="benefits.what", limit=", ".join(sorted(GAVE | USED)))
+    return [
+        Given(
+            subject_from_proto(subject_pb2.Subject(brand=brand, audience=each.audience, eid=each.eid)),
+            each.purpose,
+            each.what,
+            each.count,
+            each.last_at_ms,
+            each.record_id,
+        )
+        for each in benefits
+    ]
 
 
 def erasure_to_proto(erasure: Erasure, signers: Sequence[str]) -> profile_pb2.Erasure:

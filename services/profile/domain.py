@@ -50,6 +50,7 @@ class Kind(enum.IntEnum):
     LOYALTY = 16
     IDENTIFIED = 17
     JOINED = 18
+    CORRECTED = 19
 
 
 class Interaction(Protocol):
@@ -169,6 +170,8 @@ class Bound:
     #: What the source last said about consent with its events: a digest, and when.
     preferences: bytes = b""
     preferences_at_ms: int = 0
+    #: What the person does not want, sealed; empty for nothing, and where it is not asked for.
+    choices: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +370,34 @@ class ReceiptExpiredError(TypedError):
     """What became of these events is not known any more."""
 
     reason = "RECEIPT_EXPIRED"
+    status = Status.GONE
+
+
+class RemovalsFullError(TypedError):
+    """So much was removed one by one that the person may rather remove all."""
+
+    reason = "REMOVALS_FULL"
+    status = Status.CONFLICT
+
+
+class RemovalUnknownError(TypedError):
+    """Nothing of the kind is removed; whether there is anybody is not told."""
+
+    reason = "REMOVAL_UNKNOWN"
+    status = Status.NOT_FOUND
+
+
+class UndoExpiredError(TypedError):
+    """The moment in which one click takes a removal back is over."""
+
+    reason = "UNDO_EXPIRED"
+    status = Status.GONE
+
+
+class ExportBrokenError(TypedError):
+    """What the pages before came from is not there any more, or is another's."""
+
+    reason = "EXPORT_BROKEN"
     status = Status.GONE
 
 

@@ -48,6 +48,18 @@ class Decisions:
         kept = list(self._decided(held, audience, purposes)) if held is not None else []
         return kept if len(kept) == len(purposes) else None
 
+    @property
+    def moment(self) -> int | None:
+        """What to note before reading what hangs on decisions; None while changes are not heard of."""
+        return self._cache.moment
+
+    def stood_still(self, persona: Persona, since: int | None) -> bool:
+        """Tell whether it is known that nothing changed in a persona's shard since a moment.
+
+        Of the persona's shard: that of the id it was found by may be another one.
+        """
+        return self._cache.stood_still(_scope(persona), since)
+
     def remember(self, persona: Persona, audience: str, decisions: Sequence[Decision]) -> None:
         """Keep what the truth has decided, all of it at one sequence."""
         found = {(audience, each.purpose): Kept(each.is_allowed, each.holds_until_ms, each) for each in decisions}

@@ -68,6 +68,13 @@ class Lesson:
     learnt: tuple[Signal, ...]
 
 
+class Known(NamedTuple):
+    """Those of a fold who are bound, and those of them who allow collecting."""
+
+    bound: Mapping[Address, Bound]
+    collecting: Mapping[Address, Bound]
+
+
 class Admitted(NamedTuple):
     """An interaction that somebody allowed to be collected, and its place in the books."""
 
@@ -141,8 +148,11 @@ def place_of(number: int, source: str, sealed_at_ms: int) -> Place:
     return number, source, sealed_at_ms // HOUR_MS * HOUR_MS
 
 
-def admit(number: int, batches: Iterable[Batch], collecting: Mapping[Address, Bound], books: Books) -> list[Admitted]:
-    """Return the events of one partition by those who allow collecting; the others are suppressed."""
+def admit(number: int, batches: Iterable[Batch], known: Known, books: Books) -> list[Admitted]:
+    """Return the events of one partition by those who allow collecting; the others are suppressed.
+
+    What a person corrects needs no consent: it is theirs to say, and keeps a mistake from being used.
+    """
     admitted = []
     suppressed: defaultdict[Place, int] = defaultdict(int)
     for batch in batches:
@@ -150,7 +160,9 @@ def admit(number: int, batches: Iterable[Batch], collecting: Mapping[Address, Bo
         codes = books.sheet(batch).codes
         for event, each in enumerate(batch.interactions):
             source = each.source
-            bound = collecting.get((source, each.eid))
+            bound = known.collecting.get((source, each.eid))
+            if bound is None and each.kind == Kind.CORRECTED:
+                bound = known.bound.get((source, each.eid))
             if bound is None:
                 suppressed[number, source, hour] += 1
                 codes[event] = SUPPRESSED

@@ -13,9 +13,10 @@ from kit.telemetry import logger
 from services.profile import messages
 from services.profile.days import Days
 from services.profile.domain import Partition
-from services.profile.repository import books, ledger, positions, quarantine
+from services.profile.repository import books, ledger, positions, quarantine, uses
 from services.profile.streams import Streams
 from services.profile.use_cases.parts import Folding
+from services.profile.uses import DAY_MS, DAYS_KEPT
 
 _LOG = logger(__name__)
 _DIFFERENCE = Gauge(
@@ -80,6 +81,7 @@ class Housekeeper:
         if owned:
             await self._audit(owned)
             await self._empty_quarantine(owned[0].brand)
+            await self._expire_uses(owned[0].brand)
         await self._days.turn()
         if is_purging:
             await self.retire_keys()
@@ -139,6 +141,11 @@ class Housekeeper:
             expired = await quarantine.expire(await raw(transaction), brand, before_ms, _MOST_EXPIRED)
         for source, reason, is_mended, gone in expired:
             _EXPIRED.labels(source, reason, "mended" if is_mended else "quarantined").inc(gone)
+
+    async def _expire_uses(self, brand: str) -> None:
+        stores = self._folding.stores
+        async with stores.profile.transaction() as transaction:
+            await uses.expire(await raw(transaction), brand, stores.now_ms() // DAY_MS - DAYS_KEPT, _MOST_EXPIRED)
 
     async def _keys_in_use(self) -> set[str] | None:
         async with self._folding.stores.profile.reading() as reading:

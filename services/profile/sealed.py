@@ -111,6 +111,14 @@ def open_block(key: bytes, persona: Persona, block_id: bytes, body: bytes) -> by
     return _open(key, body, _aad(b"block|" + block_id, persona))
 
 
+def seal_choices(key: bytes, persona: Persona, choices: bytes) -> bytes:
+    return b"".join(seal(key, choices, _aad(b"choices|", persona)))
+
+
+def open_choices(key: bytes, persona: Persona, body: bytes) -> bytes:
+    return _open(key, body, _aad(b"choices|", persona))
+
+
 def seal_remains(key: bytes, persona: Persona, mid: bytes, left: bytes) -> bytes:
     return b"".join(seal(key, left, _aad(b"remains|" + mid, persona)))
 

@@ -39,6 +39,8 @@ class ProfileSettings(Settings):
     consents_kept: int = Field(default=200_000, ge=1)
     #: Reads of personas kept in memory for a few seconds; up to 20 kB each.
     reads_kept: int = Field(default=5_000, ge=1)
+    #: Seconds between writes of what was read of whom.
+    uses_s: float = Field(default=1.0, gt=0)
     #: Days for which ids under an older edge key are still understood, and handles under an older pair key. Whoever
     #: does not come while an edge key is in its grace is somebody new afterwards.
     edge_grace_days: float = Field(default=90.0, ge=0)

@@ -19,6 +19,7 @@ MAX_CHANNELS = 16
 MAX_GROUPS = 32
 MAX_WISHES = 64
 MAX_LAST = 128
+MAX_STATED = 128
 _HOUR_MS = 3_600_000
 #: Values and weights are kept as whole thousandths.
 THOUSAND = 1000
@@ -68,6 +69,15 @@ class Recent(msgspec.Struct, array_like=True, gc=False, frozen=True, order=True)
     topics: tuple[str, ...]
 
 
+class Stated(msgspec.Struct, array_like=True, gc=False, frozen=True, order=True):
+    """What the person last said of a topic or an item: from 0, disliked, to 1000, liked."""
+
+    at: int
+    mid: bytes
+    ref: str
+    value: int
+
+
 class Traits(msgspec.Struct, array_like=True):
     """All that is folded of one facet."""
 
@@ -78,9 +88,10 @@ class Traits(msgspec.Struct, array_like=True):
     groups: list[Membership] = []
     wishes: list[Wished] = []
     last: list[Recent] = []
+    stated: list[Stated] = []
 
 
-_Kept = TypeVar("_Kept", Membership, Wished, Recent)
+_Kept = TypeVar("_Kept", Membership, Wished, Recent, Stated)
 _Value = TypeVar("_Value", Strength, Activity)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Traits)
@@ -117,6 +128,7 @@ def merge(a: Traits, b: Traits) -> Traits:
     merged.groups += b.groups
     merged.wishes = list({*merged.wishes, *b.wishes})
     merged.last = list({*merged.last, *b.last})
+    merged.stated += b.stated
     _trim(merged)
     return merged
 
@@ -134,6 +146,7 @@ def encode(traits: Traits) -> bytes:
         traits.groups,
         traits.wishes,
         traits.last,
+        traits.stated,
     )
     return _encoder.encode(canonical)
 
@@ -149,6 +162,9 @@ def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> N
     if kind >= Kind.IDENTIFIED:
         if kind == Kind.JOINED and interaction.other is not None:
             traits.groups.append(Membership(at, interaction.other))
+        elif kind == Kind.CORRECTED and interaction.topics and interaction.value is not None:
+            value = round(interaction.value * THOUSAND)
+            traits.stated.append(Stated(at, interaction.mid, interaction.topics[0], value))
         return
     when = moment(at)
     activity = traits.channels.get(interaction.channel)
@@ -205,6 +221,7 @@ def _trim(traits: Traits) -> None:
     traits.groups = _latest_groups(traits.groups)
     traits.wishes = _newest(traits.wishes, MAX_WISHES)
     traits.last = _newest(traits.last, MAX_LAST)
+    traits.stated = _latest_stated(traits.stated)
 
 
 def _bounded(by_name: dict[str, _Value], limit: int) -> dict[str, _Value]:
@@ -222,6 +239,13 @@ def _latest_groups(groups: list[Membership]) -> list[Membership]:
     for membership in sorted(groups):
         latest[membership.group] = membership
     return _newest(list(latest.values()), MAX_GROUPS)
+
+
+def _latest_stated(stated: list[Stated]) -> list[Stated]:
+    if not stated:
+        return stated
+    latest = {each.ref: each for each in sorted(stated)}
+    return _newest(list(latest.values()), MAX_STATED)
 
 
 def _newest(kept: list[_Kept], limit: int) -> list[_Kept]:

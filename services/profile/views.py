@@ -16,6 +16,8 @@ _LEAST_WISH = 0.1
 #: A part of the day stands out with this share of at least this many interactions.
 _SHARE = 0.4
 _LEAST_HOURS = 4
+#: Beyond any score or strength; and what says neither liked nor disliked.
+_STATED, _NEITHER = 1_000.0, 500
 _DAY_PARTS = ("night", "morning", "afternoon", "evening")
 
 
@@ -71,7 +73,13 @@ def view(traits: Traits, at_ms: int) -> View:
 def leanings(traits: Traits, at_ms: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return up to three liked and up to three disliked topics, alphabetical, so that the order tells nothing."""
     scores = {}
+    stated = {each.ref: each.value for each in traits.stated}
     for topic in traits.likes.keys() | traits.dislikes.keys():
+        if topic in stated:
+            # What the person says outranks what was inferred. Of what it never met it may say anything: that is kept,
+            # and not told, for words of its own would tell who it is.
+            scores[topic] = (_STATED * (stated[topic] - _NEITHER), _STATED, _STATED)
+            continue
         liked, disliked = (_at(side.get(topic), at_ms) for side in (traits.likes, traits.dislikes))
         # Mean of a Beta(1 + liked, 1 + disliked), from -1 to 1: little evidence says little.
         scores[topic] = (liked - disliked) / (liked + disliked + 2), liked, disliked
@@ -99,7 +107,10 @@ def _top(ranked: list[tuple[float, str]]) -> tuple[str, ...]:
 
 def _wishes(traits: Traits, at_ms: int) -> tuple[Wish, ...]:
     evidence: defaultdict[str, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
+    taken_back = {each.ref: each.at for each in traits.stated if each.value <= _NEITHER}
     for wished in traits.wishes:
+        if wished.at <= taken_back.get(wished.ref, -1):
+            continue
         age = max(0, at_ms - wished.at) / SLOW_MS
         evidence[wished.ref][wished.kind] += wished.weight / THOUSAND * 2.0**-age
     for met in traits.last:

@@ -1,5 +1,6 @@
 """How much each kind of interaction says, read from a pack."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -38,6 +39,13 @@ class TraitsPack(Pack, frozen=True):
 
 
 Weights = tuple[KindWeight, ...]
+
+
+@lru_cache(maxsize=1)
+def model_name(path: Path = PACK) -> str:
+    """Return the name and version of what traits are weighed with, as people are told it."""
+    pack = load(path, TraitsPack)
+    return f"{pack.id}/{pack.version}"
 
 
 def load_weights(path: Path = PACK) -> Weights:

@@ -31,4 +31,6 @@ class Personas:
             history=tuple(Met(signal.item, signal.weight) for signal in answer.signals),
             likes=tuple(answer.likes),
             draw_key=answer.draw_key,
+            removed=frozenset(answer.removed_items),
+            removed_topics=tuple(answer.removed_topics),
         )

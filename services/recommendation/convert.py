@@ -14,6 +14,7 @@ MOST_HISTORY = 2_000
 MOST_OFFERS = 100
 MOST_LIKES = 3
 MOST_EXCLUDED = 1_000
+MOST_REMOVED = 8
 MOST_BRAND = 64
 MOST_ITEM = 64
 EID_BYTES = 16
@@ -70,6 +71,7 @@ def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
     _require(all(-1.0 <= weight <= 1.0 for weight in weights), "history.weights", "-1 to 1")
     _require(len(history.likes) <= MOST_LIKES, "history.likes", f"at most {MOST_LIKES}")
     _require(len(history.draw_key) in {0, DRAW_KEY_BYTES}, "history.draw_key", f"{DRAW_KEY_BYTES} bytes, or none")
+    _require(len(history.removed_topics) <= MOST_REMOVED, "history.removed_topics", f"at most {MOST_REMOVED}")
     met = tuple(map(Met, history.items, weights))
     return Situation(
         met,
@@ -79,6 +81,7 @@ def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
         asked.exclude,
         history.draw_key,
         max(history.at_ms, default=0),
+        tuple(history.removed_topics),
     )
 
 

@@ -76,6 +76,10 @@ class Signals:
     likes: tuple[str, ...]
     #: See Situation.
     draw_key: bytes = b""
+    #: Items the person has removed.
+    removed: frozenset[str] = frozenset()
+    #: See Situation.
+    removed_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ class Situation:
     exclude: frozenset[str] = frozenset()
     draw_key: bytes = b""
     newest_at_ms: int = 0
+    #: Items about these are not offered.
+    removed_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,9 @@ def candidates_of(sums: Sums, situation: Situation, least_met: int) -> NDArray[n
     candidates = sums.met >= least_met
     met = {met.item for met in situation.history} | situation.exclude
     candidates[[sums.slots[item] for item in met if item in sums.slots]] = False
+    removed = [sums.topics.index(topic) for topic in situation.removed_topics if topic in sums.topics]
+    if removed:
+        candidates &= ~sums.about[:, removed].any(axis=1)
     return np.asarray(candidates)
 
 

@@ -142,7 +142,15 @@ async def recommend_to(
     model = models.of(subject.brand)
     if not signals.decision.is_allowed:
         return Ranking((), Abstention.DENIED, model.fitted.version), signals.decision
-    situation = Situation(signals.history, wanted.at_ms, wanted.count, signals.likes, wanted.exclude, signals.draw_key)
+    situation = Situation(
+        signals.history,
+        wanted.at_ms,
+        wanted.count,
+        signals.likes,
+        wanted.exclude | signals.removed,
+        signals.draw_key,
+        removed_topics=signals.removed_topics,
+    )
     return recommend_for(model, blend, situation), signals.decision
 
 

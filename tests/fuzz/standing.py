@@ -13,14 +13,18 @@ from avatar_adapter import app as adapter
 from avatar_adapter.clients import Catalogue
 from avatar_adapter.copies import Copies, Fence
 from avatar_adapter.limiting import RateLimiter
+from avatar_adapter.persons import Persons
 from avatar_adapter.reception import Reception
 from avatar_adapter.use_cases import Door as WorldDoor
 from avatar_adapter.visits import Visits
 from avatar_adapter.vocabulary import Vocabulary as WorldVocabulary
+from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer
 from doors.subjects import EdgeKeys
 from gateway import app as gateway
 from gateway.domain import MAX_REST_BYTES, POWER_CUT
+from gateway.me import add_person
+from gateway.people import People
 from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
 from gateway.sources import load_sources
@@ -78,8 +82,10 @@ class Doors:
         publisher = Publisher(Memory(), Sealer(EpochKeys(self.keyring), translators.version), max_waiting=1 << 26)
         publishers = {POWER_CUT: publisher}
         door = Door(self.credentials, edge_keys, sources, translators, publishers, partitions=4, max_requests=9)
-        rest = build_rest(Rest(self.credentials, edge_keys, away, Readiness()))
+        people = People(edge_keys, Proofs(self.keyring, lambda: 0.0), publisher, 4)
+        rest = build_rest(Rest(self.credentials, people, away, Readiness()))
         add_quarantine(rest, translators)
+        add_person(rest)
         return guarded(gateway.build_app(Tracking(door), bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=9)))
 
     def _adapter(self) -> App:
@@ -91,7 +97,8 @@ class Doors:
         copies = Copies(fence, Familiar(1, lambda: None), lambda who: who.eid)
         reception = Reception(away, copies, publish, os.urandom)
         catalogue = Catalogue(away, lambda: 0.0)
-        door = WorldDoor(away, reception, catalogue, self.visits, WorldVocabulary(), publish, lambda: 0.0)
+        persons = Persons(away, Proofs(self.keyring, lambda: 0.0))
+        door = WorldDoor(away, reception, catalogue, self.visits, WorldVocabulary(), publish, lambda: 0.0, persons)
         return guarded(adapter.build_app(door, self.guard()))
 
 

@@ -78,6 +78,8 @@ class Acquaintance:
     persona: Persona | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     memory_key: bytes = field(default=b"", repr=False)
+    #: Items the person has removed; known where a ranking was wanted.
+    removed: frozenset[str] = frozenset()
     vouched: Vouched | None = None
 
     def decision(self, purpose: str) -> Decision:
@@ -129,6 +131,8 @@ class Signals:
     likes: tuple[str, ...] = ()
     #: Draws the offers where other audiences could compare them; handed on as it came.
     draw_key: bytes = field(default=b"", repr=False)
+    #: Items about these are not offered.
+    removed_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

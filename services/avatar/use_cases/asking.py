@@ -35,7 +35,7 @@ def excluded(
         return None
     memory = opened(standing.memory, acquaintance, frame.visit)
     remembered = (*memory.dismissed, *memory.tried) if memory else ()
-    return frozenset((*encounter.dismissed, *encounter.tried, *remembered))
+    return acquaintance.removed.union(encounter.dismissed, encounter.tried, remembered)
 
 
 async def suggest_at_once(

@@ -82,8 +82,8 @@ async def open_encounter(
     return replace(opened, next=replace(action, say=lines[visit.id[0] % len(lines)]), greetings=lines)
 
 
-async def note_openings(database: Database, around: Surroundings, openings: Sequence[Opening]) -> int:
-    """Note encounters that are open already; return how many had been noted before."""
+async def note_openings(database: Database, around: Surroundings, openings: Sequence[Opening]) -> list[Opening]:
+    """Note encounters that are open already; return those that had not been noted before."""
     begun = {each.visit.id: _begun(around, each) for each in openings}
     noted = await statements.add_encounters(database, list(begun.values()))
     repeated = [each for visit_id, each in begun.items() if visit_id not in noted]
@@ -91,7 +91,7 @@ async def note_openings(database: Database, around: Surroundings, openings: Sequ
         persona = Persona(each.visit.subject.brand, each.visit.subject.shard, each.pid)
         async with database.transaction() as connection:
             await _open_again(connection, each.visit, each.encounter, each.opened_at_ms, persona)
-    return len(repeated)
+    return [each for each in {each.visit.id: each for each in openings}.values() if each.visit.id in noted]
 
 
 def _begun(around: Surroundings, opening: Opening) -> Begun:

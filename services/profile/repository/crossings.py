@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -48,7 +49,7 @@ async def across(connection: asyncpg.Connection, personas: Sequence[Persona]) ->
             FROM reached r JOIN links l ON l.brand = $1 AND l.shard = r.shard AND l.pid = r.pid AND l.kind = $5
         )
         SELECT c.shard, c.pid, c.audience, c.other_shard, c.other_pid, c.other_audience,
-            k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by
+            k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, k.choices
         FROM crossed c JOIN reached r ON r.root_shard = c.other_shard AND r.root_pid = c.other_pid
         JOIN personas k ON k.brand = $1 AND k.shard = r.shard AND k.pid = r.pid
         ORDER BY c.linked_at_ms, c.other_pid, k.shard, k.pid LIMIT $6
@@ -177,7 +178,12 @@ def _audiences(crossing: Crossing) -> tuple[str, str]:
 
 def _crossings(brand: str, rows: Sequence[asyncpg.Record]) -> list[Crossing]:
     facets: dict[tuple[Persona, str, Persona, str], list[Bound]] = {}
-    for shard, pid, audience, other_shard, other_pid, other_audience, at, whose, *facts in rows:
+    for shard, pid, audience, other_shard, other_pid, other_audience, *facet in rows:
         link_of = (Persona(brand, shard, pid), audience, Persona(brand, other_shard, other_pid), other_audience)
-        facets.setdefault(link_of, []).append(Bound(Persona(brand, at, whose), *facts))
+        facets.setdefault(link_of, []).append(_bound(brand, facet))
     return [Crossing(*link_of, tuple(found)) for link_of, found in facets.items()]
+
+
+def _bound(brand: str, facet: Sequence[Any]) -> Bound:
+    shard, pid, generation, key_id, wrapped, wrapped_by, choices = facet
+    return Bound(Persona(brand, shard, pid), generation, key_id, wrapped, wrapped_by, choices=choices)

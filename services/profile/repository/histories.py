@@ -12,6 +12,7 @@ from services.profile.domain import Bound, Persona
 
 # Blocks of a busy fold are small, and those of a bulk import up to half a megabyte.
 _PREFETCH = 64
+_MOST_BLOCKS = 1_000
 
 
 class Kept(NamedTuple):
@@ -105,3 +106,25 @@ async def blocks(
     )
     async for place, block_id, body in cursor:
         yield place - 1, block_id, body
+
+
+async def behind(source: Database, persona: Persona, number: int, most_bytes: int) -> list[tuple[int, bytes, bytes]]:
+    """Return the next blocks of a facet behind one, as (number, id, body): at least one, and then as many as fit."""
+    rows = await source.fetch(
+        """
+        SELECT number, block_id, body FROM (
+            SELECT number, block_id, body, sum(length(body)) OVER (ORDER BY number) - length(body) AS before
+            FROM (
+                SELECT number, block_id, body FROM interaction_blocks
+                WHERE brand = $1 AND shard = $2 AND pid = $3 AND number > $4 ORDER BY number LIMIT $5
+            ) AS following
+        ) AS measured WHERE before = 0 OR before + length(body) <= $6 ORDER BY number
+        """,
+        persona.brand,
+        persona.shard,
+        persona.pid,
+        number,
+        _MOST_BLOCKS,
+        most_bytes,
+    )
+    return [(number, block_id, body) for number, block_id, body in rows]

@@ -133,7 +133,7 @@ async def linked(connection: asyncpg.Connection, persona: Persona) -> list[Bound
             SELECT l.other_shard, l.other_pid
             FROM reached r JOIN links l ON l.brand = $1 AND l.shard = r.shard AND l.pid = r.pid AND l.kind = $5
         )
-        SELECT k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by
+        SELECT k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, k.choices
         FROM reached r JOIN personas k ON k.brand = $1 AND k.shard = r.shard AND k.pid = r.pid
         WHERE k.pid <> $3
         ORDER BY k.shard, k.pid LIMIT $4
@@ -145,6 +145,6 @@ async def linked(connection: asyncpg.Connection, persona: Persona) -> list[Bound
         IDENTIFIED,
     )
     return [
-        Bound(Persona(persona.brand, shard, pid), generation, key_id, wrapped, wrapped_by)
-        for shard, pid, generation, key_id, wrapped, wrapped_by in rows
+        Bound(Persona(persona.brand, shard, pid), generation, key_id, wrapped, wrapped_by, choices=choices)
+        for shard, pid, generation, key_id, wrapped, wrapped_by, choices in rows
     ]

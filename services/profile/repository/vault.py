@@ -107,6 +107,7 @@ async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
     rows = await vault.fetch(
         """
         SELECT k.shard, b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms,
+            k.choices,
             EXISTS (SELECT FROM links l WHERE l.brand = b.brand AND l.shard = k.shard AND l.pid = b.pid)
         FROM bindings b JOIN personas k ON k.brand = b.brand AND k.shard = coalesce(b.home, b.shard) AND k.pid = b.pid
         WHERE b.brand = $1 AND b.shard = $2 AND b.audience = $3 AND b.eid = $4
@@ -120,6 +121,33 @@ async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
         return None
     shard, pid, *facts, is_linked = rows[0]
     return Bound(Persona(subject.brand, shard, pid), *facts), is_linked
+
+
+async def lock_choices(connection: asyncpg.Connection, persona: Persona) -> Bound | None:
+    """Return a persona with what it has chosen, and keep others from changing that; None for one that is gone."""
+    row = await connection.fetchrow(
+        """
+        SELECT generation, key_id, wrapped, wrapped_by, choices FROM personas
+        WHERE brand = $1 AND shard = $2 AND pid = $3 FOR UPDATE
+        """,
+        persona.brand,
+        persona.shard,
+        persona.pid,
+    )
+    if row is None:
+        return None
+    generation, key_id, wrapped, wrapped_by, choices = row
+    return Bound(persona, generation, key_id, wrapped, wrapped_by, choices=choices)
+
+
+async def keep_choices(connection: asyncpg.Connection, persona: Persona, sealed: bytes) -> None:
+    await connection.execute(
+        "UPDATE personas SET choices = $4 WHERE brand = $1 AND shard = $2 AND pid = $3",
+        persona.brand,
+        persona.shard,
+        persona.pid,
+        sealed,
+    )
 
 
 async def bound_to(

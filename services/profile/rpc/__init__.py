@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import msgspec
 from grpc import ServicerContext
 
 from contracts.common.v1 import subject_pb2
@@ -14,7 +15,7 @@ from services.profile.domain import Decision, Partition, PositionNotReachedError
 from services.profile.erasing import Eraser
 from services.profile.rpc.handles import HandleRpc, Handling
 from services.profile.streams import Streams
-from services.profile.use_cases import balance, consents, explain, read
+from services.profile.use_cases import balance, benefit, choose, consents, explain, export, read, see
 from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
@@ -102,6 +103,44 @@ class ProfileRpc(HandleRpc):
         erasure = await self._eraser.erase(subject, method)
         return profile_pb2.EraseResponse(erasure=convert.erasure_to_proto(erasure, self._eraser.signers))
 
+    async def Remove(self, request: profile_pb2.RemoveRequest, context: ServicerContext) -> profile_pb2.RemoveResponse:
+        subject = convert.subject_from_proto(request.subject)
+        removal = convert.removal_from_proto(request.removal)
+        said = convert.said_from_proto(request.statement)
+        removed_at_ms = await choose.remove(self._stores, subject, removal, said)
+        return profile_pb2.RemoveResponse(removed_at_ms=removed_at_ms)
+
+    async def Restore(
+        self, request: profile_pb2.RestoreRequest, context: ServicerContext
+    ) -> profile_pb2.RestoreResponse:
+        subject = convert.subject_from_proto(request.subject)
+        removal = convert.removal_from_proto(request.removal)
+        said = convert.said_from_proto(request.statement)
+        await choose.restore(self._stores, subject, removal, request.within_ms, said)
+        return profile_pb2.RestoreResponse()
+
+    async def Object(self, request: profile_pb2.ObjectRequest, context: ServicerContext) -> profile_pb2.ObjectResponse:
+        subject = convert.subject_from_proto(request.subject)
+        inferences = convert.inferences_from_proto(request.inferences)
+        await choose.object_to(self._stores, subject, inferences, convert.said_from_proto(request.statement))
+        return profile_pb2.ObjectResponse()
+
+    async def See(self, request: profile_pb2.SeeRequest, context: ServicerContext) -> profile_pb2.SeeResponse:
+        shown = await see.see(self._stores, convert.subject_from_proto(request.subject))
+        return profile_pb2.SeeResponse(document=msgspec.json.encode(shown))
+
+    async def Export(self, request: profile_pb2.ExportRequest, context: ServicerContext) -> profile_pb2.ExportResponse:
+        page = await export.export(self._stores, convert.subject_from_proto(request.subject), request.after)
+        parts = [profile_pb2.FilePart(file=name, content=content) for name, content in page.parts]
+        return profile_pb2.ExportResponse(parts=parts, next=page.next)
+
+    async def NoteBenefits(
+        self, request: profile_pb2.NoteBenefitsRequest, context: ServicerContext
+    ) -> profile_pb2.NoteBenefitsResponse:
+        brand = convert.brand_from_proto(request.brand)
+        await benefit.note(self._stores, brand, convert.benefits_from_proto(brand, request.benefits))
+        return profile_pb2.NoteBenefitsResponse()
+
     async def GetErasure(
         self, request: profile_pb2.GetErasureRequest, context: ServicerContext
     ) -> profile_pb2.GetErasureResponse:
@@ -141,6 +180,8 @@ class ProfileRpc(HandleRpc):
             draw_key=found.signals.draw_key,
             fence_name=fence_name,
             read_at=read_at,
+            removed_items=found.signals.removed_items,
+            removed_topics=found.signals.removed_topics,
         )
 
     def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
@@ -158,6 +199,8 @@ class ProfileRpc(HandleRpc):
             signals=map(convert.signal_to_proto, found.signals),
             likes=found.likes,
             draw_key=found.draw_key,
+            removed_items=found.removed_items,
+            removed_topics=found.removed_topics,
         )
 
     async def GetBooks(

@@ -190,6 +190,25 @@ CROWDS = Table(
     Column("counted_at_ms", BigInteger, nullable=False),
 )
 
+USES = Table(
+    "uses",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pid", LargeBinary, primary_key=True),
+    # Since 1970 UTC.
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("audience", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    # What was read, or given: see uses.py.
+    Column("what", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("first_at_ms", BigInteger, nullable=False),
+    Column("last_at_ms", BigInteger, nullable=False),
+    Index("uses_by_day", "brand", "day"),
+)
+
 Index("dead_letters_by_time", DEAD_LETTERS.c.brand, DEAD_LETTERS.c.partition, DEAD_LETTERS.c.set_aside_at_ms)
 Index(
     "quarantine_by_persona",

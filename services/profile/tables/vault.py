@@ -47,6 +47,9 @@ PERSONAS = Table(
     Column("key_id", Text, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
     Column("wrapped_by", Text, nullable=False),
+    # What the person does not want to be offered, or inferred, sealed under the data key; "" for nothing. Here, since
+    # after any restore it must be as new as consent is.
+    Column("choices", LargeBinary, nullable=False, server_default=""),
 )
 
 # Both directions are kept, each in the shard of the persona it is read from.

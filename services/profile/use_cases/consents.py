@@ -70,6 +70,17 @@ async def issue_receipt(stores: Stores, subject: Subject) -> str:
     return "" if bound is None else await stores.consent.issue_receipt(named(stores, subject, bound))
 
 
+async def documents(stores: Stores, subject: Subject) -> bytes:
+    """Return the records in force as one JSON-LD document; an empty list for somebody unknown."""
+    bound = await find(stores, subject)
+    if bound is None:
+        return b"[]"
+    whose = named(stores, subject, bound)
+    spoken_of = [each.purpose for each in await list_consents(stores, subject) if each.record_id]
+    told = await asyncio.gather(*(stores.consent.document(whose, purpose) for purpose in spoken_of))
+    return b"[" + b",".join(each.encode() for each in told if each) + b"]"
+
+
 async def find(stores: Stores, subject: Subject) -> Bound | None:
     found = await _found(stores, subject)
     return None if found is None else found[0]

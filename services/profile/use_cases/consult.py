@@ -10,7 +10,7 @@ from kit.db import raw
 from kit.errors import RemoteError, Status
 from kit.telemetry import logger
 from services.profile.domain import COLLECT, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
-from services.profile.folding import Address, Stated, digest_of, refused_by_gpc, statements, subjects
+from services.profile.folding import Address, Known, Stated, digest_of, refused_by_gpc, statements, subjects
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
 from services.profile.use_cases.marked import erased_since
@@ -30,7 +30,7 @@ _LOG = logger(__name__)
 class Consulted:
     """Whose events may be folded, and the pids whose events shared models may learn from."""
 
-    collecting: dict[Address, Bound]
+    known: Known
     researching: frozenset[bytes]
 
 
@@ -60,7 +60,7 @@ async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches:
         await _ask(stores, circle, [address for address in changed if address in circle.bound])
     collecting = {address: bound for address, bound in circle.bound.items() if COLLECT in circle.allowed[address]}
     researching = (bound.persona.pid for address, bound in collecting.items() if RESEARCH in circle.allowed[address])
-    return Consulted(collecting, frozenset(researching))
+    return Consulted(Known(circle.bound, collecting), frozenset(researching))
 
 
 async def _resolve(

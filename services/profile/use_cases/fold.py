@@ -151,7 +151,7 @@ class Fold:
         admitted = (
             each
             for part in fresh
-            for each in admit(part.owner.partition.number, batches_of([part]), consulted.collecting, desk.books)
+            for each in admit(part.owner.partition.number, batches_of([part]), consulted.known, desk.books)
         )
         first = first_of_each(admitted, before.identities, desk.books)
         self._ahead.identities = set(first)

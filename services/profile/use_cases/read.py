@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from kit.db import raw
 from kit.fence import Familiar, Known
-from services.profile import handles, sealed, tails
+from services.profile import choices, handles, sealed, tails
+from services.profile.choices import Choices
 from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
 from services.profile.repository import facets
 from services.profile.repository.crossings import Crossing
@@ -15,10 +16,12 @@ from services.profile.traits import Traits, merge
 from services.profile.use_cases import cross
 from services.profile.use_cases.consents import persona_or_nobody, whole
 from services.profile.use_cases.stores import Stores
+from services.profile.uses import MEMORY, SIGNALS, VIEW
 from services.profile.views import Signal, View, leanings, signals, view
 
 # A linked facet of which this was never asked follows the facet that is read; any other refusal is its own.
 _SILENT = "NEVER_ASKED"
+_NONE = Choices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ class SignalsRead:
     likes: tuple[str, ...]
     #: Draws the offers of an audience that others could compare; empty where none is.
     draw_key: bytes = b""
+    #: Items, and topics whose items, the person has removed.
+    removed_items: tuple[str, ...] = ()
+    removed_topics: tuple[str, ...] = ()
+    is_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class PersonaRead:
     seen: ViewRead
     memory_key: bytes
     signals: SignalsRead
-    #: With others linked to it, what is read hangs on more than hints tell.
+    #: With others linked to it, or a change of its shard while it was read, it hangs on more than hints tell.
     is_alone: bool = False
 
 
@@ -66,6 +73,8 @@ class _Found:
     bound: Bound | None
     others: list[Bound]
     crossings: list[Crossing]
+    #: Facets on the other side of links that both sides allow at this moment.
+    crossed: list[Bound]
     decisions: list[Decision]
     #: For this read alone: unwrapping it costs as much as opening a facet.
     key: bytes = field(default=b"", repr=False)
@@ -76,6 +85,18 @@ class _Found:
         self.key = self.key or sealed.data_key(stores.keyring, each)
         return self.key
 
+    def choices(self, stores: Stores) -> Choices:
+        """Return what the person does not want, as far as this persona is known to be the same."""
+        carrying = [each for each in (self.bound, *self.others, *self.crossed) if each is not None and each.choices]
+        if not carrying:
+            return _NONE
+        return choices.merge(
+            [
+                choices.decode(sealed.open_choices(self.key_of(stores, each), each.persona, each.choices))
+                for each in carrying
+            ]
+        )
+
     def decision(self, purpose: str) -> Decision:
         unasked = Decision(purpose, is_allowed=False, reason=_SILENT, sequence=0, record_id="")
         return next((each for each in self.decisions if each.purpose == purpose), unasked)
@@ -83,7 +104,11 @@ class _Found:
 
 async def read_view(stores: Stores, subject: Subject, purposes: Sequence[str]) -> ViewRead:
     """Return the view under the first purpose, and the decisions about all."""
-    return await _seen(stores, subject, await _find(stores, subject, purposes))
+    found = await _find(stores, subject, purposes)
+    seen = await _seen(stores, subject, found)
+    if found.bound is not None and seen.view is not None:
+        stores.uses.read(found.bound.persona, subject.audience, seen.decisions[0], VIEW, stores.now_ms())
+    return seen
 
 
 class Question(NamedTuple):
@@ -114,18 +139,38 @@ async def read_persona(
     question, hints = Question(subject, tuple(purposes), parts), familiar.hints
     known = familiar.get(question, stores.now_ms())
     if known is not None and stores.decisions.held(known.persona, subject.audience, purposes) == known.decisions:
+        _note(stores, subject, known.answer)
         return known.answer
+    began = stores.decisions.moment
     found = await _find(stores, subject, purposes)
     answer = await _persona(stores, subject, found, parts)
+    # What the person chose was read before consent was asked: had it changed in between, the fence would have said so.
+    if answer.persona is not None and not stores.decisions.stood_still(answer.persona, began):
+        answer = replace(answer, is_alone=False)
     if answer.persona is not None and answer.is_alone:
         answered = Answered(answer.persona, found.decisions, answer)
         familiar.keep(question, Known((answer.persona.pid,), answered, stores.now_ms()), hints)
+    _note(stores, subject, answer)
     return answer
+
+
+def _note(stores: Stores, subject: Subject, answer: PersonaRead) -> None:
+    if answer.persona is None:
+        return
+    told, now_ms = answer.seen.decisions, stores.now_ms()
+    if answer.seen.view is not None:
+        stores.uses.read(answer.persona, subject.audience, told[0], VIEW, now_ms)
+    if answer.signals.is_read:
+        stores.uses.read(answer.persona, subject.audience, answer.signals.decision, SIGNALS, now_ms)
+    if answer.memory_key:
+        remembering = next(each for each in told if each.purpose == REMEMBER)
+        stores.uses.read(answer.persona, subject.audience, remembering, MEMORY, now_ms)
 
 
 async def _persona(stores: Stores, subject: Subject, found: _Found, parts: Parts) -> PersonaRead:
     bound = found.bound
-    seen = await _seen(stores, subject, found) if parts.view else ViewRead("", None, found.decisions)
+    told = found.choices(stores).decided(found.decisions)
+    seen = await _seen(stores, subject, found) if parts.view else ViewRead("", None, told)
     unread = SignalsRead(found.decision(OFFER), [], ())
     signals = await _signals(stores, subject, found) if parts.signals else unread
     if bound is None:
@@ -136,7 +181,11 @@ async def _persona(stores: Stores, subject: Subject, found: _Found, parts: Parts
 
 
 async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:
-    return await _signals(stores, subject, await _find(stores, subject, [OFFER]))
+    found = await _find(stores, subject, [OFFER])
+    read = await _signals(stores, subject, found)
+    if found.bound is not None and read.is_read:
+        stores.uses.read(found.bound.persona, subject.audience, read.decision, SIGNALS, stores.now_ms())
+    return read
 
 
 async def count_facets(stores: Stores, brand: str) -> int:
@@ -146,45 +195,53 @@ async def count_facets(stores: Stores, brand: str) -> int:
 
 async def _find(stores: Stores, subject: Subject, purposes: Sequence[str]) -> _Found:
     found = await whole(stores, subject)
+    crossed = await cross.readable(stores, found.crossings) if found.crossings else []
     decisions = await stores.decisions.check(persona_or_nobody(subject, found.bound), subject.audience, purposes)
-    return _Found(found.bound, found.others, found.crossings, decisions)
+    return _Found(found.bound, found.others, found.crossings, crossed, decisions)
 
 
 async def _seen(stores: Stores, subject: Subject, found: _Found) -> ViewRead:
-    bound, decision = found.bound, found.decisions[0]
+    bound, decision, chosen = found.bound, found.decisions[0], found.choices(stores)
+    told = chosen.decided(found.decisions)
     if bound is None or not decision.is_allowed:
-        return ViewRead("", None, found.decisions)
-    traits = await _merged(stores, subject, bound, found, decision.purpose)
+        return ViewRead("", None, told)
+    traits = await _merged(stores, subject, found, decision, VIEW)
     handle = handles.render(stores.keyring, subject.audience, bound.persona.pid, bound.generation)
     boundary = stores.crowds.of(subject.brand, subject.audience)
-    return ViewRead(handle, boundary.publish(view(traits, stores.now_ms())), found.decisions)
+    return ViewRead(handle, boundary.publish(chosen.told(view(traits, stores.now_ms()))), told)
 
 
 async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRead:
-    decision = found.decision(OFFER)
+    chosen = found.choices(stores)
+    [decision] = chosen.decided([found.decision(OFFER)])
     if found.bound is None or not decision.is_allowed:
         return SignalsRead(decision, [], ())
-    traits = await _merged(stores, subject, found.bound, found, OFFER)
+    traits = await _merged(stores, subject, found, decision, SIGNALS)
+    removed = chosen.removed_items, chosen.removed_topics
+    met = chosen.ranked(signals(traits))
     boundary = stores.crowds.of(subject.brand, subject.audience)
     if not boundary.is_compared:
         likes, _ = leanings(traits, stores.now_ms())
-        return SignalsRead(decision, signals(traits), likes)
-    told = boundary.publish(view(traits, stores.now_ms()))
+        return SignalsRead(decision, met, chosen.liked(likes), b"", *removed, is_read=True)
+    told = boundary.publish(chosen.told(view(traits, stores.now_ms())))
     persona, generation = found.bound.persona, found.bound.generation
     draw_key = handles.draw_key(stores.keyring, subject.audience, persona.pid, generation)
-    return SignalsRead(decision, signals(traits), told.likes, draw_key)
+    return SignalsRead(decision, met, chosen.liked(told.likes), draw_key, *removed, is_read=True)
 
 
-async def _merged(stores: Stores, subject: Subject, bound: Bound, found: _Found, purpose: str) -> Traits:
-    linked = [*found.others, *await cross.readable(stores, found.crossings)] if found.crossings else found.others
-    readable = [bound, *await _readable(stores, subject, linked, purpose)]
+async def _merged(stores: Stores, subject: Subject, found: _Found, decision: Decision, what: str) -> Traits:
+    linked = await _readable(stores, subject, [*found.others, *found.crossed], decision.purpose)
+    for each in linked:
+        # Their person, too, is told who read them; of the facet itself that is noted with the answer.
+        stores.uses.read(each.persona, subject.audience, decision, what, stores.now_ms())
+    readable = [each for each in (found.bound, *linked) if each is not None]
     loaded = await facets.load(stores.profile, subject.brand, [each.persona for each in readable])
     whole = Traits()
     for each in readable:
         lying = loaded.get(each.persona.pid)
         if lying is not None:
             facet = tails.whole(found.key_of(stores, each), each.persona, lying, stores.weights)
-            whole = facet if each is bound else merge(whole, facet)
+            whole = facet if each is found.bound else merge(whole, facet)
     return whole
 
 

@@ -1,13 +1,14 @@
 """What every use case stands on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kit.db import Database
 from kit.keyring import KeyRing
 from services.profile.clients import ConsentClient
 from services.profile.crowds import Crowds
 from services.profile.fenced import Decisions
+from services.profile.uses import Uses
 from services.profile.weights import Weights
 
 
@@ -27,3 +28,5 @@ class Stores:
     crowds: Crowds
     now_ms: Callable[[], int]
     token: Callable[[int], bytes]
+    #: Counts what is read of whom, and what it gave.
+    uses: Uses = field(default_factory=Uses)

@@ -15,8 +15,8 @@ from kit.credentials import Credentials
 from kit.keyring import FolderKeyRing
 from tests.e2e.running import RunningStack
 
-#: What needs no key: whether the door lives, the keys of receipts, and the description of all this.
-OPEN = {"getHealth", "getReceiptKeys"}
+#: What needs no key: whether the door lives, the keys of receipts, and addresses that are proofs themselves.
+OPEN = {"getHealth", "getReceiptKeys", "removeByClick", "undoByClick"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def _kind(stack: RunningStack, method: str, url: str) -> str:
     headers = [{"authorization": f"Bearer {stack.endpoints[name]}"} for name in ("staff_key", "write_key")]
     answers = [httpx.request(method, url, headers=each, trust_env=False) for each in headers]
     is_for = [answer.status_code != httpx.codes.UNAUTHORIZED for answer in answers]
-    return {(True, True): "analyst", (True, False): "staff", (False, True): "source"}[is_for[0], is_for[1]]
+    kinds = {(True, True): "analyst", (True, False): "staff", (False, True): "source", (False, False): "person"}
+    return kinds[is_for[0], is_for[1]]
 
 
 def _tracking(stack: RunningStack) -> Iterator[Door]:
@@ -102,6 +103,8 @@ def wrong_keys(stack: RunningStack) -> dict[str, list[Shown]]:
     shown["events"] = list(shown["source"])
     (_, good) = made["source"]
     shown["analyst"] = [each for each in shown["staff"] if each is not good] + [Shown(good.key, "scope", good.kid)]
+    # A person has a proof: no key of ours is one, and none is looked up.
+    shown["person"] = [Shown(each.key, "proof") for each in (*shown["analyst"], good)]
     shown["source"].append(Shown(events, "scope", sender.kid))
     shown["staff"].append(Shown(reader, "scope", looking.kid))
     return shown

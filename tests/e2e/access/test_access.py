@@ -91,9 +91,10 @@ class TestEveryDoor:
                 tried[each.kid, door.what, why] += 1
                 said.setdefault((door.kind, "scope" if why == "scope" else why), set()).add(answer)
         kinds = {kind for kind, _ in said}
-        assert kinds == {"source", "events", "staff", "analyst", "world"}
+        assert kinds == {"source", "events", "staff", "analyst", "world", "person"}
         # Whatever was wrong with a key, it is told in the same words.
-        for kind in kinds:
+        assert len(said["person", "proof"]) == 1
+        for kind in kinds - {"person"}:
             assert len({*said[kind, "forged"], *said[kind, "expired"], *said[kind, "kind"]}) == 1
 
         def is_on_record() -> bool:

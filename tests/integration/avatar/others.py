@@ -26,6 +26,7 @@ class Profile(ProfileServiceServicer):
 
     states: dict[tuple[str, bytes, str], str] = field(default_factory=dict)
     personas: dict[tuple[str, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
     is_away: bool = False
 
     def give(self, subject, *purposes):
@@ -50,6 +51,7 @@ class Profile(ProfileServiceServicer):
         if found:
             shard = request.subject.eid[0] % 64
             response.persona.CopyFrom(Persona(brand=request.subject.brand, shard=shard, pid=found[0]))
+            response.removed_items.extend(self.removed if request.with_signals else [])
             response.memory_key = found[1] if "remember.conversation" in allowed else b""
             if request.purpose in allowed:
                 response.view.handle = "1." + found[0].hex()

@@ -38,6 +38,18 @@ class TestRecommendation:
         assert (await again.ask()).action.item == "table"
         assert set(shop.recommendation.asked[-1].exclude) == {"lamp", "chair"}
 
+    async def test_what_was_removed_anywhere_is_not_offered_nor_shown_again(self, shop, ada):
+        await ada.open()
+        assert (await ada.ask(frame_id="f-1")).action.item == "lamp"
+        shop.profile.removed = ["lamp"]
+        again = await ada.ask(frame_id="f-1")
+        assert (again.is_repeat, again.action.act, list(again.action.why)) == (
+            True,
+            "none",
+            ["You have waved this away."],
+        )
+        assert (await ada.ask()).action.item == "chair"
+
     async def test_questions_at_once_are_answered_one_after_the_other(self, ada):
         await ada.open()
         answers = await asyncio.gather(*(ada.ask() for _ in range(6)))

@@ -1,3 +1,5 @@
+import asyncio
+import json
 import secrets
 
 import pytest
@@ -9,16 +11,20 @@ from avatar_adapter.domain import Visit, World
 from avatar_adapter.reception import Reception
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
+from contracts.consent.v1.consent_pb2 import Statement
+from contracts.profile.v1.profile_pb2 import ObjectRequest, Removal, RemoveRequest, SeeRequest
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
 from kit.errors import RemoteError
 from kit.fence import Familiar, FencedCache, boottime_ns
 from kit.testing import eventually
 from services.avatar.__main__ import now_ms, serve_avatar
+from services.avatar.clients import Profiles
 from services.avatar.settings import AvatarSettings
 from services.consent.__main__ import serving as serving_consent
 from services.consent.settings import ConsentSettings
 from services.profile import handles
-from services.profile.__main__ import build, open_aggregates, open_eraser, open_stores, open_streams
+from services.profile.__main__ import build, open_aggregates, open_eraser, open_stores, open_streams, stop_all
 from services.profile.settings import ProfileSettings
 from tests.integration.avatar.conftest import Street
 from tests.integration.avatar.others import Recommendation
@@ -47,8 +53,10 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     name = "contracts.recommendation.v1.RecommendationService"
     rankings = await serving.serve(add_RecommendationServiceServicer_to_server, ranking, name)
     kept = database("avatar")
-    avatars = await serving.start(serve_avatar(AvatarSettings(), kept, profiles, rankings))
-    street = Street(AvatarServiceStub(avatars), None, ranking, kept, None)
+    known = Profiles(profiles)
+    serving.closing.push_async_callback(stop_all, asyncio.create_task(known.report(0.05)))
+    avatars = await serving.start(serve_avatar(AvatarSettings(), kept, known, rankings))
+    street = Street(AvatarServiceStub(avatars), ProfileServiceStub(profiles), ranking, kept, None)
     street.clock = type("Now", (), {"ms": property(lambda _: now_ms())})()
     street.consent_address, street.streams = server.address, streams
     return street
@@ -71,9 +79,11 @@ class Door:
     def __init__(self, street, fence):
         client, self.fence, self.asked = street.streams.client(), fence, Asked(street.stub)
         self.copies = Copies(fence, Familiar(100, lambda: hints.connection(client)), lambda who: who.eid)
+        self.opened = 0
         self.reception = Reception(self.asked, self.copies, lambda name: hints.tell(client, name), secrets.token_bytes)
 
     async def open(self, visitor):
+        self.opened += 1
         world = World(visitor.brand, visitor.audience.removeprefix("world:"))
         ends = now_ms() // 1000 + 1800
         visit = Visit(secrets.token_bytes(16), visitor.eid, "ada", ends, 4096, 500)
@@ -108,6 +118,29 @@ class TestCopies:
             await visit.consent(take=["*"])
             blind = await door.open(visitor)
             assert (blind.HasField("view"), blind.decisions[0].reason) == (False, "WITHDRAWN")
+
+    async def test_what_a_person_chooses_is_seen_at_once_and_each_use_of_a_copy_is_told(self, real_street, door):
+        visitor, said = real_street.visitor(), Statement(method="frame")
+        visit = real_street.visit(visitor)
+        await visit.open()
+        await visit.consent(give=["personalise.world", "recommend.offer"])
+        profile = real_street.profile
+        for choose, request in (
+            (profile.Object, ObjectRequest(subject=visitor, inferences=["likes"], statement=said)),
+            (profile.Remove, RemoveRequest(subject=visitor, removal=Removal(what="brand"), statement=said)),
+        ):
+            await eventually(lambda: door.is_warm(visitor))
+            await choose(request, timeout=20)
+            assert not await door.is_warm(visitor)
+        offers = next(each for each in (await door.open(visitor)).decisions if each.purpose == "recommend.offer")
+        assert offers.reason == "REMOVED"
+        await door.reception.drain()
+
+        async def are_told():
+            readers = json.loads((await profile.See(SeeRequest(subject=visitor), timeout=20)).document)["readers"]
+            return sum(each["count"] for each in readers if each["what"] == "view") == door.opened
+
+        await eventually(are_told)
 
     async def test_what_a_door_opened_goes_on_as_if_the_service_had(self, real_street, door):
         visitor = real_street.visitor()

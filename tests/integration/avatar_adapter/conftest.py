@@ -14,6 +14,7 @@ from avatar_adapter.app import Guard, build_app
 from avatar_adapter.clients import Catalogue
 from avatar_adapter.copies import Copies
 from avatar_adapter.limiting import RateLimiter
+from avatar_adapter.persons import Persons
 from avatar_adapter.reception import Reception
 from avatar_adapter.use_cases import Door
 from avatar_adapter.visits import EDGE_FAMILY, Visits
@@ -22,6 +23,8 @@ from contracts.avatar.v1.avatar_pb2 import DESCRIPTOR
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub, add_AvatarServiceServicer_to_server
 from contracts.interaction.v1 import payload
 from contracts.interaction.v1.interaction_pb2 import Envelope
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub, add_ProfileServiceServicer_to_server
+from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer, parcels
 from doors.stream import JetStream
 from kit import events
@@ -33,7 +36,7 @@ from kit.rpc import build_server, connect
 from kit.sealing import open_sealed
 from kit.settings import Settings
 
-from .core import Core
+from .core import Core, Profiles
 
 NAME = DESCRIPTOR.services_by_name["AvatarService"].full_name
 RPS = 50
@@ -61,6 +64,8 @@ class Stand:
     nats: object
     fence: FencedCache
     copies: Copies
+    profiles: Profiles
+    keyring: object
 
     async def post(self, frame, **headers):
         sent = {"Authorization": f"Bearer {self.token}", **headers}
@@ -96,7 +101,14 @@ async def stand(tmp_path, keyring, stream_url):
     credentials = Credentials(tmp_path / "credentials.json", b"pepper")
     token, _ = credentials.mint("world", "oak", "world:oak-street")
     core, clock = Core(), Clock()
-    server = build_server(Settings(), [(add_AvatarServiceServicer_to_server, core, NAME)])
+    profiles = Profiles()
+    server = build_server(
+        Settings(),
+        [
+            (add_AvatarServiceServicer_to_server, core, NAME),
+            (add_ProfileServiceServicer_to_server, profiles, "contracts.profile.v1.ProfileService"),
+        ],
+    )
     await server.start()
     nats = await events.connect(Settings(nats_url=stream_url))
     stream = JetStream(nats)
@@ -115,12 +127,16 @@ async def stand(tmp_path, keyring, stream_url):
     copies = Copies(fence, Familiar(100, partial(hints.connection, nats)), lambda who: who.eid)
     await hints.listen(nats, copies.hint)
     reception = Reception(avatars, copies, partial(hints.tell, nats), os.urandom)
-    door = Door(avatars, reception, Catalogue(avatars, time.monotonic), visits, vocabulary, publish, clock)
+    persons = Persons(ProfileServiceStub(channel), Proofs(keyring, clock))
+    catalogue = Catalogue(avatars, time.monotonic)
+    door = Door(avatars, reception, catalogue, visits, vocabulary, publish, clock, persons)
     app = build_app(door, Guard(credentials, RateLimiter(RPS, lambda: 0.0), RPS))
     stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
     async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as client:
-        yield Stand(client, core, credentials, token, clock, server, epochs, stream, nats, fence, copies)
+        yield Stand(
+            client, core, credentials, token, clock, server, epochs, stream, nats, fence, copies, profiles, keyring
+        )
     stop.set()
     await serving
     await channel.close()

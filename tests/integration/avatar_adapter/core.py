@@ -10,6 +10,8 @@ from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceServicer
 from contracts.common.v1.subject_pb2 import PurposeDecision
 from contracts.consent.v1.consent_pb2 import ConsentRecord
+from contracts.profile.v1 import profile_pb2
+from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer
 from kit.errors import Status, TypedError, UnavailableError
 
 PURPOSES = ("personalise.world", "remember.conversation", "recommend.offer", "collect.behaviour")
@@ -96,3 +98,27 @@ class Core(AvatarServiceServicer):
     async def ListItems(self, request, context):
         known = {"lantern": pb.Item(item="lantern", title="Brass lantern", topics=["light", "brass"])}
         return pb.ListItemsResponse(items=[known[item] for item in request.ids if item in known])
+
+
+@dataclass
+class Profiles(ProfileServiceServicer):
+    """Keeps what people said for themselves."""
+
+    heard: list[object] = field(default_factory=list)
+    document: bytes = b'{"inferred":[{"trait":"like","value":"brass"}],"readers":[],"benefits":[]}'
+
+    async def See(self, request, context):
+        self.heard.append(request)
+        return profile_pb2.SeeResponse(document=self.document)
+
+    async def Object(self, request, context):
+        self.heard.append(request)
+        return profile_pb2.ObjectResponse()
+
+    async def Remove(self, request, context):
+        self.heard.append(request)
+        return profile_pb2.RemoveResponse(removed_at_ms=request.statement.stated_at_ms)
+
+    async def Restore(self, request, context):
+        self.heard.append(request)
+        return profile_pb2.RestoreResponse()

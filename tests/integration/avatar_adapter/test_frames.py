@@ -2,6 +2,7 @@ import pytest
 
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.interaction.v1.interaction_pb2 import Kind
+from doors.proofs import PERSON, Proofs
 
 
 class TestOpen:
@@ -203,3 +204,53 @@ class TestBatch:
 
         assert len(answer.content) <= 160
         assert answer.json()["b"][0]["why"]
+
+
+class TestForThemselves:
+    async def test_see_shows_what_fits_and_hands_out_a_key(self, stand):
+        visit = (await stand.open())["s"]
+        seen = (await stand.post({"op": "see", "s": visit})).json()
+        assert seen["inf"] == {"like": ["brass"]}
+        proven = Proofs(stand.keyring, stand.clock).read(seen["key"], PERSON)
+        [asked] = stand.profiles.heard
+        assert proven.subject == asked.subject
+
+    async def test_a_correction_is_an_interaction_and_a_repetition_has_its_name(self, stand):
+        visit = (await stand.open())["s"]
+        for _ in range(2):
+            assert (
+                await stand.post({"op": "cor", "i": "b-2", "s": visit, "ref": "brass", "says": "dislikes"})
+            ).json() == {"ok": 1}
+        _, told = await stand.published()
+        assert [(each.kind, each.topics, each.value) for each in told] == [(19, ("brass",), 0.0)] * 2
+        assert told[0].mid == told[1].mid
+
+    async def test_remove_and_undo(self, stand):
+        visit = (await stand.open())["s"]
+        removed = (await stand.post({"op": "rm", "s": visit, "what": "offer", "ref": "lantern"})).json()
+        assert removed == {"ok": 1, "undo": 10}
+        undone = (await stand.post({"op": "rm", "s": visit, "what": "offer", "ref": "lantern", "undo": 1})).json()
+        assert undone == {"ok": 1}
+        first, second = stand.profiles.heard
+        assert first.removal == second.removal
+        assert (first.statement.method, second.within_ms) == ("frame", 10_000)
+
+    async def test_object(self, stand):
+        visit = (await stand.open())["s"]
+        assert (await stand.post({"op": "obj", "s": visit, "inf": ["likes", "ranking"]})).json() == {"ok": 1}
+        assert list(stand.profiles.heard[0].inferences) == ["likes", "ranking"]
+
+    async def test_a_visit_of_somebody_else_proves_nothing(self, stand):
+        refused = (await stand.post({"op": "see", "s": "1.AAAA"})).json()
+        assert refused["err"]["code"] == "VISIT_UNKNOWN"
+        assert stand.profiles.heard == []
+
+    async def test_what_is_not_in_the_contract_is_named(self, stand):
+        visit = (await stand.open())["s"]
+        for frame, field in (
+            ({"op": "rm", "s": visit, "what": "all"}, "what"),
+            ({"op": "cor", "s": visit, "ref": "brass", "says": "maybe"}, "says"),
+            ({"op": "obj", "s": visit, "inf": ["income"]}, "inf"),
+        ):
+            refused = (await stand.post(frame)).json()["err"]
+            assert (refused["code"], refused["field"]) == ("INVALID_ARGUMENT", field)

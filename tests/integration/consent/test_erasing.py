@@ -38,3 +38,23 @@ class TestErase:
             with pytest.raises(RemoteError) as refused:
                 await consent.Erase(request)
             assert (refused.value.field, refused.value.limit) == ("pids", "1 to 1000")
+
+
+class TestNoteChoice:
+    async def test_every_choice_is_a_record_of_its_own_and_changes_no_consent(self, consent):
+        await consent.Grant(grant())
+        before = (await consent.Check(check("recommend.offer"))).decisions[0]
+        chosen = pb.NoteChoiceRequest(brand="oak", shards=[PERSONA.shard], pids=[PERSONA.pid], statement=SAID)
+        for _ in range(2):
+            assert (await consent.NoteChoice(chosen)).recorded == 1
+        after = (await consent.Check(check("recommend.offer"))).decisions[0]
+        assert (after.is_allowed, after.record_id) == (True, before.record_id)
+        assert after.sequence == before.sequence + 2
+        listed = await consent.ListConsents(pb.ListConsentsRequest(persona=PERSONA, audience=AUDIENCE))
+        assert "chosen" not in {record.state for record in listed.records}
+
+    async def test_it_is_erased_with_the_rest(self, consent):
+        await consent.NoteChoice(
+            pb.NoteChoiceRequest(brand="oak", shards=[PERSONA.shard], pids=[PERSONA.pid], statement=SAID)
+        )
+        assert (await consent.Erase(erase(PERSONA))).recorded == 1

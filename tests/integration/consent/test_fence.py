@@ -119,6 +119,21 @@ class TestAcknowledgement:
             await withdrawing
             hold.cancel()
 
+    async def test_such_a_reader_is_waited_for_when_a_person_has_chosen(self, url):
+        async with consent(url, term_s=LONG_S) as stub:
+            await grant(stub)
+            hold, _ = await leased(stub.HoldNamed(), pb.HoldNamedRequest(renewal=pb.Renewal()))
+            said = pb.NoteChoiceRequest(
+                brand="oak", shards=[PERSONA.shard], pids=[PERSONA.pid], statement=pb.Statement(method="rest")
+            )
+            choosing = asyncio.create_task(stub.NoteChoice(said, timeout=LONG_S))
+            [change] = (await hold.read()).changes.changes
+            assert (change.sequence, len(change.pids)) == (2, 1)
+            assert not choosing.done()
+            await hold.write(pb.HoldNamedRequest(applied=applied(2).applied))
+            await choosing
+            hold.cancel()
+
     async def test_a_reader_that_renews_but_does_not_listen_delays_two_terms_and_loses_its_lease(self, url):
         async with consent(url) as stub:
             await grant(stub)

@@ -10,7 +10,7 @@ from contracts.recommendation.v1 import recommendation_pb2, recommendation_pb2_g
 
 @dataclass
 class FakeServices:
-    """What the services were asked, and what they answer: a message, or an error to raise."""
+    """What the services were asked, and what they answer: a message, an error to raise, or what makes either."""
 
     asked: list[Any] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
@@ -18,6 +18,8 @@ class FakeServices:
     def answer(self, name: str, request: Any, usual: Any) -> Any:
         self.asked.append(request)
         told = self.answers.get(name, usual)
+        if callable(told):
+            told = told(request)
         if isinstance(told, Exception):
             raise told
         return told
@@ -56,6 +58,24 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
 
     async def ReplayQuarantine(self, request, context):
         return self._services.answer("ReplayQuarantine", request, profile_pb2.ReplayQuarantineResponse())
+
+    async def See(self, request, context):
+        return self._services.answer("See", request, profile_pb2.SeeResponse(document=b"{}"))
+
+    async def Export(self, request, context):
+        return self._services.answer("Export", request, profile_pb2.ExportResponse())
+
+    async def Remove(self, request, context):
+        return self._services.answer("Remove", request, profile_pb2.RemoveResponse())
+
+    async def Restore(self, request, context):
+        return self._services.answer("Restore", request, profile_pb2.RestoreResponse())
+
+    async def Object(self, request, context):
+        return self._services.answer("Object", request, profile_pb2.ObjectResponse())
+
+    async def Erase(self, request, context):
+        return self._services.answer("Erase", request, profile_pb2.EraseResponse())
 
     async def ReadAggregate(self, request, context):
         return self._services.answer("ReadAggregate", request, profile_pb2.ReadAggregateResponse())

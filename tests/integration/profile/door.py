@@ -147,8 +147,8 @@ class Room:
         key = sealed.data_key(self.stores.keyring, bound)
         return tails.whole(key, bound.persona, found, self.stores.weights)
 
-    async def bound(self, name="ada"):
-        return await consents.find(self.stores, subject(name))
+    async def bound(self, name="ada", audience=SHOP):
+        return await consents.find(self.stores, subject(name, audience))
 
     async def books(self):
         """Fate to number of events, over all sources and hours; fails when they do not balance."""

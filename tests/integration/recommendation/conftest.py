@@ -31,8 +31,8 @@ class Personas(ProfileServiceServicer):
         self.asked.append(request.subject)
         return self.answer
 
-    def allow(self, *items, likes=(), refused=()):
-        self.answer = profile_pb2.ReadSignalsResponse(likes=likes)
+    def allow(self, *items, likes=(), refused=(), removed=()):
+        self.answer = profile_pb2.ReadSignalsResponse(likes=likes, removed_items=removed)
         self.answer.decision.purpose = "recommend.offer"
         self.answer.decision.is_allowed = True
         self.answer.decision.reason = "GRANTED"

@@ -175,6 +175,16 @@ class TestSubject:
             answer = await stub.Recommend(asked(subject=SUBJECT))
         assert (answer.abstained, list(answer.offers), answer.decision.reason) == ("DENIED", [], "WITHDRAWN")
 
+    async def test_a_removed_item_is_missing_from_the_next_answer(self, running, announce, personas):
+        personas.allow("a3", "a4")
+        async with running() as stub:
+            await teach(announce, stub)
+            offered = (await stub.Recommend(asked(subject=SUBJECT))).offers[0].item
+            personas.allow("a3", "a4", removed=[offered])
+            answer = await stub.Recommend(asked(subject=SUBJECT))
+        assert answer.offers
+        assert offered not in {offer.item for offer in answer.offers}
+
     async def test_nothing_learnt_is_said_so(self, running, personas):
         personas.allow("a3")
         async with running() as stub:

@@ -18,7 +18,7 @@ def interactions(mids: st.SearchStrategy[bytes] | None = None) -> st.SearchStrat
         source=st.just("app:shop"),
         eid=st.just(bytes(16)),
         mid=mids or st.binary(min_size=16, max_size=16),
-        kind=st.integers(1, 18),
+        kind=st.integers(1, 19),
         at_ms=TIMES,
         channel=st.sampled_from(("web", "ios", "store")),
         item=st.none() | _NAMES,

@@ -3,6 +3,7 @@ from services.profile.domain import Batch, BooksLine, Bound, Kind, Persona, Pois
 from services.profile.folding import (
     HOUR_MS,
     Books,
+    Known,
     admit,
     first_of_each,
     identifications,
@@ -25,6 +26,10 @@ def event(mid=1, name=ADA, kind=Kind.SEEN, **facts):
 
 def batch(*events, sequence=1, batch_id=b"b" * 16, sealed_at_ms=HOUR_MS + 5):
     return Batch(sequence, batch_id, sealed_at_ms, ((SHOP, len(events)),), events, ())
+
+
+def collecting(bound):
+    return Known(bound, bound)
 
 
 def bound(name=b"p"):
@@ -61,7 +66,7 @@ class TestBooks:
         told = batch(event(1), event(1), event(2), event(3, name=bytes(16)))
         poison = Poison(2, "UNSEALABLE", b"", b"c" * 16, HOUR_MS, ((SHOP, 3),))
         received(3, [told, poison], books)
-        first = first_of_each(admit(3, [told], {(SHOP, ADA): bound()}, books), set(), books)
+        first = first_of_each(admit(3, [told], collecting({(SHOP, ADA): bound()}), books), set(), books)
         share_out(first, {(1, (1).to_bytes(16, "big"))}, books)
         assert books.lines() == [
             (3, BooksLine(SHOP, HOUR_MS, received=7, stored=1, duplicate=2, quarantined=3, suppressed=1))
@@ -71,8 +76,8 @@ class TestBooks:
 class TestSharing:
     def test_each_persona_gets_its_own(self):
         other = bytes([2]) * 16
-        collecting = {(SHOP, ADA): bound(b"p"), (SHOP, other): bound(b"q")}
-        admitted = admit(0, [batch(event(1), event(2, name=other), event(3))], collecting, Books())
+        allowing = {(SHOP, ADA): bound(b"p"), (SHOP, other): bound(b"q")}
+        admitted = admit(0, [batch(event(1), event(2, name=other), event(3))], collecting(allowing), Books())
         first = first_of_each(admitted, set(), Books())
         shares = share_out(first, set(first), Books())
         assert {pid: len(share.interactions) for pid, share in shares.items()} == {b"p" * 16: 2, b"q" * 16: 1}
@@ -84,7 +89,7 @@ class TestSharing:
             event(2, kind=Kind.IDENTIFIED, other=ADA),
             event(4, kind=Kind.IDENTIFIED),
         ]
-        first = first_of_each(admit(0, [batch(*events)], {(SHOP, ADA): bound()}, Books()), set(), Books())
+        first = first_of_each(admit(0, [batch(*events)], collecting({(SHOP, ADA): bound()}), Books()), set(), Books())
         said = identifications(share_out(first, set(first), Books()).values())
         assert [each.other for each, _ in said] == [b"y" * 16, b"x" * 16]
 

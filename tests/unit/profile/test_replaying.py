@@ -9,7 +9,7 @@ from contracts.interaction.v1.payload import Interaction
 from services.profile import sealed
 from services.profile.candidate import Candidate, Rule
 from services.profile.domain import Batch, Bound, Kind, Persona
-from services.profile.folding import Books, admit, first_of_each, share_out
+from services.profile.folding import Books, Known, admit, first_of_each, share_out
 from services.profile.replaying import Refolded, Trial, Window, translated
 from services.profile.stored import Stored
 from services.profile.traits import Traits, absorb, decode, encode
@@ -66,7 +66,7 @@ class Shop:
         batch = Batch(1, os.urandom(16), 0, (), events, ())
         collecting = {(SHOP, name): bound(name) for name in self.allowing}
         books = Books()
-        first = first_of_each(admit(0, [batch], collecting, books), frozenset(), books)
+        first = first_of_each(admit(0, [batch], Known(collecting, collecting), books), frozenset(), books)
         new = first.keys() - self.known
         self.known |= new
         for pid, share in share_out(first, new, books).items():

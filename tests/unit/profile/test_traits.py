@@ -118,3 +118,18 @@ class TestKind:
     def test_numbers_are_those_of_the_contract(self) -> None:
         contract = {name.removeprefix("KIND_"): number for name, number in ContractKind.items() if number}
         assert {kind.name: kind.value for kind in Kind} == contract
+
+
+class TestCorrections:
+    @given(st.randoms(use_true_random=False))
+    def test_the_last_word_about_each_stands_whatever_the_order(self, chance: random.Random) -> None:
+        said = [
+            Interaction("app:shop", bytes(16), bytes([at]) * 16, Kind.CORRECTED, at, "web", None, (ref,), value)
+            for at, ref, value in ((1, "tea", 1.0), (2, "gin", 0.0), (3, "tea", 0.5), (4, "pot", 1.0))
+        ]
+        chance.shuffle(said)
+        assert [(each.ref, each.value) for each in decode(folded(said)).stated] == [
+            ("gin", 0),
+            ("tea", 500),
+            ("pot", 1000),
+        ]

@@ -117,3 +117,17 @@ class TestStability:
         found = signals(traits_of(*history))
         assert [each.at_ms for each in found] == sorted(each.at_ms for each in found)
         assert all(each.item and -1 <= each.weight <= 1 for each in found)
+
+
+class TestCorrections:
+    def test_what_the_person_says_outranks_whatever_was_inferred(self):
+        history = [did(Kind.BOUGHT, None, topic) for topic in ("a", "b", "c", "d") for _ in range(9)]
+        history += [did(Kind.SEEN, None, "tea"), did(Kind.CORRECTED, None, "tea", value=1.0)]
+        history += [did(Kind.CORRECTED, None, "a", value=0.0), did(Kind.CORRECTED, None, "b", value=0.5)]
+        shown = seen(*history)
+        assert (shown.likes, shown.dislikes) == (("c", "d", "tea"), ("a",))
+
+    def test_a_wish_is_taken_back_and_may_be_wished_again(self):
+        wish, taken_back = did(Kind.WISHED, "pot", days_ago=2), did(Kind.CORRECTED, None, "pot", value=0.5, days_ago=1)
+        assert seen(wish, taken_back).wishes == ()
+        assert [each.ref for each in seen(wish, taken_back, did(Kind.WISHED, "pot")).wishes] == ["pot"]

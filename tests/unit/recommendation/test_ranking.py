@@ -48,6 +48,13 @@ class TestRank:
         ranking = rank(sums, fitted, asked("a3", "a4", count=100, exclude=frozenset({"a5"})), BLEND)
         assert not {"a3", "a4", "a5"} & {offer.item for offer in ranking.offers}
 
+    def test_of_a_removed_topic_nothing_is_offered(self, sums, fitted):
+        given = taught(walks())
+        given.learn(Lesson((), (Learnt("a5", START_MS, 1.0, ("gift",)),)))
+        offered = {offer.item for offer in rank(given, fitted, asked("a3", count=100), BLEND).offers}
+        left = rank(given, fitted, asked("a3", count=100, removed_topics=("gift", "unheard-of")), BLEND).offers
+        assert offered - {offer.item for offer in left} == {"a5"}
+
     def test_scores_fall_and_every_other_item_is_ranked(self, sums, fitted):
         ranking = rank(sums, fitted, asked("a3", count=100), BLEND)
         scores = [offer.score for offer in ranking.offers]

@@ -129,7 +129,9 @@ class PurposeDecision(message.Message):
     is_allowed: builtins.bool
     """True when a readable record covers the purpose."""
     reason: builtins.str
-    """Why: "GRANTED", "NEVER_ASKED", "WITHDRAWN", "ERASED", "EXPIRED", "BELOW_POLICY_FLOOR", "UNKNOWN_PURPOSE", "ALWAYS_ON"."""
+    """Why: "GRANTED", "NEVER_ASKED", "WITHDRAWN", "ERASED", "EXPIRED", "BELOW_POLICY_FLOOR", "UNKNOWN_PURPOSE", "ALWAYS_ON",
+    "REMOVED" (the person removed everything the brand offers).
+    """
     sequence: builtins.int
     """Commit-ordered sequence of the shard at which this was read; 0 when nothing was ever recorded."""
     record_id: builtins.str

@@ -386,6 +386,64 @@ class EraseResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class NoteChoiceRequest(message.Message):
+    """Asks to record that personas of one brand have chosen."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SHARDS_FIELD_NUMBER: builtins.int
+    PIDS_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand of all of them."""
+    @builtins.property
+    def shards(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Shards, parallel to pids."""
+
+    @builtins.property
+    def pids(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """Persona ids, 1 to 1,000."""
+
+    @builtins.property
+    def statement(self) -> Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        shards: abc.Iterable[builtins.int] | None = ...,
+        pids: abc.Iterable[builtins.bytes] | None = ...,
+        statement: Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["statement", b"statement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "pids", b"pids", "shards", b"shards", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class NoteChoiceResponse(message.Message):
+    """What was recorded."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RECORDED_FIELD_NUMBER: builtins.int
+    recorded: builtins.int
+    """How many records are new: one each."""
+    def __init__(
+        self,
+        *,
+        recorded: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["recorded", b"recorded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class CheckRequest(message.Message):
     """Asks about one persona."""
 

@@ -58,6 +58,11 @@ class ConsentServiceStub:
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.EraseRequest.SerializeToString,
                 response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.EraseResponse.FromString,
                 _registered_method=True)
+        self.NoteChoice = channel.unary_unary(
+                '/contracts.consent.v1.ConsentService/NoteChoice',
+                request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.NoteChoiceRequest.SerializeToString,
+                response_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.NoteChoiceResponse.FromString,
+                _registered_method=True)
         self.Check = channel.unary_unary(
                 '/contracts.consent.v1.ConsentService/Check',
                 request_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.CheckRequest.SerializeToString,
@@ -140,6 +145,14 @@ class ConsentServiceServicer:
     def Erase(self, request, context):
         """Records that personas are erased: whatever was recorded of them, towards any audience, is denied from now on, and no
         later statement changes it. Returns when no reader can use it any more, as Withdraw does. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NoteChoice(self, request, context):
+        """Records that personas have said what they do not want to be offered, or inferred about them; what that is, the profile
+        service keeps, and has kept before it calls. Returns when no reader uses what it kept of them before, as Withdraw does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -234,6 +247,11 @@ def add_ConsentServiceServicer_to_server(servicer, server):
                     servicer.Erase,
                     request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.EraseRequest.FromString,
                     response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.EraseResponse.SerializeToString,
+            ),
+            'NoteChoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteChoice,
+                    request_deserializer=contracts_dot_consent_dot_v1_dot_consent__pb2.NoteChoiceRequest.FromString,
+                    response_serializer=contracts_dot_consent_dot_v1_dot_consent__pb2.NoteChoiceResponse.SerializeToString,
             ),
             'Check': grpc.unary_unary_rpc_method_handler(
                     servicer.Check,
@@ -393,6 +411,33 @@ class ConsentService:
             '/contracts.consent.v1.ConsentService/Erase',
             contracts_dot_consent_dot_v1_dot_consent__pb2.EraseRequest.SerializeToString,
             contracts_dot_consent_dot_v1_dot_consent__pb2.EraseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteChoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.consent.v1.ConsentService/NoteChoice',
+            contracts_dot_consent_dot_v1_dot_consent__pb2.NoteChoiceRequest.SerializeToString,
+            contracts_dot_consent_dot_v1_dot_consent__pb2.NoteChoiceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,6 +54,10 @@ class ConsentServiceStub:
     """Records that personas are erased: whatever was recorded of them, towards any audience, is denied from now on, and no
     later statement changes it. Returns when no reader can use it any more, as Withdraw does. Idempotent.
     """
+    NoteChoice: _grpc.UnaryUnaryMultiCallable[_consent_pb2.NoteChoiceRequest, _consent_pb2.NoteChoiceResponse]
+    """Records that personas have said what they do not want to be offered, or inferred about them; what that is, the profile
+    service keeps, and has kept before it calls. Returns when no reader uses what it kept of them before, as Withdraw does.
+    """
     Check: _grpc.UnaryUnaryMultiCallable[_consent_pb2.CheckRequest, _consent_pb2.CheckResponse]
     """Says for one persona which of the purposes are allowed, and why. Never fails for an unknown persona: it denies."""
     CheckMany: _grpc.UnaryUnaryMultiCallable[_consent_pb2.CheckManyRequest, _consent_pb2.CheckManyResponse]
@@ -104,6 +108,10 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
     Erase: _aio.UnaryUnaryMultiCallable[_consent_pb2.EraseRequest, _consent_pb2.EraseResponse]  # type: ignore[assignment]
     """Records that personas are erased: whatever was recorded of them, towards any audience, is denied from now on, and no
     later statement changes it. Returns when no reader can use it any more, as Withdraw does. Idempotent.
+    """
+    NoteChoice: _aio.UnaryUnaryMultiCallable[_consent_pb2.NoteChoiceRequest, _consent_pb2.NoteChoiceResponse]  # type: ignore[assignment]
+    """Records that personas have said what they do not want to be offered, or inferred about them; what that is, the profile
+    service keeps, and has kept before it calls. Returns when no reader uses what it kept of them before, as Withdraw does.
     """
     Check: _aio.UnaryUnaryMultiCallable[_consent_pb2.CheckRequest, _consent_pb2.CheckResponse]  # type: ignore[assignment]
     """Says for one persona which of the purposes are allowed, and why. Never fails for an unknown persona: it denies."""
@@ -176,6 +184,16 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_consent_pb2.EraseResponse, _abc.Awaitable[_consent_pb2.EraseResponse]]:
         """Records that personas are erased: whatever was recorded of them, towards any audience, is denied from now on, and no
         later statement changes it. Returns when no reader can use it any more, as Withdraw does. Idempotent.
+        """
+
+    @_abc_1.abstractmethod
+    def NoteChoice(
+        self,
+        request: _consent_pb2.NoteChoiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consent_pb2.NoteChoiceResponse, _abc.Awaitable[_consent_pb2.NoteChoiceResponse]]:
+        """Records that personas have said what they do not want to be offered, or inferred about them; what that is, the profile
+        service keeps, and has kept before it calls. Returns when no reader uses what it kept of them before, as Withdraw does.
         """
 
     @_abc_1.abstractmethod

@@ -63,6 +63,10 @@ class _KindEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType], 
     """Said to be the same visitor as another id of the same audience (identify, alias)."""
     KIND_JOINED: _Kind.ValueType  # 18
     """Joined a group, known only by its keyed hash."""
+    KIND_CORRECTED: _Kind.ValueType  # 19
+    """Said what holds of a topic or an item, its one topic: value 1 liked, 0 disliked, 0.5 neither. It outranks what was inferred,
+    and is folded without consent to collecting.
+    """
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
     """The closed vocabulary of what a persona can do or say."""
@@ -105,6 +109,10 @@ KIND_IDENTIFIED: Kind.ValueType  # 17
 """Said to be the same visitor as another id of the same audience (identify, alias)."""
 KIND_JOINED: Kind.ValueType  # 18
 """Joined a group, known only by its keyed hash."""
+KIND_CORRECTED: Kind.ValueType  # 19
+"""Said what holds of a topic or an item, its one topic: value 1 liked, 0 disliked, 0.5 neither. It outranks what was inferred,
+and is folded without consent to collecting.
+"""
 
 @typing.final
 class SourceCount(message.Message):

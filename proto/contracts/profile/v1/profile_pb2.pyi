@@ -337,6 +337,389 @@ class Missing(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class Removal(message.Message):
+    """What is not to be offered."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WHAT_FIELD_NUMBER: builtins.int
+    REF_FIELD_NUMBER: builtins.int
+    what: builtins.str
+    """"offer", "brand" (everything the brand offers) or "gifts" (items of the topic "gift")."""
+    ref: builtins.str
+    """The offered item, with "offer"; empty otherwise."""
+    def __init__(
+        self,
+        *,
+        what: builtins.str = ...,
+        ref: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["ref", b"ref", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RemoveRequest(message.Message):
+    """Asks to remove."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    REMOVAL_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Who does not want it."""
+
+    @builtins.property
+    def removal(self) -> Removal:
+        """What."""
+
+    @builtins.property
+    def statement(self) -> consent_pb2.Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        removal: Removal | None = ...,
+        statement: consent_pb2.Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["removal", b"removal", "statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["removal", b"removal", "statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RemoveResponse(message.Message):
+    """Removed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REMOVED_AT_MS_FIELD_NUMBER: builtins.int
+    removed_at_ms: builtins.int
+    """When it was removed first, milliseconds since 1970 UTC."""
+    def __init__(
+        self,
+        *,
+        removed_at_ms: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["removed_at_ms", b"removed_at_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RestoreRequest(message.Message):
+    """Asks to take a removal back."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    REMOVAL_FIELD_NUMBER: builtins.int
+    WITHIN_MS_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    within_ms: builtins.int
+    """Only if it is no older, in milliseconds; 0 for however old it is."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Whose."""
+
+    @builtins.property
+    def removal(self) -> Removal:
+        """Which."""
+
+    @builtins.property
+    def statement(self) -> consent_pb2.Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        removal: Removal | None = ...,
+        within_ms: builtins.int = ...,
+        statement: consent_pb2.Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["removal", b"removal", "statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["removal", b"removal", "statement", b"statement", "subject", b"subject", "within_ms", b"within_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RestoreResponse(message.Message):
+    """Taken back."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ObjectRequest(message.Message):
+    """Asks to object."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    INFERENCES_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Who objects."""
+
+    @builtins.property
+    def inferences(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """"likes", "dislikes", "wishes", "habits" or "ranking": all that are objected to from now on; none to object to nothing."""
+
+    @builtins.property
+    def statement(self) -> consent_pb2.Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        inferences: abc.Iterable[builtins.str] | None = ...,
+        statement: consent_pb2.Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["inferences", b"inferences", "statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ObjectResponse(message.Message):
+    """Objected."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SeeRequest(message.Message):
+    """Asks to see."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Who wants to see."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SeeResponse(message.Message):
+    """What there is."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: builtins.int
+    document: builtins.bytes
+    """JSON, as docs/rights.md describes it."""
+    def __init__(
+        self,
+        *,
+        document: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExportRequest(message.Message):
+    """Asks for a page of an archive."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    after: builtins.bytes
+    """What `next` of the page before said; empty for the first."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Whose."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        after: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExportResponse(message.Message):
+    """A page."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PARTS_FIELD_NUMBER: builtins.int
+    NEXT_FIELD_NUMBER: builtins.int
+    next: builtins.bytes
+    """Empty on the last page."""
+    @builtins.property
+    def parts(self) -> containers.RepeatedCompositeFieldContainer[FilePart]:
+        """In order; a file may go on in the next page."""
+
+    def __init__(
+        self,
+        *,
+        parts: abc.Iterable[FilePart] | None = ...,
+        next: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next", b"next", "parts", b"parts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FilePart(message.Message):
+    """A part of one file."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    file: builtins.str
+    """Name within the archive."""
+    content: builtins.bytes
+    """Its next bytes, about 1 MB at most."""
+    def __init__(
+        self,
+        *,
+        file: builtins.str = ...,
+        content: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["content", b"content", "file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class NoteBenefitsRequest(message.Message):
+    """Asks to count."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    BENEFITS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand of all of them."""
+    @builtins.property
+    def benefits(self) -> containers.RepeatedCompositeFieldContainer[Benefit]:
+        """At most 5,000."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        benefits: abc.Iterable[Benefit] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["benefits", b"benefits", "brand", b"brand"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Benefit(message.Message):
+    """What one purpose gave one person."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    EID_FIELD_NUMBER: builtins.int
+    PURPOSE_FIELD_NUMBER: builtins.int
+    WHAT_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    LAST_AT_MS_FIELD_NUMBER: builtins.int
+    RECORD_ID_FIELD_NUMBER: builtins.int
+    audience: builtins.str
+    """Audience it was given in."""
+    eid: builtins.bytes
+    """Edge pseudonym there, 16 bytes."""
+    purpose: builtins.str
+    """Purpose it rested on."""
+    what: builtins.str
+    """"offer_shown", "offer_taken", "question_answered" or "memory_used"; "view" or "memory" of what was read before and used again."""
+    count: builtins.int
+    """How often."""
+    last_at_ms: builtins.int
+    """When last, milliseconds since 1970 UTC."""
+    record_id: builtins.str
+    """Consent record under which it was read; empty for what was given."""
+    def __init__(
+        self,
+        *,
+        audience: builtins.str = ...,
+        eid: builtins.bytes = ...,
+        purpose: builtins.str = ...,
+        what: builtins.str = ...,
+        count: builtins.int = ...,
+        last_at_ms: builtins.int = ...,
+        record_id: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "count", b"count", "eid", b"eid", "last_at_ms", b"last_at_ms", "purpose", b"purpose", "record_id", b"record_id", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class NoteBenefitsResponse(message.Message):
+    """Counted."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class ListConsentsRequest(message.Message):
     """Asks for the present consents."""
 
@@ -685,6 +1068,8 @@ class ReadPersonaResponse(message.Message):
     DRAW_KEY_FIELD_NUMBER: builtins.int
     FENCE_NAME_FIELD_NUMBER: builtins.int
     READ_AT_FIELD_NUMBER: builtins.int
+    REMOVED_ITEMS_FIELD_NUMBER: builtins.int
+    REMOVED_TOPICS_FIELD_NUMBER: builtins.int
     memory_key: builtins.bytes
     """32 bytes, derived from the persona's data key, to seal what the caller remembers; empty unless remember.conversation is
     allowed. Keep in memory only: when the data key is destroyed, everything sealed with it is unreadable.
@@ -717,6 +1102,14 @@ class ReadPersonaResponse(message.Message):
     def likes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Topics liked most, at most 3; empty unless signals were asked for and recommend.offer is allowed."""
 
+    @builtins.property
+    def removed_items(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Items that the person has removed, at most 500; empty unless signals were asked for and recommend.offer is allowed."""
+
+    @builtins.property
+    def removed_topics(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Topics whose items it has removed; as removed_items."""
+
     def __init__(
         self,
         *,
@@ -729,10 +1122,12 @@ class ReadPersonaResponse(message.Message):
         draw_key: builtins.bytes = ...,
         fence_name: builtins.bytes = ...,
         read_at: builtins.int = ...,
+        removed_items: abc.Iterable[builtins.str] | None = ...,
+        removed_topics: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "signals", b"signals", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -796,6 +1191,8 @@ class ReadSignalsResponse(message.Message):
     SIGNALS_FIELD_NUMBER: builtins.int
     LIKES_FIELD_NUMBER: builtins.int
     DRAW_KEY_FIELD_NUMBER: builtins.int
+    REMOVED_ITEMS_FIELD_NUMBER: builtins.int
+    REMOVED_TOPICS_FIELD_NUMBER: builtins.int
     draw_key: builtins.bytes
     """As in ReadPersonaResponse."""
     @builtins.property
@@ -810,6 +1207,14 @@ class ReadSignalsResponse(message.Message):
     def likes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Topics liked most, at most 3; empty when denied."""
 
+    @builtins.property
+    def removed_items(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """As in ReadPersonaResponse."""
+
+    @builtins.property
+    def removed_topics(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """As in ReadPersonaResponse."""
+
     def __init__(
         self,
         *,
@@ -817,10 +1222,12 @@ class ReadSignalsResponse(message.Message):
         signals: abc.Iterable[Signal] | None = ...,
         likes: abc.Iterable[builtins.str] | None = ...,
         draw_key: builtins.bytes = ...,
+        removed_items: abc.Iterable[builtins.str] | None = ...,
+        removed_topics: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "signals", b"signals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

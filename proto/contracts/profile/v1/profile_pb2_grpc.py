@@ -106,6 +106,36 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkResponse.FromString,
                 _registered_method=True)
+        self.Remove = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Remove',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveResponse.FromString,
+                _registered_method=True)
+        self.Restore = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Restore',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreResponse.FromString,
+                _registered_method=True)
+        self.Object = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Object',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.FromString,
+                _registered_method=True)
+        self.See = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/See',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeResponse.FromString,
+                _registered_method=True)
+        self.Export = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/Export',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExportRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExportResponse.FromString,
+                _registered_method=True)
+        self.NoteBenefits = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/NoteBenefits',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsResponse.FromString,
+                _registered_method=True)
         self.ReadView = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/ReadView',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadViewRequest.SerializeToString,
@@ -276,6 +306,51 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Remove(self, request, context):
+        """Removes an offer, all offers of the brand, or all gifts: nothing that is decided after it returns offers them to the persona
+        or to any linked to it. Again changes nothing. A subject nobody knows is answered the same way. Errors: REMOVALS_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Restore(self, request, context):
+        """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Object(self, request, context):
+        """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def See(self, request, context):
+        """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
+        Needs no consent. A subject nobody knows is shown nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Export(self, request, context):
+        """Gives the person's archive page by page: parts of files in order. Needs no consent. Errors: EXPORT_BROKEN when what
+        the pages before came from is erased or bound anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NoteBenefits(self, request, context):
+        """Counts what purposes gave to people, and what was used of them without asking here again. Subjects nobody knows are left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReadView(self, request, context):
         """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
         Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -431,6 +506,36 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.Unlink,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkResponse.SerializeToString,
+            ),
+            'Remove': grpc.unary_unary_rpc_method_handler(
+                    servicer.Remove,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveResponse.SerializeToString,
+            ),
+            'Restore': grpc.unary_unary_rpc_method_handler(
+                    servicer.Restore,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreResponse.SerializeToString,
+            ),
+            'Object': grpc.unary_unary_rpc_method_handler(
+                    servicer.Object,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.SerializeToString,
+            ),
+            'See': grpc.unary_unary_rpc_method_handler(
+                    servicer.See,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeResponse.SerializeToString,
+            ),
+            'Export': grpc.unary_unary_rpc_method_handler(
+                    servicer.Export,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExportRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ExportResponse.SerializeToString,
+            ),
+            'NoteBenefits': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteBenefits,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsResponse.SerializeToString,
             ),
             'ReadView': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadView,
@@ -868,6 +973,168 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/Unlink',
             contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.UnlinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Remove(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Remove',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RemoveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Restore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Restore',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.RestoreResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Object(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Object',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def See(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/See',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.SeeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Export(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/Export',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ExportRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteBenefits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/NoteBenefits',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.NoteBenefitsResponse.FromString,
             options,
             channel_credentials,
             insecure,

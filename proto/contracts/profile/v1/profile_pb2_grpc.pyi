@@ -80,6 +80,24 @@ class ProfileServiceStub:
     """Lists the audiences whose facets a persona is linked with."""
     Unlink: _grpc.UnaryUnaryMultiCallable[_profile_pb2.UnlinkRequest, _profile_pb2.UnlinkResponse]
     """Undoes links, and withdraws the consents in both directions: the next read anywhere is separate. Idempotent."""
+    Remove: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RemoveRequest, _profile_pb2.RemoveResponse]
+    """Removes an offer, all offers of the brand, or all gifts: nothing that is decided after it returns offers them to the persona
+    or to any linked to it. Again changes nothing. A subject nobody knows is answered the same way. Errors: REMOVALS_FULL.
+    """
+    Restore: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RestoreRequest, _profile_pb2.RestoreResponse]
+    """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED."""
+    Object: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ObjectRequest, _profile_pb2.ObjectResponse]
+    """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
+    See: _grpc.UnaryUnaryMultiCallable[_profile_pb2.SeeRequest, _profile_pb2.SeeResponse]
+    """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
+    Needs no consent. A subject nobody knows is shown nothing.
+    """
+    Export: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportRequest, _profile_pb2.ExportResponse]
+    """Gives the person's archive page by page: parts of files in order. Needs no consent. Errors: EXPORT_BROKEN when what
+    the pages before came from is erased or bound anew.
+    """
+    NoteBenefits: _grpc.UnaryUnaryMultiCallable[_profile_pb2.NoteBenefitsRequest, _profile_pb2.NoteBenefitsResponse]
+    """Counts what purposes gave to people, and what was used of them without asking here again. Subjects nobody knows are left out."""
     ReadView: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -165,6 +183,24 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Lists the audiences whose facets a persona is linked with."""
     Unlink: _aio.UnaryUnaryMultiCallable[_profile_pb2.UnlinkRequest, _profile_pb2.UnlinkResponse]  # type: ignore[assignment]
     """Undoes links, and withdraws the consents in both directions: the next read anywhere is separate. Idempotent."""
+    Remove: _aio.UnaryUnaryMultiCallable[_profile_pb2.RemoveRequest, _profile_pb2.RemoveResponse]  # type: ignore[assignment]
+    """Removes an offer, all offers of the brand, or all gifts: nothing that is decided after it returns offers them to the persona
+    or to any linked to it. Again changes nothing. A subject nobody knows is answered the same way. Errors: REMOVALS_FULL.
+    """
+    Restore: _aio.UnaryUnaryMultiCallable[_profile_pb2.RestoreRequest, _profile_pb2.RestoreResponse]  # type: ignore[assignment]
+    """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED."""
+    Object: _aio.UnaryUnaryMultiCallable[_profile_pb2.ObjectRequest, _profile_pb2.ObjectResponse]  # type: ignore[assignment]
+    """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
+    See: _aio.UnaryUnaryMultiCallable[_profile_pb2.SeeRequest, _profile_pb2.SeeResponse]  # type: ignore[assignment]
+    """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
+    Needs no consent. A subject nobody knows is shown nothing.
+    """
+    Export: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportRequest, _profile_pb2.ExportResponse]  # type: ignore[assignment]
+    """Gives the person's archive page by page: parts of files in order. Needs no consent. Errors: EXPORT_BROKEN when what
+    the pages before came from is erased or bound anew.
+    """
+    NoteBenefits: _aio.UnaryUnaryMultiCallable[_profile_pb2.NoteBenefitsRequest, _profile_pb2.NoteBenefitsResponse]  # type: ignore[assignment]
+    """Counts what purposes gave to people, and what was used of them without asking here again. Subjects nobody knows are left out."""
     ReadView: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadViewRequest, _profile_pb2.ReadViewResponse]  # type: ignore[assignment]
     """Reads what one audience may see of a persona under one purpose. Denied and unknown look alike: an empty view with the reason.
     Errors: POSITION_NOT_REACHED when min_positions were not folded within the deadline or 2 s and may_be_stale is false.
@@ -331,6 +367,60 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.UnlinkResponse, _abc.Awaitable[_profile_pb2.UnlinkResponse]]:
         """Undoes links, and withdraws the consents in both directions: the next read anywhere is separate. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def Remove(
+        self,
+        request: _profile_pb2.RemoveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.RemoveResponse, _abc.Awaitable[_profile_pb2.RemoveResponse]]:
+        """Removes an offer, all offers of the brand, or all gifts: nothing that is decided after it returns offers them to the persona
+        or to any linked to it. Again changes nothing. A subject nobody knows is answered the same way. Errors: REMOVALS_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def Restore(
+        self,
+        request: _profile_pb2.RestoreRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.RestoreResponse, _abc.Awaitable[_profile_pb2.RestoreResponse]]:
+        """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED."""
+
+    @_abc_1.abstractmethod
+    def Object(
+        self,
+        request: _profile_pb2.ObjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ObjectResponse, _abc.Awaitable[_profile_pb2.ObjectResponse]]:
+        """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
+
+    @_abc_1.abstractmethod
+    def See(
+        self,
+        request: _profile_pb2.SeeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.SeeResponse, _abc.Awaitable[_profile_pb2.SeeResponse]]:
+        """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
+        Needs no consent. A subject nobody knows is shown nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def Export(
+        self,
+        request: _profile_pb2.ExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ExportResponse, _abc.Awaitable[_profile_pb2.ExportResponse]]:
+        """Gives the person's archive page by page: parts of files in order. Needs no consent. Errors: EXPORT_BROKEN when what
+        the pages before came from is erased or bound anew.
+        """
+
+    @_abc_1.abstractmethod
+    def NoteBenefits(
+        self,
+        request: _profile_pb2.NoteBenefitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.NoteBenefitsResponse, _abc.Awaitable[_profile_pb2.NoteBenefitsResponse]]:
+        """Counts what purposes gave to people, and what was used of them without asking here again. Subjects nobody knows are left out."""
 
     @_abc_1.abstractmethod
     def ReadView(

@@ -26,7 +26,7 @@ from contracts.common.v1 import subject_pb2 as contracts_dot_common_dot_v1_dot_s
 from contracts.profile.v1 import events_pb2 as contracts_dot_profile_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0contracts/recommendation/v1/recommendation.proto\x12\x1b\x63ontracts.recommendation.v1\x1a!contracts/common/v1/subject.proto\x1a!contracts/profile/v1/events.proto\"Y\n\x07History\x12\r\n\x05items\x18\x01 \x03(\t\x12\r\n\x05\x61t_ms\x18\x02 \x03(\x03\x12\x0f\n\x07weights\x18\x03 \x03(\x02\x12\r\n\x05likes\x18\x04 \x03(\t\x12\x10\n\x08\x64raw_key\x18\x05 \x01(\x0c\"\xc2\x01\n\x10RecommendRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12/\n\x07subject\x18\x02 \x01(\x0b\x32\x1c.contracts.common.v1.SubjectH\x00\x12\x37\n\x07history\x18\x03 \x01(\x0b\x32$.contracts.recommendation.v1.HistoryH\x00\x12\r\n\x05\x63ount\x18\x04 \x01(\r\x12\x0f\n\x07\x65xclude\x18\x05 \x03(\t\x12\r\n\x05\x61t_ms\x18\x06 \x01(\x03\x42\x06\n\x04whom\"2\n\x06Reason\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0b\n\x03ref\x18\x02 \x01(\t\x12\r\n\x05share\x18\x03 \x01(\x02\"Z\n\x05Offer\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x34\n\x07reasons\x18\x03 \x03(\x0b\x32#.contracts.recommendation.v1.Reason\"\xa9\x01\n\x11RecommendResponse\x12\x32\n\x06offers\x18\x01 \x03(\x0b\x32\".contracts.recommendation.v1.Offer\x12\x11\n\tabstained\x18\x02 \x01(\t\x12\x36\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32$.contracts.common.v1.PurposeDecision\x12\x15\n\rmodel_version\x18\x04 \x01(\x04\" \n\x0fGetModelRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\"\xdd\x01\n\x10GetModelResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\x04\x12\x14\n\x0cinteractions\x18\x02 \x01(\x04\x12\r\n\x05items\x18\x03 \x01(\r\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12K\n\x07weights\x18\x05 \x03(\x0b\x32:.contracts.recommendation.v1.GetModelResponse.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\" \n\x0f\x46itModelRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\":\n\x10\x46itModelResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\x04\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"a\n\x0eUnlearnRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x02 \x01(\x0c\x12.\n\x07lessons\x18\x03 \x01(\x0b\x32\x1d.contracts.profile.v1.Lessons\"$\n\x0fUnlearnResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x32\xbb\x03\n\x15RecommendationService\x12j\n\tRecommend\x12-.contracts.recommendation.v1.RecommendRequest\x1a..contracts.recommendation.v1.RecommendResponse\x12g\n\x08GetModel\x12,.contracts.recommendation.v1.GetModelRequest\x1a-.contracts.recommendation.v1.GetModelResponse\x12g\n\x08\x46itModel\x12,.contracts.recommendation.v1.FitModelRequest\x1a-.contracts.recommendation.v1.FitModelResponse\x12\x64\n\x07Unlearn\x12+.contracts.recommendation.v1.UnlearnRequest\x1a,.contracts.recommendation.v1.UnlearnResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0contracts/recommendation/v1/recommendation.proto\x12\x1b\x63ontracts.recommendation.v1\x1a!contracts/common/v1/subject.proto\x1a!contracts/profile/v1/events.proto\"q\n\x07History\x12\r\n\x05items\x18\x01 \x03(\t\x12\r\n\x05\x61t_ms\x18\x02 \x03(\x03\x12\x0f\n\x07weights\x18\x03 \x03(\x02\x12\r\n\x05likes\x18\x04 \x03(\t\x12\x10\n\x08\x64raw_key\x18\x05 \x01(\x0c\x12\x16\n\x0eremoved_topics\x18\x06 \x03(\t\"\xc2\x01\n\x10RecommendRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12/\n\x07subject\x18\x02 \x01(\x0b\x32\x1c.contracts.common.v1.SubjectH\x00\x12\x37\n\x07history\x18\x03 \x01(\x0b\x32$.contracts.recommendation.v1.HistoryH\x00\x12\r\n\x05\x63ount\x18\x04 \x01(\r\x12\x0f\n\x07\x65xclude\x18\x05 \x03(\t\x12\r\n\x05\x61t_ms\x18\x06 \x01(\x03\x42\x06\n\x04whom\"2\n\x06Reason\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0b\n\x03ref\x18\x02 \x01(\t\x12\r\n\x05share\x18\x03 \x01(\x02\"Z\n\x05Offer\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x34\n\x07reasons\x18\x03 \x03(\x0b\x32#.contracts.recommendation.v1.Reason\"\xa9\x01\n\x11RecommendResponse\x12\x32\n\x06offers\x18\x01 \x03(\x0b\x32\".contracts.recommendation.v1.Offer\x12\x11\n\tabstained\x18\x02 \x01(\t\x12\x36\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32$.contracts.common.v1.PurposeDecision\x12\x15\n\rmodel_version\x18\x04 \x01(\x04\" \n\x0fGetModelRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\"\xdd\x01\n\x10GetModelResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\x04\x12\x14\n\x0cinteractions\x18\x02 \x01(\x04\x12\r\n\x05items\x18\x03 \x01(\r\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12K\n\x07weights\x18\x05 \x03(\x0b\x32:.contracts.recommendation.v1.GetModelResponse.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\" \n\x0f\x46itModelRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\":\n\x10\x46itModelResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\x04\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"a\n\x0eUnlearnRequest\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x02 \x01(\x0c\x12.\n\x07lessons\x18\x03 \x01(\x0b\x32\x1d.contracts.profile.v1.Lessons\"$\n\x0fUnlearnResponse\x12\x11\n\tis_repeat\x18\x01 \x01(\x08\x32\xbb\x03\n\x15RecommendationService\x12j\n\tRecommend\x12-.contracts.recommendation.v1.RecommendRequest\x1a..contracts.recommendation.v1.RecommendResponse\x12g\n\x08GetModel\x12,.contracts.recommendation.v1.GetModelRequest\x1a-.contracts.recommendation.v1.GetModelResponse\x12g\n\x08\x46itModel\x12,.contracts.recommendation.v1.FitModelRequest\x1a-.contracts.recommendation.v1.FitModelResponse\x12\x64\n\x07Unlearn\x12+.contracts.recommendation.v1.UnlearnRequest\x1a,.contracts.recommendation.v1.UnlearnResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,29 +36,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETMODELRESPONSE_WEIGHTSENTRY']._loaded_options = None
   _globals['_GETMODELRESPONSE_WEIGHTSENTRY']._serialized_options = b'8\001'
   _globals['_HISTORY']._serialized_start=151
-  _globals['_HISTORY']._serialized_end=240
-  _globals['_RECOMMENDREQUEST']._serialized_start=243
-  _globals['_RECOMMENDREQUEST']._serialized_end=437
-  _globals['_REASON']._serialized_start=439
-  _globals['_REASON']._serialized_end=489
-  _globals['_OFFER']._serialized_start=491
-  _globals['_OFFER']._serialized_end=581
-  _globals['_RECOMMENDRESPONSE']._serialized_start=584
-  _globals['_RECOMMENDRESPONSE']._serialized_end=753
-  _globals['_GETMODELREQUEST']._serialized_start=755
-  _globals['_GETMODELREQUEST']._serialized_end=787
-  _globals['_GETMODELRESPONSE']._serialized_start=790
-  _globals['_GETMODELRESPONSE']._serialized_end=1011
-  _globals['_GETMODELRESPONSE_WEIGHTSENTRY']._serialized_start=965
-  _globals['_GETMODELRESPONSE_WEIGHTSENTRY']._serialized_end=1011
-  _globals['_FITMODELREQUEST']._serialized_start=1013
-  _globals['_FITMODELREQUEST']._serialized_end=1045
-  _globals['_FITMODELRESPONSE']._serialized_start=1047
-  _globals['_FITMODELRESPONSE']._serialized_end=1105
-  _globals['_UNLEARNREQUEST']._serialized_start=1107
-  _globals['_UNLEARNREQUEST']._serialized_end=1204
-  _globals['_UNLEARNRESPONSE']._serialized_start=1206
-  _globals['_UNLEARNRESPONSE']._serialized_end=1242
-  _globals['_RECOMMENDATIONSERVICE']._serialized_start=1245
-  _globals['_RECOMMENDATIONSERVICE']._serialized_end=1688
+  _globals['_HISTORY']._serialized_end=264
+  _globals['_RECOMMENDREQUEST']._serialized_start=267
+  _globals['_RECOMMENDREQUEST']._serialized_end=461
+  _globals['_REASON']._serialized_start=463
+  _globals['_REASON']._serialized_end=513
+  _globals['_OFFER']._serialized_start=515
+  _globals['_OFFER']._serialized_end=605
+  _globals['_RECOMMENDRESPONSE']._serialized_start=608
+  _globals['_RECOMMENDRESPONSE']._serialized_end=777
+  _globals['_GETMODELREQUEST']._serialized_start=779
+  _globals['_GETMODELREQUEST']._serialized_end=811
+  _globals['_GETMODELRESPONSE']._serialized_start=814
+  _globals['_GETMODELRESPONSE']._serialized_end=1035
+  _globals['_GETMODELRESPONSE_WEIGHTSENTRY']._serialized_start=989
+  _globals['_GETMODELRESPONSE_WEIGHTSENTRY']._serialized_end=1035
+  _globals['_FITMODELREQUEST']._serialized_start=1037
+  _globals['_FITMODELREQUEST']._serialized_end=1069
+  _globals['_FITMODELRESPONSE']._serialized_start=1071
+  _globals['_FITMODELRESPONSE']._serialized_end=1129
+  _globals['_UNLEARNREQUEST']._serialized_start=1131
+  _globals['_UNLEARNREQUEST']._serialized_end=1228
+  _globals['_UNLEARNRESPONSE']._serialized_start=1230
+  _globals['_UNLEARNRESPONSE']._serialized_end=1266
+  _globals['_RECOMMENDATIONSERVICE']._serialized_start=1269
+  _globals['_RECOMMENDATIONSERVICE']._serialized_end=1712
 # @@protoc_insertion_point(module_scope)

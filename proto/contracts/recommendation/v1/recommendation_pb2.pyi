@@ -31,6 +31,7 @@ class History(message.Message):
     WEIGHTS_FIELD_NUMBER: builtins.int
     LIKES_FIELD_NUMBER: builtins.int
     DRAW_KEY_FIELD_NUMBER: builtins.int
+    REMOVED_TOPICS_FIELD_NUMBER: builtins.int
     draw_key: builtins.bytes
     """16 bytes when the offers are for an audience that others could compare them with: then likes alone rank, at most 10 are
     drawn with this key of the best 30 not met, and neither their order nor their scores tell anything. Empty otherwise.
@@ -51,6 +52,10 @@ class History(message.Message):
     def likes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Topics liked most, at most 3."""
 
+    @builtins.property
+    def removed_topics(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Items about these are not offered, at most 8."""
+
     def __init__(
         self,
         *,
@@ -59,10 +64,11 @@ class History(message.Message):
         weights: abc.Iterable[builtins.float] | None = ...,
         likes: abc.Iterable[builtins.str] | None = ...,
         draw_key: builtins.bytes = ...,
+        removed_topics: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "draw_key", b"draw_key", "items", b"items", "likes", b"likes", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "draw_key", b"draw_key", "items", b"items", "likes", b"likes", "removed_topics", b"removed_topics", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

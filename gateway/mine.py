@@ -1,0 +1,62 @@
+"""What people send to and get from the endpoints that are their own."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StrictBool, model_validator
+
+from gateway.bodies import Body, Position
+from gateway.fields import ItemId, Purpose, Topic
+
+
+class ProofAnswer(Body):
+    """A proof for the person's device: whoever holds it speaks for them."""
+
+    proof: str
+    expires_at_ms: int
+
+
+class CorrectBody(Body):
+    """What the person says of a topic or an item, whatever was inferred."""
+
+    ref: Topic | ItemId
+    says: Literal["likes", "dislikes", "neither"]
+
+
+class CorrectAnswer(Body):
+    """Where the correction stands in the stream: a read that waits for it sees it."""
+
+    positions: list[Position]
+
+
+class ObjectBody(Body):
+    """Every kind of inference that the person objects to from now on, and purposes: those are withdrawn."""
+
+    inferences: list[Literal["likes", "dislikes", "wishes", "habits", "ranking"]] | None = None
+    purposes: Annotated[list[Purpose], Field(default_factory=list, max_length=32)]
+
+
+class RemovalBody(Body):
+    """What is not to be offered any more: one offer by its id, all that the brand offers, or all gifts."""
+
+    what: Literal["offer", "brand", "gifts"]
+    ref: ItemId | Literal[""] = ""
+
+    @model_validator(mode="after")
+    def _is_named(self) -> Self:
+        if bool(self.ref) != (self.what == "offer"):
+            raise ValueError("an offer is named by its id, and nothing else is")
+        return self
+
+
+class RemovalAnswer(Body):
+    """Since when it is removed, and until when one click undoes it."""
+
+    removed_at_ms: int
+    undo_until_ms: int
+
+
+class TakeBackBody(Body):
+    """What is taken back; no purposes means all that can be withdrawn."""
+
+    purposes: Annotated[list[Purpose], Field(default_factory=list, max_length=32)]
+    forget: StrictBool = False

@@ -1,0 +1,125 @@
+"""A person's archive, page by page: whoever asks holds no more than a page, and each is read anew."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from services.profile import sealed, stored
+from services.profile.domain import Bound, ExportBrokenError, Kind, Persona, Subject
+from services.profile.repository import histories
+from services.profile.traits import Traits
+from services.profile.use_cases import consents, see
+from services.profile.use_cases.stores import Stores
+
+#: Sealed bytes of a page, about; as JSON it takes twice that.
+_PAGE_BYTES = 512 << 10
+_INTERACTIONS = "interactions.ndjson"
+_encoder = msgspec.json.Encoder()
+
+
+class _Place(msgspec.Struct, array_like=True, frozen=True):
+    """Where an export goes on: which facet, behind which block; and of whom, so that it goes on with nobody else."""
+
+    whose: bytes
+    facet: int = 0
+    block: int = 0
+
+
+class Done(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One interaction of the archive."""
+
+    at_ms: int
+    kind: str
+    source: str
+    channel: str
+    item: str = ""
+    topics: tuple[str, ...] = ()
+    value: float | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Parts of files in order, and where it goes on; empty when it does not."""
+
+    parts: Sequence[tuple[str, bytes]]
+    next: bytes
+
+
+async def export(stores: Stores, subject: Subject, after: bytes) -> Page:
+    """Return the next page; raises ExportBrokenError."""
+    own = await see.find_own(stores, subject)
+    place = _place(own.facets)
+    if after:
+        told = _told(after)
+        if told.whose != place.whose or told.facet >= len(own.facets):
+            raise ExportBrokenError("what this archive came from has changed: begin again", field="after")
+        return await _interactions(stores, own.facets, told)
+    return Page(await _summary(stores, subject, own), _encoded(place) if own.facets else b"")
+
+
+async def _summary(stores: Stores, subject: Subject, own: see.Own) -> list[tuple[str, bytes]]:
+    shown, traits = await see.look(stores, subject, own)
+    offers = {"removed": shown.removed, "benefits": shown.benefits}
+    return [
+        ("person.json", _encoder.encode(shown)),
+        ("consents.jsonld", await consents.documents(stores, subject)),
+        ("consents.jws", (await consents.issue_receipt(stores, subject)).encode()),
+        ("traits.json", _encoder.encode(_readable(traits))),
+        ("inferences.json", _encoder.encode(shown.inferred)),
+        ("offers.json", _encoder.encode(offers)),
+        ("links.json", _encoder.encode(shown.linked)),
+        ("recipients.json", _encoder.encode(shown.readers)),
+        (_INTERACTIONS, b""),
+    ]
+
+
+async def _interactions(stores: Stores, own: Sequence[Bound], place: _Place) -> Page:
+    bound = own[place.facet]
+    blocks = await histories.behind(stores.profile, bound.persona, place.block, _PAGE_BYTES)
+    if not blocks:
+        is_last = place.facet + 1 == len(own)
+        return Page([], b"" if is_last else _encoded(_Place(place.whose, place.facet + 1)))
+    key = sealed.data_key(stores.keyring, bound)
+    lines = b"".join(_lines(key, bound.persona, block_id, body) for _, block_id, body in blocks)
+    return Page([(_INTERACTIONS, lines)], _encoded(_Place(place.whose, place.facet, blocks[-1][0])))
+
+
+def _lines(key: bytes, persona: Persona, block_id: bytes, body: bytes) -> bytes:
+    interactions = stored.decode(sealed.open_block(key, persona, block_id, body))
+    return _encoder.encode_lines([_done(each) for each in interactions])
+
+
+def _done(each: stored.Stored) -> Done:
+    group = each.other.hex() if each.other else ""
+    kind = Kind(each.kind).name.lower()
+    return Done(each.at_ms, kind, each.source, each.channel, each.item or "", each.topics, each.value, group)
+
+
+def _readable(traits: Traits) -> dict[str, object]:
+    return {
+        "groups": [{"at_ms": each.at, "group": each.group.hex()} for each in traits.groups],
+        "likes": traits.likes,
+        "dislikes": traits.dislikes,
+        "channels": traits.channels,
+        "kinds": {Kind(kind).name.lower(): tally for kind, tally in traits.kinds.items()},
+        "wishes": [{"at_ms": each.at, "ref": each.ref, "weight": each.weight} for each in traits.wishes],
+        "stated": [{"at_ms": each.at, "ref": each.ref, "value": each.value} for each in traits.stated],
+    }
+
+
+def _place(own: Sequence[Bound]) -> _Place:
+    return _Place(hashlib.sha256(b"".join(each.persona.pid for each in own)).digest()[:16])
+
+
+def _encoded(place: _Place) -> bytes:
+    return msgspec.msgpack.encode(place)
+
+
+def _told(after: bytes) -> _Place:
+    try:
+        return msgspec.msgpack.decode(after, type=_Place)
+    except msgspec.MsgspecError:
+        raise ExportBrokenError("this is no place in an archive", field="after") from None
