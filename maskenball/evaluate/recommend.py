@@ -58,7 +58,7 @@ async def evaluate(interactions: Interactions, protocol: Protocol, service: Serv
         await _teach(stub, service, interactions, parts)
         fitted = await stub.FitModel(messages.FitModelRequest(brand=service.brand), timeout=_FIT_TIMEOUT_S)
         answers = await _ask(stub, service.brand, asked)
-        model = await stub.GetModel(messages.GetModelRequest(brand=service.brand))
+        model = await stub.GetModel(messages.GetModelRequest(brand=service.brand), timeout=_ASK_TIMEOUT_S)
     ours = mean([measure(ranked, case.right) for ranked, case in zip(answers.ranked, asked, strict=True)])
     p50_ms, p99_ms = np.percentile(answers.seconds, (50, 99)) * 1e3
     return {
@@ -87,7 +87,8 @@ async def _teach(stub: "_Stub", service: Service, interactions: Interactions, pa
     await client.close()
     request = messages.GetModelRequest(brand=service.brand)
     async with asyncio.timeout(_LEARN_TIMEOUT_S):
-        while (await stub.GetModel(request)).sequence < sequence:  # noqa: ASYNC110  # the other process sends no signal
+        # The other process sends no signal, and while it copies the sums of a large brand it answers nobody.
+        while (await stub.GetModel(request, timeout=_ASK_TIMEOUT_S)).sequence < sequence:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
