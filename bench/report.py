@@ -36,7 +36,7 @@ class Result(msgspec.Struct, omit_defaults=True):
     def against(self, reference: str, value: float) -> "Result":
         """Return the result beside its reference, measured in the same run."""
         ratio = round(self.value / value, 3) if value else None
-        return msgspec.structs.replace(self, reference=reference, reference_value=round(value, 1), ratio=ratio)
+        return msgspec.structs.replace(self, reference=reference, reference_value=float(f"{value:.5g}"), ratio=ratio)
 
 
 def write(name: str, results: list[Result]) -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from typing import Generic, NamedTuple, TypeVar
 
 from prometheus_client import Counter
@@ -42,12 +43,10 @@ class Tally(Generic[K]):
         taken, self._counted = self._counted, {}
         if not taken:
             return
-        try:
+        with ExitStack() as unwritten:
+            unwritten.callback(self._put_back, taken)
             await write(taken)
-        except BaseException:
-            for key, counted in taken.items():
-                self._add(key, counted)
-            raise
+            unwritten.pop_all()
 
     async def run(self, write: Callable[[Mapping[K, Counted]], Awaitable[None]], every_s: float) -> None:
         """Hand over again and again until cancelled; what cannot be written waits."""
@@ -57,6 +56,10 @@ class Tally(Generic[K]):
                 await self.flush(write)
             except (TypedError, OSError) as error:
                 _LOG.warning("tally.postponed", tally=self._name, exc_info=error)
+
+    def _put_back(self, taken: Mapping[K, Counted]) -> None:
+        for key, counted in taken.items():
+            self._add(key, counted)
 
     def _add(self, key: K, new: Counted) -> None:
         before = self._counted.get(key)

@@ -87,7 +87,7 @@ async def _teach(stub: "_Stub", service: Service, interactions: Interactions, pa
     await client.close()
     request = messages.GetModelRequest(brand=service.brand)
     async with asyncio.timeout(_LEARN_TIMEOUT_S):
-        # The other process sends no signal, and while it copies the sums of a large brand it answers nobody.
+        # The other process sends no signal, and is slow to answer while it works on the sums of a large brand.
         while (await stub.GetModel(request, timeout=_ASK_TIMEOUT_S)).sequence < sequence:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_EVERY_S)
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from services.profile.domain import OFFER, Decision, RemovalsFullError, RemovalUnknownError, UndoExpiredError
+from services.profile.domain import OFFER, Decision
+from services.profile.domain.errors import RemovalsFullError, RemovalUnknownError, UndoExpiredError
 from services.profile.views import Signal, View
 
 #: Removals of one facet; whoever removes more offers than that may remove all.

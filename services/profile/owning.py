@@ -12,7 +12,8 @@ from kit.db import raw
 from kit.errors import TypedError, UnavailableError
 from kit.telemetry import logger
 from services.profile.consumers import Folder
-from services.profile.domain import FencedError, Partition, PartitionLeftError
+from services.profile.domain import Partition
+from services.profile.domain.errors import FencedError, PartitionLeftError
 from services.profile.repository import positions
 from services.profile.use_cases.stores import Stores
 

@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 
 from kit.db import raw
 from kit.telemetry import logger
-from services.profile.domain import WindowShortenedError
+from services.profile.domain.errors import WindowShortenedError
 from services.profile.repository import periods
 from services.profile.repository.periods import Period
 from services.profile.use_cases.stores import Stores

@@ -105,7 +105,7 @@ class Sums:
         for learnt, slot in placed:
             self._count(learnt, slot, sign)
         self.interactions += sign * len(wanted)
-        before = [self.slots[item] for item in lesson.before if item in self.slots]
+        before = [slot for slot in map(self.slots.get, lesson.before) if slot is not None]
         self._pair(before, [slot for _, slot in placed], sign)
         self._follow(before, [slot for _, slot in placed], sign)
 

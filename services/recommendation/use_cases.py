@@ -123,7 +123,8 @@ async def fit(models: Models, brand: str, blend: Blend, choosing: Choosing) -> t
         async with models.writing:
             model = models.of(brand)
             _forget(model, model.sums.make_room())
-            sums = copy.deepcopy(model.sums)
+            # A large brand takes a second of copying; answers only read meanwhile.
+            sums = await asyncio.to_thread(copy.deepcopy, model.sums)
         lessons = model.sample.lessons() if model.has_outgrown(choosing) else []
         mixes, weights = await asyncio.to_thread(_fit, sums, lessons, blend, choosing.least)
         async with models.writing:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from kit.db import Database
-from services.profile.domain import FencedError, Partition
+from services.profile.domain import Partition
+from services.profile.domain.errors import FencedError
 
 # Class of advisory locks of this database: the number only has to stay.
 _LOCK_OWNER = 7103

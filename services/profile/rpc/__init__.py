@@ -11,7 +11,8 @@ from kit.errors import NotFoundError
 from kit.fence import Names
 from services.profile import convert
 from services.profile.clients import persona_to_proto
-from services.profile.domain import Decision, Partition, PositionNotReachedError, Subject
+from services.profile.domain import Decision, Partition, Subject
+from services.profile.domain.errors import PositionNotReachedError
 from services.profile.erasing import Eraser
 from services.profile.rpc.handles import HandleRpc, Handling
 from services.profile.streams import Streams

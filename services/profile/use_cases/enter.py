@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from kit.events import enqueue
 from services.profile import messages
-from services.profile.domain import FencedError, Poison, Replayed, TooManyDeadLettersError
+from services.profile.domain import Poison, Replayed
+from services.profile.domain.errors import FencedError, TooManyDeadLettersError
 from services.profile.repository import books, facets, ledger, positions
 from services.profile.tables.profile import OUTBOX
 from services.profile.use_cases import set_aside

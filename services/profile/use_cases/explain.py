@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from kit import rotation
 from kit.keyring import Key, KeyMissingError
 from services.profile import handles
-from services.profile.domain import SHARDS, HandleUnknownError, Named, Subject
+from services.profile.domain import SHARDS, Named, Subject
+from services.profile.domain.errors import HandleUnknownError
 from services.profile.repository import names
 from services.profile.use_cases.consents import find, named
 from services.profile.use_cases.name import everybody

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import msgspec
 
 from services.profile import sealed, stored
-from services.profile.domain import Bound, ExportBrokenError, Kind, Persona, Subject
+from services.profile.domain import Bound, Kind, Persona, Subject
+from services.profile.domain.errors import ExportBrokenError
 from services.profile.repository import histories
 from services.profile.traits import Traits
 from services.profile.use_cases import consents, see

@@ -6,16 +6,12 @@ from dataclasses import dataclass, replace
 from kit.db import raw
 from kit.errors import ExhaustedError
 from services.profile import codes
-from services.profile.domain import (
-    Bound,
+from services.profile.domain import Bound, ConsentRecord, Persona, Statement, Subject
+from services.profile.domain.errors import (
     CodeUnknownError,
-    ConsentRecord,
     LinkRefusedError,
     LinkSameAudienceError,
     NothingToLinkError,
-    Persona,
-    Statement,
-    Subject,
     TooManyLinksError,
 )
 from services.profile.repository import crossings, edges, vault

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from services.profile import marks
-from services.profile.domain import ErasedSinceError, Statement, Subject
+from services.profile.domain import Statement, Subject
+from services.profile.domain.errors import ErasedSinceError
 from services.profile.repository import erasures
 from services.profile.use_cases.stores import Stores
 

@@ -9,7 +9,8 @@ from kit.errors import ExhaustedError, InvalidArgumentError
 from kit.keyring import Key, KeyMissingError
 from kit.sealing import NONCE_BYTES, UnsealableError, open_sealed, seal
 from services.profile import handles
-from services.profile.domain import PERSONALISE, SHARDS, HandleGoneError
+from services.profile.domain import PERSONALISE, SHARDS
+from services.profile.domain.errors import HandleGoneError
 from services.profile.repository import names
 from services.profile.repository.names import Faced
 from services.profile.use_cases.stores import Stores

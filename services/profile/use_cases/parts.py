@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.epochs import EpochKeys
 from kit.errors import TypedError
-from services.profile.domain import Batch, FencedError, Partition, Poison, StreamRecreatedError
+from services.profile.domain import Batch, Partition, Poison
+from services.profile.domain.errors import FencedError, StreamRecreatedError
 from services.profile.folding import Books
 from services.profile.repository.positions import Position
 from services.profile.use_cases.stores import Stores

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit.db import raw
-from services.profile.domain import ReceiptExpiredError
+from services.profile.domain.errors import ReceiptExpiredError
 from services.profile.fates import PENDING, QUARANTINED, Fate, Kept
 from services.profile.repository import positions, receipts
 from services.profile.use_cases.parts import day_of

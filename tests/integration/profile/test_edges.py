@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from services.profile.domain import COLLECT, ErasedSinceError, Kind, Statement, Subject
+from services.profile.domain import COLLECT, Kind, Statement, Subject
+from services.profile.domain.errors import ErasedSinceError
 from services.profile.erasing import Eraser, Pace
 from services.profile.graces import EDGE, Grace, Graces
 from services.profile.repository import facets

@@ -10,7 +10,8 @@ from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError, unwrap
 from kit.signatures import RECEIPTS, Signer, verify
 from services.profile import erasing, sealed
-from services.profile.domain import COLLECT, RESEARCH, ErasedSinceError, Kind
+from services.profile.domain import COLLECT, RESEARCH, Kind
+from services.profile.domain.errors import ErasedSinceError
 from services.profile.erasing import Eraser, Pace, take_back
 from services.profile.repository import erasures, facets
 from services.profile.use_cases import erase, rewrap

@@ -1,14 +1,8 @@
 import pytest
 
 from kit.errors import UnavailableError
-from services.profile.domain import (
-    COLLECT,
-    RESEARCH,
-    FencedError,
-    Kind,
-    StreamRecreatedError,
-    TooManyDeadLettersError,
-)
+from services.profile.domain import COLLECT, RESEARCH, Kind
+from services.profile.domain.errors import FencedError, StreamRecreatedError, TooManyDeadLettersError
 from services.profile.repository import books as accounts
 from services.profile.repository import facets, ledger
 from tests.integration.profile.door import BRAND, SHOP, eid, rejected

@@ -13,7 +13,8 @@ from kit.errors import UnavailableError
 from kit.keyring import KeyMissingError
 from kit.testing import eventually
 from services.profile import messages
-from services.profile.domain import POWER_CUT, PROCESS_DEATH, FencedError
+from services.profile.domain import POWER_CUT, PROCESS_DEATH
+from services.profile.domain.errors import FencedError
 from services.profile.hot import Hot
 from services.profile.housekeeping import Housekeeper
 from services.profile.repository import positions

@@ -6,7 +6,8 @@ from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2 as contract
 from kit import rotation
 from kit.errors import RemoteError
-from services.profile.domain import COLLECT, HandleGoneError, Kind
+from services.profile.domain import COLLECT, Kind
+from services.profile.domain.errors import HandleGoneError
 from services.profile.graces import Grace, Graces
 from services.profile.use_cases import explain, read
 from services.profile.use_cases.name import Naming

@@ -2,7 +2,8 @@ import pytest
 
 from contracts.profile.v1 import profile_pb2 as contract
 from kit.errors import RemoteError, UnavailableError
-from services.profile.domain import COLLECT, ReceiptExpiredError
+from services.profile.domain import COLLECT
+from services.profile.domain.errors import ReceiptExpiredError
 from services.profile.repository import books as accounts
 from services.profile.use_cases.receipts import Receipts, Run
 from tests.integration.profile.door import BRAND, rejected

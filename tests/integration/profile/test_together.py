@@ -5,7 +5,8 @@ import pytest
 from kit.errors import TypedError, UnavailableError
 from kit.testing import eventually
 from services.profile import messages
-from services.profile.domain import FencedError, Kind, Partition
+from services.profile.domain import Kind, Partition
+from services.profile.domain.errors import FencedError
 from services.profile.hot import Hot
 from services.profile.repository import books as accounts
 from services.profile.repository import facets, ledger

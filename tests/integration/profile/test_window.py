@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.profile import window
-from services.profile.domain import WindowShortenedError
+from services.profile.domain.errors import WindowShortenedError
 from services.profile.repository import ledger, message_ids, periods
 from services.profile.use_cases.parts import day_of
 from services.profile.window import Window
