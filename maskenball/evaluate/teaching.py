@@ -1,7 +1,7 @@
 """Says what known interactions teach as a folder would: sealed lessons on the stream."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nats.js import JetStreamContext
 
@@ -13,8 +13,10 @@ from maskenball.evaluate.interactions import Indices, Interactions
 
 #: A persona remembers this many interactions; a lesson tells no more of what came before.
 REMEMBERED = 128
+# What is folded together when a folder is behind: one lesson a user teaches of all these what many small ones would.
+_INTERACTIONS_A_FOLD = 20_000
 # Keeps a message far below the stream's largest, whatever the histories.
-_INTERACTIONS_A_MESSAGE = 500
+_LEARNT_A_MESSAGE = 500
 
 
 async def teach(stream: JetStreamContext, epochs: EpochKeys, brand: str, lessons: Iterator[Lessons]) -> int:
@@ -32,14 +34,30 @@ async def teach(stream: JetStreamContext, epochs: EpochKeys, brand: str, lessons
 
 
 def lessons_of(interactions: Interactions, known: Indices) -> Iterator[Lessons]:
-    """Yield the known interactions in the order of time, each message with one lesson per user."""
+    """Yield the known interactions in the order of time, fold by fold, with one lesson per user of each."""
     histories: dict[int, list[str]] = {}
     ordered = interactions.in_order(known)
-    for start in range(0, len(ordered), _INTERACTIONS_A_MESSAGE):
+    for start in range(0, len(ordered), _INTERACTIONS_A_FOLD):
         new: dict[int, list[int]] = {}
-        for entry in ordered[start : start + _INTERACTIONS_A_MESSAGE].tolist():
+        for entry in ordered[start : start + _INTERACTIONS_A_FOLD].tolist():
             new.setdefault(int(interactions.users[entry]), []).append(entry)
-        yield Lessons(lessons=[_lesson(interactions, histories.setdefault(user, []), new[user]) for user in new])
+        yield from _messages(
+            _lesson(interactions, histories.setdefault(user, []), entries[begin : begin + _LEARNT_A_MESSAGE])
+            for user, entries in new.items()
+            for begin in range(0, len(entries), _LEARNT_A_MESSAGE)
+        )
+
+
+def _messages(lessons: Iterable[Lesson]) -> Iterator[Lessons]:
+    message, learnt = Lessons(), 0
+    for lesson in lessons:
+        if learnt and learnt + len(lesson.learnt) > _LEARNT_A_MESSAGE:
+            yield message
+            message, learnt = Lessons(), 0
+        message.lessons.append(lesson)
+        learnt += len(lesson.learnt)
+    if learnt:
+        yield message
 
 
 def _lesson(interactions: Interactions, history: list[str], entries: list[int]) -> Lesson:
