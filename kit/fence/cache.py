@@ -48,7 +48,7 @@ class FencedCache(Generic[F, V]):
         self._held: dict[tuple[str, int], dict[bytes, dict[F, V]]] = {}
         # Not read: under a lease that says more than was told. With every commit a lease may overtake its telling, and
         # whoever forgets a whole scope for that asks the truth again about all of it.
-        self._aside: dict[Scope, _Aside[F, V]] = {}
+        self._aside: dict[tuple[str, int], _Aside[F, V]] = {}
         self._count = 0
 
     @property
@@ -174,11 +174,11 @@ class FencedCache(Generic[F, V]):
         self._moment += 1
         self._moments[scope] = self._moment
 
-    def _forget(self, scope: Scope) -> None:
+    def _forget(self, scope: tuple[str, int]) -> None:
         self._count -= len(self._held.pop(scope, ()))
         self._forget_aside(scope)
 
-    def _forget_aside(self, scope: Scope) -> None:
+    def _forget_aside(self, scope: tuple[str, int]) -> None:
         if aside := self._aside.pop(scope, None):
             self._count -= len(aside.held)
 
