@@ -68,6 +68,8 @@ class Observe(VisitFrame, frozen=True, tag="obs"):
     e: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
     ref: Ref = ""
     dt: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    #: What the visitor said with it, of events that allow it: judged and gone.
+    t: Annotated[str, Meta(max_length=500)] = ""
 
 
 class Ask(VisitFrame, frozen=True, tag="ask"):

@@ -46,6 +46,29 @@ class TestOpen:
         assert answer.json()["why"]
 
 
+class TestTexts:
+    async def test_what_a_visitor_said_becomes_evidence(self, stand):
+        visit, stances, number = (await stand.open())["s"], (), 0
+
+        # Nobody waits for an encoder that is being loaded: the first events go on without.
+        while not stances:
+            number += 1
+            frame = {"op": "obs", "s": visit, "i": f"b-{number}", "e": "praised", "t": "I love this brand!"}
+            assert (await stand.post(frame)).json() == {"ok": 1}
+            _, published = await stand.published()
+            stances = published[-1].stances
+
+        assert max(stances) == stances[3] > 0
+
+    async def test_an_event_that_comes_without_words_names_the_key(self, stand):
+        visit = (await stand.open())["s"]
+
+        answer = await stand.post({"op": "obs", "s": visit, "i": "b-1", "e": "bought", "t": "I love this brand!"})
+
+        assert (answer.status_code, answer.json()["err"]["field"]) == (400, "t")
+        assert "love" not in answer.text
+
+
 class TestObserve:
     async def test_what_happened_is_on_the_stream_and_with_the_encounter(self, stand):
         visit = (await stand.open())["s"]
