@@ -263,6 +263,12 @@ class TestForThemselves:
         assert (await stand.post({"op": "obj", "s": visit, "inf": ["likes", "ranking"]})).json() == {"ok": 1}
         assert list(stand.profiles.heard[0].inferences) == ["likes", "ranking"]
 
+    async def test_declare_a_relationship_and_take_it_back(self, stand):
+        visit = (await stand.open())["s"]
+        assert (await stand.post({"op": "rel", "s": visit, "type": "fan"})).json() == {"ok": 1, "rel": "affection"}
+        assert (await stand.post({"op": "rel", "s": visit})).json() == {"ok": 1}
+        assert [each.type for each in stand.profiles.heard] == ["fan", ""]
+
     async def test_a_visit_of_somebody_else_proves_nothing(self, stand):
         refused = (await stand.post({"op": "see", "s": "1.AAAA"})).json()
         assert refused["err"]["code"] == "VISIT_UNKNOWN"
@@ -274,6 +280,7 @@ class TestForThemselves:
             ({"op": "rm", "s": visit, "what": "all"}, "what"),
             ({"op": "cor", "s": visit, "ref": "brass", "says": "maybe"}, "says"),
             ({"op": "obj", "s": visit, "inf": ["income"]}, "inf"),
+            ({"op": "rel", "s": visit, "type": "best friend"}, "type"),
         ):
             refused = (await stand.post(frame)).json()["err"]
             assert (refused["code"], refused["field"]) == ("INVALID_ARGUMENT", field)
