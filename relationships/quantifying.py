@@ -1,7 +1,7 @@
 """How common each type is among many: estimated as a whole, never by counting what each is taken for.
 
-Counting labels that are not certain carries the errors of labelling, and the prior, into the counts. Here shares are those
-under which all that was said is likeliest (EM for a shift of the prior: Saerens, Latinne and Decaestecker 2002).
+Counting labels that are not certain carries the errors of labelling, and the prior, into the counts. Here shares are
+those under which all that was said is likeliest (EM for a shift of the prior: Saerens, Latinne and Decaestecker 2002).
 """
 
 import math

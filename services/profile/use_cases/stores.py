@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from kit.db import Database
 from kit.keyring import KeyRing
-from services.profile.clients import ConsentClient
+from services.profile.clients import Avatars, ConsentClient
 from services.profile.crowds import Crowds
 from services.profile.fenced import Decisions
 from services.profile.relations import RelationshipPacks, load_packs
@@ -33,3 +33,5 @@ class Stores:
     uses: Uses = field(default_factory=Uses)
     #: By which each brand reads relationships.
     packs: RelationshipPacks = field(default_factory=load_packs)
+    #: What avatars remember is asked of them; None where there are none.
+    avatars: Avatars | None = None
