@@ -18,6 +18,7 @@ from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub, add_Profil
 from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
 from kit.db import Database
 from kit.fence import Familiar, FencedCache, boottime_ns
+from kit.http import free_port
 from kit.rpc import build_server, connect
 from kit.settings import Settings
 from kit.testing import eventually
@@ -170,12 +171,14 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     """The avatar service before the real profile and consent services."""
     truth = ConsentSettings(keyring_dir=tmp_path / "keyring")
     server = await serving.closing.enter_async_context(serving_consent(truth, database("consent")))
+    address = f"127.0.0.1:{free_port()}"
     settings = ProfileSettings(
         database_url=database_url("profile"),
         vault_url=database_url("vault"),
         nats_url=nats_url,
         keyring_dir=tmp_path / "keyring",
         consent_address=server.address,
+        avatar_address=address,
         shared_by_least=1,
     )
     stores = await open_stores(settings, serving.closing)
@@ -190,7 +193,7 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     kept = database("avatar")
     known = Profiles(profiles)
     serving.closing.push_async_callback(stop_all, asyncio.create_task(known.report(0.05)))
-    avatars = await serving.start(serve_avatar(AvatarSettings(), kept, known, rankings))
+    avatars = await serving.start(serve_avatar(AvatarSettings(grpc_address=address), kept, known, rankings))
     street = Street(AvatarServiceStub(avatars), ProfileServiceStub(profiles), ranking, kept, None)
     street.clock = type("Now", (), {"ms": property(lambda _: now_ms())})()
     street.consent_address, street.streams = server.address, streams

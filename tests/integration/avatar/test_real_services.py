@@ -102,6 +102,24 @@ class TestEncounter:
             "WITHDRAWN"
         }
 
+    async def test_the_person_sees_what_avatars_remember_until_it_is_forgotten(self, real_street):
+        visitor = real_street.visitor()
+        visit = real_street.visit(visitor)
+        await visit.open()
+
+        async def seen():
+            answer = await real_street.profile.See(SeeRequest(subject=visitor), timeout=20)
+            return [(each["avatar"], each["tried"]) for each in json.loads(answer.document)["remembered"]]
+
+        assert await seen() == []
+        await visit.consent(give=["personalise.world", "remember.conversation"])
+        await visit.observe("tried", "lamp")
+        assert await seen() == [("ada", ["lamp"])]
+        await visit.consent(take=["*"])
+        assert await seen() == [("ada", ["lamp"])]
+        await visit.forget()
+        assert await seen() == []
+
     async def test_an_unknown_purpose_is_refused_with_its_own_reason(self, real_street):
         visiting = real_street.visit(real_street.visitor(), visit_id=secrets.token_bytes(16))
         await visiting.open()
