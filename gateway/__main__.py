@@ -18,6 +18,7 @@ from gateway.handles import add_handles
 from gateway.me import add_person
 from gateway.people import People
 from gateway.quarantine import add_quarantine
+from gateway.reports import add_reports
 from gateway.rest import Rest, build_rest
 from gateway.rights import add_rights
 from gateway.settings import GatewaySettings
@@ -130,6 +131,7 @@ def build(
     add_quarantine(rest, translators)
     add_rights(rest)
     add_aggregates(rest)
+    add_reports(rest)
     add_person(rest)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound), list(publishers.values())
