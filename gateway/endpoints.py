@@ -8,6 +8,7 @@ from gateway.handles import add_handles
 from gateway.me import add_person
 from gateway.passes import add_passes
 from gateway.quarantine import add_quarantine
+from gateway.reports import add_reports
 from gateway.rest import Rest, build_rest
 from gateway.rights import add_rights
 from gateway.translators import Translators
@@ -22,6 +23,7 @@ def build_endpoints(rest: Rest, translators: Translators, signatures: Signatures
     add_quarantine(app, translators)
     add_rights(app)
     add_aggregates(app)
+    add_reports(app)
     add_person(app)
     add_passes(app, signatures)
     return app
