@@ -9,7 +9,7 @@ from kit.db import raw
 from kit.fence import Familiar, Known
 from services.profile import choices, handles, sealed, tails
 from services.profile.choices import Choices
-from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
+from services.profile.domain import OFFER, REMEMBER, RESEARCH, Bound, Decision, Persona, Subject
 from services.profile.repository import facets
 from services.profile.repository.crossings import Crossing
 from services.profile.traits import Traits, merge
@@ -33,6 +33,22 @@ class ViewRead:
     decisions: list[Decision]
 
 
+class Keyed(NamedTuple):
+    """A persona and the key that seals what is kept of decisions about it."""
+
+    persona: Persona
+    decision_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CircleRead:
+    """Whom decisions are kept for: the persona, then all that it is linked with."""
+
+    #: About recommend.offer and research.model.
+    decisions: list[Decision]
+    circle: tuple[Keyed, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class SignalsRead:
     """Ranking signals and liked topics, or none; and why."""
@@ -45,6 +61,7 @@ class SignalsRead:
     #: Items, and topics whose items, the person has removed.
     removed_items: tuple[str, ...] = ()
     removed_topics: tuple[str, ...] = ()
+    circle: tuple[Keyed, ...] = ()
     is_read: bool = False
 
 
@@ -96,6 +113,11 @@ class _Found:
                 for each in carrying
             ]
         )
+
+    def circle(self, stores: Stores) -> tuple[Keyed, ...]:
+        """Return the persona and all that it is known to be, whatever may be read there: limits hold for the whole."""
+        linked = [each for each in (self.bound, *self.others, *self.crossed) if each is not None]
+        return tuple(Keyed(each.persona, sealed.decision_key(self.key_of(stores, each))) for each in linked)
 
     def decision(self, purpose: str) -> Decision:
         unasked = Decision(purpose, is_allowed=False, reason=_SILENT, sequence=0, record_id="")
@@ -188,6 +210,11 @@ async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:
     return read
 
 
+async def read_circle(stores: Stores, subject: Subject) -> CircleRead:
+    found = await _find(stores, subject, [OFFER, RESEARCH])
+    return CircleRead(found.choices(stores).decided(found.decisions), found.circle(stores))
+
+
 async def count_facets(stores: Stores, brand: str) -> int:
     async with stores.profile.reading() as reading:
         return await facets.count(await raw(reading), brand)
@@ -217,16 +244,16 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
     if found.bound is None or not decision.is_allowed:
         return SignalsRead(decision, [], ())
     traits = await _merged(stores, subject, found, decision, SIGNALS)
-    removed = chosen.removed_items, chosen.removed_topics
+    told_besides = chosen.removed_items, chosen.removed_topics, found.circle(stores)
     met = chosen.ranked(signals(traits))
     boundary = stores.crowds.of(subject.brand, subject.audience)
     if not boundary.is_compared:
         likes, _ = leanings(traits, stores.now_ms())
-        return SignalsRead(decision, met, chosen.liked(likes), b"", *removed, is_read=True)
+        return SignalsRead(decision, met, chosen.liked(likes), b"", *told_besides, is_read=True)
     told = boundary.publish(chosen.told(view(traits, stores.now_ms())))
     persona, generation = found.bound.persona, found.bound.generation
     draw_key = handles.draw_key(stores.keyring, subject.audience, persona.pid, generation)
-    return SignalsRead(decision, met, chosen.liked(told.likes), draw_key, *removed, is_read=True)
+    return SignalsRead(decision, met, chosen.liked(told.likes), draw_key, *told_besides, is_read=True)
 
 
 async def _merged(stores: Stores, subject: Subject, found: _Found, decision: Decision, what: str) -> Traits:
