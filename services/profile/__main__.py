@@ -82,7 +82,12 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     closing.push_async_callback(stop_all, tasks.create_task(follow(consent.hold, cache, boottime_ns)))
     decisions = Decisions(consent, cache, now_ms)
     crowds = Crowds(profile, settings.shared_by_least)
-    return Stores(profile, vault, keyring, consent, decisions, load_weights(), crowds, now_ms, os.urandom)
+    avatars = None
+    if settings.avatar_address:
+        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+    return Stores(
+        profile, vault, keyring, consent, decisions, load_weights(), crowds, now_ms, os.urandom, avatars=avatars
+    )
 
 
 def now_ms() -> int:
@@ -114,8 +119,7 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     if settings.recommendation_address:
         rankings = Rankings(await closing.enter_async_context(connect_rpc(settings.recommendation_address)))
         projections["recommendation"] = partial(_forget_learnt, stores, rankings)
-    if settings.avatar_address:
-        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+    if (avatars := stores.avatars) is not None:
         projections["avatar"] = lambda erasure: avatars.erase(erasure.personas)
     return Eraser(stores, projections)
 

@@ -93,6 +93,16 @@ class Removed(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class Remembered(msgspec.Struct, frozen=True):
+    """What one avatar remembers: when it last met the persona; what was asked, tried and dismissed, newest first."""
+
+    avatar: str
+    last_met_at_ms: int
+    asked: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    dismissed: tuple[str, ...] = ()
+
+
 class Known(msgspec.Struct, frozen=True):
     """What was collected, summed up. `recent` is the newest first, at most 128; the export has all."""
 
@@ -119,6 +129,7 @@ class Person(msgspec.Struct, frozen=True):
     inferred: tuple[Inference, ...] = ()
     stated: tuple[Said, ...] = ()
     consents: tuple[ConsentRecord, ...] = ()
+    remembered: tuple[Remembered, ...] = ()
     readers: tuple[Reading, ...] = ()
     benefits: tuple[Benefit, ...] = ()
     removed: tuple[Removed, ...] = ()

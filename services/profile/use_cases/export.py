@@ -70,6 +70,7 @@ async def _summary(stores: Stores, subject: Subject, own: see.Own) -> list[tuple
         ("consents.jws", (await consents.issue_receipt(stores, subject)).encode()),
         ("traits.json", _encoder.encode(_readable(traits))),
         ("inferences.json", _encoder.encode(shown.inferred)),
+        ("memories.json", _encoder.encode(shown.remembered)),
         ("offers.json", _encoder.encode(offers)),
         ("links.json", _encoder.encode(shown.linked)),
         ("recipients.json", _encoder.encode(shown.readers)),

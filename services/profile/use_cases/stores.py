@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from kit.db import Database
 from kit.keyring import KeyRing
-from services.profile.clients import ConsentClient
+from services.profile.clients import Avatars, ConsentClient
 from services.profile.crowds import Crowds
 from services.profile.fenced import Decisions
 from services.profile.uses import Uses
@@ -30,3 +30,5 @@ class Stores:
     token: Callable[[int], bytes]
     #: Counts what is read of whom, and what it gave.
     uses: Uses = field(default_factory=Uses)
+    #: What avatars remember is asked of them; None where there are none.
+    avatars: Avatars | None = None

@@ -17,6 +17,7 @@ from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
 from kit.errors import RemoteError
 from kit.fence import Familiar, FencedCache, boottime_ns
+from kit.http import free_port
 from kit.testing import eventually
 from services.avatar.__main__ import now_ms, serve_avatar
 from services.avatar.clients import Profiles
@@ -35,12 +36,14 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     """The avatar service before the real profile and consent services."""
     truth = ConsentSettings(keyring_dir=tmp_path / "keyring")
     server = await serving.closing.enter_async_context(serving_consent(truth, database("consent")))
+    address = f"127.0.0.1:{free_port()}"
     settings = ProfileSettings(
         database_url=database_url("profile"),
         vault_url=database_url("vault"),
         nats_url=nats_url,
         keyring_dir=tmp_path / "keyring",
         consent_address=server.address,
+        avatar_address=address,
         shared_by_least=1,
     )
     stores = await open_stores(settings, serving.closing)
@@ -55,7 +58,7 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     kept = database("avatar")
     known = Profiles(profiles)
     serving.closing.push_async_callback(stop_all, asyncio.create_task(known.report(0.05)))
-    avatars = await serving.start(serve_avatar(AvatarSettings(), kept, known, rankings))
+    avatars = await serving.start(serve_avatar(AvatarSettings(grpc_address=address), kept, known, rankings))
     street = Street(AvatarServiceStub(avatars), ProfileServiceStub(profiles), ranking, kept, None)
     street.clock = type("Now", (), {"ms": property(lambda _: now_ms())})()
     street.consent_address, street.streams = server.address, streams
@@ -195,6 +198,24 @@ class TestEncounter:
         assert {decision.reason for decision in blind.decisions if decision.purpose != "collect.behaviour"} == {
             "WITHDRAWN"
         }
+
+    async def test_the_person_sees_what_avatars_remember_until_it_is_forgotten(self, real_street):
+        visitor = real_street.visitor()
+        visit = real_street.visit(visitor)
+        await visit.open()
+
+        async def seen():
+            answer = await real_street.profile.See(SeeRequest(subject=visitor), timeout=20)
+            return [(each["avatar"], each["tried"]) for each in json.loads(answer.document)["remembered"]]
+
+        assert await seen() == []
+        await visit.consent(give=["personalise.world", "remember.conversation"])
+        await visit.observe("tried", "lamp")
+        assert await seen() == [("ada", ["lamp"])]
+        await visit.consent(take=["*"])
+        assert await seen() == [("ada", ["lamp"])]
+        await visit.forget()
+        assert await seen() == []
 
     async def test_an_unknown_purpose_is_refused_with_its_own_reason(self, real_street):
         visiting = real_street.visit(real_street.visitor(), visit_id=secrets.token_bytes(16))
