@@ -60,7 +60,7 @@ class TestDecide:
     async def test_what_does_not_fit_is_named(self, gateway, wrong):
         answer = await gateway.http.post("/v1/decisions", json={**BODY, **wrong}, headers=bearer(gateway.keys.app))
         assert answer.status_code == 400
-        assert answer.json()["field"].startswith(next(iter(wrong)))
+        assert answer.json()["field"].startswith(f"body.{next(iter(wrong))}")
         assert not gateway.services.asked
 
 
@@ -80,7 +80,7 @@ class TestAnswer:
     async def test_another_outcome_is_refused(self, gateway, decided):
         path = f"/v1/decisions/{decided['decision']}/feedback"
         answer = await gateway.http.post(path, json={"outcome": "loved"}, headers=bearer(gateway.keys.app))
-        assert (answer.status_code, answer.json()["field"]) == (400, "outcome")
+        assert (answer.status_code, answer.json()["field"]) == (400, "body.outcome")
 
 
 class TestExplain:
