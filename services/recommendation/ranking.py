@@ -215,10 +215,12 @@ def score(sums: Sums, fitted: Fitted, asked: Asked, half_life_days: float) -> Sc
     situation, history, candidates, mix = asked
     trusted = _trust(history, mix)
     popular = np.log1p(popularity(sums, situation.at_ms, half_life_days))
-    profile, sequence = profile_of(sums, fitted.weights, history), sequence_of(sums, history)
+    # Most mixes use half of the half-lives: the others need not be worked out.
+    profiles, sequences = np.array(mix.profile), np.array(mix.sequence)
+    used = history._replace(profile=history.profile[profiles != 0], sequence=history.sequence[sequences != 0])
     return Scored(
-        profile=_contribution(profile, trusted * np.array(mix.profile), candidates),
-        sequence=_contribution(sequence, trusted * np.array(mix.sequence), candidates),
+        profile=_contribution(profile_of(sums, fitted.weights, used), trusted * profiles[profiles != 0], candidates),
+        sequence=_contribution(sequence_of(sums, used), trusted * sequences[sequences != 0], candidates),
         popular=(1.0 - trusted + mix.popular) * standardised(popular[np.newaxis], candidates)[0][0],
         topic=_contribution(_topics(sums, situation.likes), np.array([mix.topic]), candidates),
     )

@@ -71,7 +71,7 @@ class RecommendationRpc(RecommendationServiceServicer):
         brand = convert.brand(request.brand)
         pack = self._around.pack
         version, seconds = await fit(self._around.models, brand, pack.blend, pack.choosing)
-        await self._around.deciding.shelves.look()
+        await self._around.deciding.shelves.look_at(brand)
         return messages.FitModelResponse(model_version=version, seconds=seconds)
 
     async def Unlearn(self, request: messages.UnlearnRequest, context: ServicerContext) -> messages.UnlearnResponse:
@@ -112,7 +112,7 @@ class RecommendationRpc(RecommendationServiceServicer):
     ) -> messages.PutOffersResponse:
         brand, deciding = convert.brand(request.brand), self._around.deciding
         count = await put_offers(deciding.database, brand, decisions.terms(request))
-        await deciding.shelves.look()
+        await deciding.shelves.look_at(brand)
         return messages.PutOffersResponse(offers=count)
 
     async def ErasePersonas(

@@ -41,15 +41,19 @@ class Shelves:
         return self._answers.get(brand, {})
 
     async def look(self) -> None:
-        """Take up what has changed, in this process or another; it is in force when this returns."""
+        """Take up what has changed of any brand, in this process or another; it is in force when this returns."""
         with acting_for_every_brand():
             async with self._looking:
                 self._answers = await decisions.list_answers(self._database)
                 revisions = await decisions.list_revisions(self._database)
                 for brand in revisions.keys() | self._models.brands.keys():
-                    state = revisions.get(brand, 0), self._models.of(brand).fitted.version
-                    if self._made_from.get(brand) != state:
-                        await self._make(brand, state)
+                    await self._renew(brand, revisions.get(brand, 0))
+
+    async def look_at(self, brand: str) -> None:
+        """Take up what has changed of one brand's offers; for whoever acts for it."""
+        async with self._looking:
+            revisions = await decisions.list_revisions(self._database)
+            await self._renew(brand, revisions.get(brand, 0))
 
     async def keep_looking(self, stop: asyncio.Event) -> None:
         """Look until told to stop."""
@@ -60,7 +64,10 @@ class Shelves:
                 # Decisions go on with what was seen last; without the database there are none.
                 _LOG.warning("shelves.unseen", exc_info=error)
 
-    async def _make(self, brand: str, state: tuple[int, int]) -> None:
+    async def _renew(self, brand: str, revision: int) -> None:
+        state = revision, self._models.of(brand).fitted.version
+        if self._made_from.get(brand) == state:
+            return
         kept = await decisions.list_offers(self._database, brand)
         # The learner goes on adding items.
         learnt = tuple(self._models.of(brand).sums.items)

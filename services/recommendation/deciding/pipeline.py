@@ -103,7 +103,7 @@ def _draw(eligible: Sequence[Weighed], temperature: float, explored: float, lot:
     silent = Weighed(_SILENT, -1, 0.0, 0.0, 0.0, 0.0)
     every = [*eligible, silent]
     probabilities = chances([each.value for each in every], temperature, explored)
-    with_chances = [replace(each, propensity=chance) for each, chance in zip(every, probabilities, strict=True)]
+    with_chances = [Weighed(*each[:-1], chance) for each, chance in zip(every, probabilities, strict=True)]
     return with_chances, drawn(probabilities, lot)
 
 
@@ -120,7 +120,7 @@ def _with_parts(chosen: Weighed, offers: Gathered) -> Weighed:
     if chosen.candidate.act is not Act.OFFER:
         return chosen
     parts = tuple(offers.parts(chosen.candidate.item))
-    return replace(chosen, candidate=replace(chosen.candidate, parts=parts))
+    return chosen._replace(candidate=chosen.candidate._replace(parts=parts))
 
 
 def _also(shelf: Shelf, first: Candidate, eligible: Sequence[Weighed], rules: Rules, count: int) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What an act is worth: how likely it is accepted, by what became of acts like it, less what annoying costs."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ def bucket_of(act: Act, score: float) -> int:
         return _HELLO
     if act is Act.ASK:
         return _ASK
-    return _FIRST_OFFER + sum(score >= edge for edge in _EDGES)
+    return _FIRST_OFFER + bisect_right(_EDGES, score)
 
 
 def chance_to_annoy(state: State, moment: Moment, rules: Rules) -> float:
@@ -80,11 +81,8 @@ def weigh(candidates: Sequence[Candidate], state: State, taught: Taught, annoys:
     p_accept = np.minimum(_MOST_PROBABLE, mean * _own_rate(state, taught, rules))
     low = np.maximum(0.0, p_accept - rules.errors * np.sqrt(p_accept * (1.0 - p_accept) / (count + 1.0)))
     benefits, cost = np.array([each.benefit for each in candidates]), annoys * rules.annoyed
-    expected = zip(p_accept, low, p_accept * benefits - cost, low * benefits - cost, strict=True)
-    return [
-        Weighed(candidate, bucket, *map(float, each))
-        for candidate, bucket, each in zip(candidates, buckets, expected, strict=True)
-    ]
+    expected = (p_accept, low, p_accept * benefits - cost, low * benefits - cost)
+    return list(map(Weighed, candidates, buckets, *(each.tolist() for each in expected)))
 
 
 def _curve(taught: Taught, rules: Rules) -> tuple[Numbers, Numbers]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 #: What was ignored and could be seen for less says nothing.
 VISIBLE_MS = 2_000
@@ -126,8 +127,7 @@ class Rules:
     alike: float
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An act that passed the gates. Parts of its score (kind, what it names, how much) add up to it."""
 
     act: Act
@@ -137,8 +137,7 @@ class Candidate:
     parts: tuple[tuple[str, str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """A candidate with what is expected of it."""
 
     candidate: Candidate

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from kit.db import Database, raw
+from kit.errors import UnavailableError
 from services.recommendation.clients import Personas
 from services.recommendation.deciding import (
     WINDOW_MS,
@@ -84,7 +85,10 @@ async def decide_for(around: Deciding, subject: Subject, asked: Asked) -> Answer
 
 async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answer:
     """Decide about somebody who was read under recommend.offer for this very question."""
-    circle, brand = signals.circle, signals.circle[0].persona.brand
+    circle = signals.circle
+    if not circle:
+        raise UnavailableError("the profile service does not say yet whom limits hold for", retry_after_s=1)
+    brand = circle[0].persona.brand
     kept = await decisions.read_states(around.database, circle)
     state = merge(open_state(each, kept.get(each.persona.pid, b"")) for each in circle)
     question, ranked = _question(around, signals, asked, state), around.shelves.ranked(brand)

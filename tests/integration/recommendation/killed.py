@@ -1,4 +1,4 @@
-"""A decider that is killed in a test: `python -m tests.integration.recommendation.killed URL`.
+"""A decider that is killed in a test: `python -m tests.integration.recommendation.killed URL ROUNDS`.
 
 It begins all the contacts it may with every persona in turn, and writes down each that it was allowed, once it was.
 """
@@ -15,20 +15,19 @@ from services.recommendation.domain import Decision, Signals
 from services.recommendation.use_cases.decide import Asked, decide_about
 from tests.integration.recommendation.deciders import Clock, deciding, keyed, town
 
-PERSONAS = range(1, 31)
+PERSONAS = range(20)
 TREATMENT = Treatment(3, 1, frozenset())
 _READ = Decision("recommend.offer", is_allowed=True, reason="GRANTED", sequence=1, record_id="")
-_ROUNDS = 6
 _AT_ONCE = 4
 
 
-async def main(url: str) -> None:
-    """Decide until every persona was asked about often enough."""
+async def main(url: str, rounds: int) -> None:
+    """Decide about every persona so many times."""
     database = Database(url, pool_size=_AT_ONCE)
     around = replace(
         deciding(database, town(), Clock()), treatments={"": TREATMENT}, now_ms=lambda: time.time_ns() // 1_000_000
     )
-    waiting = iter([number for _ in range(_ROUNDS) for number in PERSONAS])
+    waiting = (number for _ in range(rounds) for number in PERSONAS)
 
     async def work() -> None:
         for number in waiting:
@@ -48,4 +47,4 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

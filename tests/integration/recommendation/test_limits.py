@@ -82,8 +82,8 @@ class TestManyDeciders:
 
 class TestKilled:
     async def test_a_decider_that_is_killed_has_spent_what_it_took(self, settings, processes):
-        async def start():
-            arguments = ("-m", "tests.integration.recommendation.killed", settings.database_url)
+        async def start(rounds):
+            arguments = ("-m", "tests.integration.recommendation.killed", settings.database_url, str(rounds))
             return await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
 
         async def listen(process, until):
@@ -92,15 +92,15 @@ class TestKilled:
                 lines.append(int(line))
             return lines
 
-        victim, other = await start(), await start()
-        heard = await listen(victim, 10)
+        # It would go on for long, and works on several at once.
+        victim = await start(100_000)
+        begun_by_it = await listen(victim, 10)
+        heirs = [await start(4), await start(4)]
         victim.send_signal(signal.SIGKILL)
-        heard += await listen(victim, 1_000)
-        heir = await start()
-        for process in (other, heir):
-            heard += await listen(process, 1_000)
-        ended = [await process.wait() for process in (victim, other, heir)]
-        assert ended == [-signal.SIGKILL, 0, 0]
+        heard = begun_by_it + await listen(victim, 1_000)
+        for heir in heirs:
+            heard += await listen(heir, 1_000)
+        assert [await each.wait() for each in (victim, *heirs)] == [-signal.SIGKILL, 0, 0]
         begun = Counter(number & ~1 for number in heard)
         with acting_for("oak"):
             for number in sorted(begun):
