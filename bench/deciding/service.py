@@ -17,7 +17,6 @@ from kit import packs
 from kit.db import Database
 from kit.settings import Settings
 from kit.tenancy import acting_for_every_brand
-from relationships.pack import named_pack
 from services.recommendation.__main__ import serve_recommendation
 from services.recommendation.clients import CircleRead, Personas
 from services.recommendation.deciding import Terms
@@ -28,7 +27,7 @@ from services.recommendation.rpc import Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
 from services.recommendation.sums import WEEK_MS, Sums
-from services.recommendation.treating import treatments
+from services.recommendation.treating import every_treatment
 from services.recommendation.use_cases.decide import Deciding
 from services.recommendation.use_cases.keep import put_offers
 
@@ -99,7 +98,7 @@ def _deciding(settings: RecommendationSettings, models: Models, blend: Blend, da
         database=database,
         rules=pack.rules,
         policy_version=pack.version,
-        treatments=treatments(named_pack(settings.relationship_pack)),
+        treatments=every_treatment(settings.relationship_pack),
         now_ms=lambda: time.time_ns() // 1_000_000,
         token=os.urandom,
         lot=random.SystemRandom().random,

@@ -39,6 +39,7 @@ from services.profile.fenced import Cache, Decisions
 from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
+from services.profile.relations import load_packs
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
@@ -85,8 +86,18 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     avatars = None
     if settings.avatar_address:
         avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+    databases, packs = (profile, vault), load_packs(settings.relationships_file)
     return Stores(
-        profile, vault, keyring, consent, decisions, load_weights(), crowds, now_ms, os.urandom, avatars=avatars
+        *databases,
+        keyring,
+        consent,
+        decisions,
+        load_weights(),
+        crowds,
+        now_ms,
+        os.urandom,
+        packs=packs,
+        avatars=avatars,
     )
 
 

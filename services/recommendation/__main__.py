@@ -20,7 +20,6 @@ from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server, connect
 from kit.tenancy import acting_for_every_brand
-from relationships.pack import named_pack
 from services.recommendation import use_cases
 from services.recommendation.clients import Personas
 from services.recommendation.consumers import DURABLE, STREAM, SUBJECTS, Learner
@@ -28,7 +27,7 @@ from services.recommendation.model import Models
 from services.recommendation.rpc import RecommendationRpc, Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
-from services.recommendation.treating import treatments
+from services.recommendation.treating import every_treatment
 from services.recommendation.use_cases.decide import Deciding
 from services.recommendation.use_cases.keep import keep_forgetting
 
@@ -98,14 +97,13 @@ async def _personas(settings: RecommendationSettings) -> AsyncIterator[Personas]
 
 def _deciding(settings: RecommendationSettings, shelves: Shelves, personas: Personas, database: Database) -> Deciding:
     pack = packs.load(settings.deciding_file, DecidingPack)
-    relationships = named_pack(settings.relationship_pack)
     return Deciding(
         shelves=shelves,
         personas=personas,
         database=database,
         rules=pack.rules,
-        policy_version=f"{pack.version}/{relationships.id}.{relationships.version}",
-        treatments=treatments(relationships),
+        policy_version=f"{pack.id}.{pack.version}",
+        treatments=every_treatment(settings.relationship_pack),
         now_ms=_now_ms,
         token=os.urandom,
         lot=random.SystemRandom().random,

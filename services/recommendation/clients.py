@@ -49,6 +49,7 @@ class Personas:
             removed=frozenset(answer.removed_items),
             removed_topics=tuple(answer.removed_topics),
             circle=circle_from_proto(answer.circle),
+            relationship=f"{answer.relationship.pack}.{answer.relationship.type}",
         )
 
     async def read_circle(self, subject: Subject) -> CircleRead:

@@ -119,6 +119,8 @@ class Signals:
     #: See Situation.
     removed_topics: tuple[str, ...] = ()
     circle: Circle = ()
+    #: The relationship that the persona wants: "<pack>.<type>"; empty where it is not known.
+    relationship: str = ""
 
 
 @dataclass(frozen=True, slots=True)

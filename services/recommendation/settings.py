@@ -33,7 +33,7 @@ class RecommendationSettings(Settings):
     process: str = "recommendation"
     ranking_file: Path = Path(__file__).with_name("packs") / "ranking.yaml"
     deciding_file: Path = Path(__file__).with_name("packs") / "deciding.yaml"
-    #: A file of relationships/packs, without its ending.
+    #: Whose types callers name: a file of relationships/packs, without its ending.
     relationship_pack: str = "core4"
     #: Seconds between saves while there is something new; more when a save itself takes long.
     save_every_s: float = 5.0

@@ -1,10 +1,17 @@
-"""How personas are met, by the type of their relationship: the treatments of a relationship pack."""
+"""How personas are met, by the type of their relationship: the treatments of relationship packs."""
 
-from relationships.pack import RelationshipPack
+from relationships.pack import RelationshipPack, named_pack, shipped
 from services.recommendation.deciding import Treatment
 
 _UNKNOWN = ""
 _HOUR_MS = 3_600_000
+
+
+def every_treatment(default: str) -> dict[str, Treatment]:
+    """Return the treatments of one pack by type, and of all that ship by "<pack>.<type>"."""
+    packs = [named_pack(name) for name in shipped()]
+    named = {f"{pack.id}.{name}": each for pack in packs for name, each in treatments(pack).items() if name}
+    return {**treatments(named_pack(default)), **named}
 
 
 def treatments(pack: RelationshipPack) -> dict[str, Treatment]:

@@ -47,7 +47,7 @@ class Deciding:
     database: Database
     rules: Rules
     policy_version: str
-    #: By type of the relationship pack; "" for unknown.
+    #: By type of a relationship pack; "" for unknown.
     treatments: Mapping[str, Treatment]
     now_ms: Callable[[], int]
     #: Random bytes, and a random number in [0, 1).
@@ -80,6 +80,8 @@ async def decide_for(around: Deciding, subject: Subject, asked: Asked) -> Answer
     signals = await around.personas.read_signals(subject)
     if not signals.decision.is_allowed:
         return Answer(None, around.treatments[asked.relationship], decision=signals.decision)
+    if not asked.relationship and signals.relationship in around.treatments:
+        asked = replace(asked, relationship=signals.relationship)
     return replace(await decide_about(around, signals, asked), decision=signals.decision)
 
 
