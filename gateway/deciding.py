@@ -50,7 +50,7 @@ class DecideBody(bodies.Someone):
     interruption: Annotated[float, Field(ge=0, le=1), WHOLE] = 0.0
     #: What the person's clock is ahead of UTC.
     utc_offset_minutes: Annotated[int, Field(ge=-840, le=840), WHOLE] = 0
-    #: Type of the relationship pack, for an app that knows better than what was inferred or declared.
+    #: Type of the relationship pack; what the person is known to want outranks it.
     relationship: Annotated[str, Field(pattern=r"^[a-z0-9_.]{0,64}$")] = ""
     exclude: Annotated[list[ItemId], Field(default_factory=list, max_length=1000)]
     count: Annotated[int, Field(ge=1, le=10), WHOLE] = 1

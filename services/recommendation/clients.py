@@ -9,7 +9,7 @@ from grpc.aio import Channel
 from contracts.common.v1.subject_pb2 import FormerId, KeyedPersona
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.consent.v1.consent_pb2 import Statement
-from contracts.profile.v1.profile_pb2 import ReadCircleRequest, ReadSignalsRequest, Removal, RemoveRequest
+from contracts.profile.v1.profile_pb2 import ReadCircleRequest, ReadSignalsRequest, Relationship, Removal, RemoveRequest
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.errors import UnavailableError
 from services.recommendation.domain import Circle, Decision, Keyed, Met, Persona, Signals, Subject
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contracts.profile.v1.profile_pb2_grpc import ProfileServiceAsyncStub
 
 _METHOD = "rest"
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Personas:
             removed=frozenset(answer.removed_items),
             removed_topics=tuple(answer.removed_topics),
             circle=circle_from_proto(answer.circle),
-            relationship=f"{answer.relationship.pack}.{answer.relationship.type}",
+            relationship=_relationship(answer.relationship),
         )
 
     async def read_circle(self, subject: Subject) -> CircleRead:
@@ -73,6 +74,10 @@ def circle_from_proto(circle: Iterable[KeyedPersona]) -> Circle:
     return tuple(
         Keyed(Persona(each.persona.brand, each.persona.shard, each.persona.pid), each.decision_key) for each in circle
     )
+
+
+def _relationship(told: Relationship) -> str:
+    return "" if told.type in {"", _UNKNOWN} else f"{told.pack}.{told.type}"
 
 
 def _subject(subject: Subject) -> SubjectMessage:

@@ -80,7 +80,8 @@ async def decide_for(around: Deciding, subject: Subject, asked: Asked) -> Answer
     signals = await around.personas.read_signals(subject)
     if not signals.decision.is_allowed:
         return Answer(None, around.treatments[asked.relationship], decision=signals.decision)
-    if not asked.relationship and signals.relationship in around.treatments:
+    if signals.relationship and signals.relationship in around.treatments:
+        # What the persona wants outranks what the caller believes.
         asked = replace(asked, relationship=signals.relationship)
     return replace(await decide_about(around, signals, asked), decision=signals.decision)
 

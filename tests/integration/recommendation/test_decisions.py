@@ -120,8 +120,10 @@ class TestDecide:
         personas.answer.circle.append(persona(1))
         request = about()
         request.subject.CopyFrom(SUBJECT)
+        request.initiative, request.relationship = "brand", "fan"
+        personas.answer.relationship.pack, personas.answer.relationship.type = "core4", "adversary"
         answer = await stub.Decide(request)
-        assert answer.decision_id
+        assert answer.silence == "CONTACTS_SPENT"
         assert (await explained(stub, answer.decision_id))["propensity"] == answer.propensity
 
     async def test_terms_close_gates(self, stub):

@@ -451,8 +451,8 @@ class DecideRequest(message.Message):
     utc_offset_minutes: builtins.int
     """What the persona's clock is ahead of UTC, -840 to 840."""
     relationship: builtins.str
-    """Type of the relationship pack, or "<pack>.<type>"; empty for what is known of a subject, or for unknown, which is treated
-    with the most reserve.
+    """Type of the relationship pack, or "<pack>.<type>"; empty for unknown, which is treated with the most reserve. What a
+    subject is known to want outranks it.
     """
     count: builtins.int
     """How many items to name, the one decided for first, 1 to 10."""
