@@ -2,7 +2,7 @@
 
 import os
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contracts.common.v1.subject_pb2 import KeyedPersona, Persona
@@ -61,6 +61,11 @@ def deciding(database: Database, models: Models, clock: Clock, personas: Persona
         token=os.urandom,
         lot=lambda: clock.lot,
     )
+
+
+def eager(around: Deciding) -> Deciding:
+    """Have nothing but limits keep it from beginning contacts."""
+    return replace(around, rules=replace(around.rules, annoyed=0.0, explored=0.0))
 
 
 def persona(number: int) -> KeyedPersona:

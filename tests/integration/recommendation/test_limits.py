@@ -17,7 +17,7 @@ from services.recommendation.repository import decisions
 from services.recommendation.sealed import open_state
 from services.recommendation.use_cases.decide import Asked, decide_about
 from tests.integration.recommendation import killed
-from tests.integration.recommendation.deciders import Clock, deciding, keyed, town
+from tests.integration.recommendation.deciders import Clock, deciding, eager, keyed, town
 
 HOUR_MS = 3_600_000
 READ = Decision("recommend.offer", is_allowed=True, reason="GRANTED", sequence=1, record_id="")
@@ -59,7 +59,7 @@ class TestManyDeciders:
     async def test_no_limit_is_exceeded_by_those_who_decide_at_once(self, processes, seed):
         rng, clock, treatment = random.Random(seed), Clock(), TREATMENTS[seed]
         models, one, two = town(), keyed(1), keyed(2)
-        around = [replace(deciding(each, models, clock), treatments={"": treatment}) for each in processes]
+        around = [replace(eager(deciding(each, models, clock)), treatments={"": treatment}) for each in processes]
         begun = []
 
         async def decide_once(decider, circle, channel):
@@ -94,13 +94,12 @@ class TestKilled:
 
         # It would go on for long, and works on several at once.
         victim = await start(100_000)
-        begun_by_it = await listen(victim, 10)
-        heirs = [await start(4), await start(4)]
+        heard = await listen(victim, 10)
         victim.send_signal(signal.SIGKILL)
-        heard = begun_by_it + await listen(victim, 1_000)
-        for heir in heirs:
-            heard += await listen(heir, 1_000)
-        assert [await each.wait() for each in (victim, *heirs)] == [-signal.SIGKILL, 0, 0]
+        heard += await listen(victim, 1_000)
+        heir = await start(4)
+        heard += await listen(heir, 1_000)
+        assert [await each.wait() for each in (victim, heir)] == [-signal.SIGKILL, 0]
         begun = Counter(number & ~1 for number in heard)
         with acting_for("oak"):
             for number in sorted(begun):
