@@ -8,7 +8,6 @@ from pathlib import Path
 from contracts.common.v1.subject_pb2 import KeyedPersona, Persona
 from kit import packs
 from kit.db import Database
-from relationships.pack import named_pack
 from services.recommendation.clients import Personas
 from services.recommendation.domain import Keyed, Position
 from services.recommendation.domain import Persona as Known
@@ -17,7 +16,7 @@ from services.recommendation.model import Models
 from services.recommendation.ranking import Fitted
 from services.recommendation.settings import DecidingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
-from services.recommendation.treating import treatments
+from services.recommendation.treating import every_treatment
 from services.recommendation.use_cases.decide import Deciding
 from tests.unit.recommendation.town import BLEND, BOUNDS, START_MS, taught, walks
 
@@ -56,7 +55,7 @@ def deciding(database: Database, models: Models, clock: Clock, personas: Persona
         database=database,
         rules=rules,
         policy_version="test",
-        treatments=treatments(named_pack("core4")),
+        treatments=every_treatment("core4"),
         now_ms=clock.now_ms,
         token=os.urandom,
         lot=lambda: clock.lot,
