@@ -21,7 +21,10 @@ from kit.epochs import EpochKeys
 from kit.errors import TypedError
 from kit.keyring import FolderKeyRing
 from maskenball.evaluate import filtering
+from maskenball.evaluate.bandit import Reading
+from maskenball.evaluate.bandit import evaluate as play
 from maskenball.evaluate.interactions import FileFormatError, Interactions, read_interactions
+from maskenball.evaluate.policy import evaluate as weigh
 from maskenball.evaluate.recommend import NothingToAskError, Service
 from maskenball.evaluate.recommend import evaluate as evaluate_recommend
 from maskenball.evaluate.splits import Protocol
@@ -103,6 +106,44 @@ def recommend(
         Console().print(_table(outcome))
 
 
+@evaluate.command()
+def bandit(
+    interactions: Annotated[Path, typer.Option(help="Tab-separated user, item, timestamp, rating; no header.")],
+    reading: Annotated[Reading, typer.Option(help="What the protocol leaves open; see decision 33.")] = Reading.CONTEXT,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Show arriving users one of ten things they rated, and learn from that outcome alone."""
+    try:
+        outcome = play(read_interactions(interactions), reading)
+    except (OSError, FileFormatError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_figures_table("offer bandit, three games", outcome))
+
+
+@evaluate.command()
+def policy(
+    log: Annotated[Path, typer.Option(help="JSON lines: candidates, action, propensity, reward.")],
+    candidate: Annotated[str, typer.Option(help="uniform, best:FEATURE, or a file of chances by item for each line.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Estimate from logged decisions what another policy would have brought, and whether it may go live."""
+    try:
+        outcome = weigh(log, candidate)
+    except (OSError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_figures_table(f"instead of what was logged: {candidate}", outcome))
+
+
 def _run(interactions: Interactions, protocol: Protocol, console: Console) -> dict[str, Any]:
     # Histories come with the requests: it needs nobody else.
     programs = tuple(replace(program, calls=()) for program in PROGRAMS if program.name == "recommendation")
@@ -129,6 +170,15 @@ async def _measure(
         epochs=EpochKeys(FolderKeyRing(data.keyring)),
     )
     return await evaluate_recommend(interactions, protocol, service)
+
+
+def _figures_table(title: str, outcome: dict[str, Any]) -> Table:
+    table = Table(title=title)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in outcome.items():
+        table.add_row(name.replace("_", " "), str(value))
+    return table
 
 
 def _table(outcome: dict[str, Any]) -> Table:

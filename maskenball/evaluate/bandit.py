@@ -1,0 +1,228 @@
+"""The offer bandit on rated interactions: who arrives is shown one of ten things, and only that outcome is seen.
+
+Arrivals are drawn from the interactions and come in the order of time. Candidates are ten of the arriving user's own
+rated items, drawn anew each time; what was shown to a user once is no candidate again.
+"""
+
+import math
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import aslinearoperator
+
+from kit.errors import Status, TypedError
+from maskenball.evaluate.interactions import Indices, Interactions
+from services.recommendation.bandit import Calibration, Exploration, Regression, choose
+from services.recommendation.bandit.features import Items, Persona, describe, prior, surprise
+from services.recommendation.bandit.vectors import Meetings
+
+_SEEDS = (0, 1, 2)
+_ARRIVALS = 20_000
+_CANDIDATES = 10
+_BINS = 10
+#: One to five stars: four are an acceptance. On other scales it is the upper quarter of what the file uses.
+_STARS, _FOUR_STARS = 5.0, 4.0
+_UPPER = 0.75
+#: A hundredth of all showings is exploration.
+_EXPLORATION = Exploration(optimism=0.0, floor=0.001)
+_FIRST_FITS = (100, 200, 400, 700)
+_FIT_EVERY = 1_000
+#: Personas that met much count less in what is met together.
+_ACTIVITY = 5.0
+
+
+class Reading(StrEnum):
+    """What is known besides outcomes of what was shown, and what comes again; the protocol leaves it open.
+
+    `context` learns from which candidates came up together; `outcomes` from nothing but what was shown; `history` knows
+    as well what the user met before, not how it was liked; in `repeats` what was shown may be a candidate again.
+    """
+
+    CONTEXT = "context"
+    OUTCOMES = "outcomes"
+    HISTORY = "history"
+    REPEATS = "repeats"
+
+
+class UnratedError(TypedError):
+    """The file has nothing that could be accepted or not."""
+
+    reason = "RATINGS_UNUSABLE"
+    status = Status.INVALID
+
+
+class Rated(NamedTuple):
+    """Distinct pairs of user and item in the order of time, and whether the user accepts the item."""
+
+    users: Indices
+    items: Indices
+    accepted: NDArray[np.bool_]
+    least: float
+
+
+class Played(NamedTuple):
+    """What each showing promised, by chance and by score, what became of it, and what a random one would bring."""
+
+    chances: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    accepted: NDArray[np.bool_]
+    random: NDArray[np.float64]
+
+
+def evaluate(interactions: Interactions, reading: Reading = Reading.CONTEXT) -> dict[str, Any]:
+    """Return the means of three games; raises UnratedError."""
+    rated = rate(interactions)
+    games = [_play(rated, reading, seed) for seed in _SEEDS]
+    named = [_figures(game) for game in games]
+    return {
+        **{name: round(float(np.mean([each[name] for each in named])), 4) for name in named[0]},
+        "reading": reading.value,
+        "accepted_from": rated.least,
+        "arrivals": [len(game.accepted) for game in games],
+    }
+
+
+def rate(interactions: Interactions) -> Rated:
+    """Return the last rating of each pair; stars are accepted from four on, other scales in their upper quarter."""
+    ratings = interactions.ratings
+    missing = np.flatnonzero(~np.isfinite(ratings))
+    if len(missing):
+        raise UnratedError(f"line {missing[0] + 1} has no number as its rating", field="rating")
+    least = _least(float(ratings.min()), float(ratings.max()))
+    ordered = interactions.in_order(np.arange(len(ratings)))
+    pairs = interactions.users[ordered] * interactions.item_count + interactions.items[ordered]
+    # The last of a pair is the first from behind.
+    _, behind = np.unique(pairs[::-1], return_index=True)
+    kept = ordered[np.sort(len(pairs) - 1 - behind)]
+    return Rated(interactions.users[kept], interactions.items[kept], ratings[kept] >= least, least)
+
+
+def _least(lowest: float, highest: float) -> float:
+    if lowest == highest:
+        raise UnratedError("all ratings are the same", field="rating")
+    has_stars = lowest > 0 and _FOUR_STARS <= highest <= _STARS
+    return _FOUR_STARS if has_stars else lowest + _UPPER * (highest - lowest)
+
+
+def _arrivals(rated: Rated, seed: int) -> Indices:
+    """Return entries at which somebody arrives, of users who have rated enough to be shown one of ten."""
+    able = np.flatnonzero(np.bincount(rated.users)[rated.users] >= _CANDIDATES)
+    if not len(able):
+        raise UnratedError(
+            f"no user has rated {_CANDIDATES} items", field="rating", limit=f"at least {_CANDIDATES} for one user"
+        )
+    return np.sort(np.random.default_rng(seed).choice(able, min(_ARRIVALS, len(able)), replace=False))
+
+
+def _play(rated: Rated, reading: Reading, seed: int) -> Played:
+    rng = np.random.default_rng([seed, 1])
+    learner = Learner(int(rated.items.max()) + 1, int(rated.users.max()) + 1)
+    outcomes: list[tuple[float, float, bool]] = []
+    random: list[float] = []
+    passed = 0
+    for arrival, user, candidates in _candidates(rated, reading, seed, learner.shown):
+        if reading is Reading.HISTORY:
+            for entry in range(passed, arrival):
+                learner.meet(int(rated.users[entry]), rated.items[entry : entry + 1])
+            passed = arrival
+        if reading is not Reading.OUTCOMES:
+            learner.meet(user, rated.items[candidates])
+        random.append(float(rated.accepted[candidates].mean()))
+        outcomes.append(learner.show(user, rated.items[candidates], rated.accepted[candidates], rng.random()))
+    chances, scores, accepted = zip(*outcomes, strict=True)
+    return Played(np.array(chances), np.array(scores), np.array(accepted), np.array(random))
+
+
+def _candidates(
+    rated: Rated, reading: Reading, seed: int, shown: list[list[int]]
+) -> Iterator[tuple[int, int, Indices]]:
+    rng = np.random.default_rng([seed, 2])
+    order = np.argsort(rated.users, kind="stable")
+    own = np.split(order, np.cumsum(np.bincount(rated.users))[:-1])
+    for arrival in _arrivals(rated, seed).tolist():
+        user = int(rated.users[arrival])
+        left = own[user]
+        if reading is not Reading.REPEATS:
+            left = left[~np.isin(rated.items[left], shown[user])]
+        if len(left) >= _CANDIDATES:
+            yield arrival, user, rng.choice(left, _CANDIDATES, replace=False)
+
+
+class Learner:
+    """What the recommendation service would know by then, and what each persona would bring along."""
+
+    def __init__(self, items: int, users: int) -> None:
+        self._items = Items(items)
+        self._regression = Regression(prior())
+        self._calibration = Calibration()
+        self._met: list[dict[int, None]] = [{} for _ in range(users)]
+        self._surprises: list[list[float]] = [[] for _ in range(users)]
+        self.shown: list[list[int]] = [[] for _ in range(users)]
+        self._count = 0
+
+    def meet(self, user: int, items: Indices) -> None:
+        met = self._met[user]
+        new = [item for item in items.tolist() if item not in met]
+        met.update(dict.fromkeys(new))
+        self._items.met[new] += 1
+
+    def show(self, user: int, items: Indices, accepted: NDArray[np.bool_], lot: float) -> tuple[float, float, bool]:
+        """Show one of the items; nothing but its own outcome is looked at."""
+        rows = describe(self._items, self._persona(user), items)
+        expected = self._regression.expect(rows)
+        action = choose(expected, _EXPLORATION, lot).action
+        score, outcome = float(expected.reward[action]), bool(accepted[action])
+        chance = float(self._calibration.chance(np.array([score])).mean[0])
+        self._learn(user, int(items[action]), rows[action], accepted=outcome)
+        self._calibration.learn(score, accepted=outcome)
+        return chance, score, outcome
+
+    def _persona(self, user: int) -> Persona:
+        met = np.fromiter(self._met[user], np.intp, len(self._met[user]))
+        return Persona(met, np.array(self.shown[user], np.intp), np.array(self._surprises[user]))
+
+    def _learn(self, user: int, item: int, row: NDArray[np.float64], *, accepted: bool) -> None:
+        self.meet(user, np.array([item]))
+        self._surprises[user].append(surprise(self._regression, row, float(accepted)))
+        self.shown[user].append(item)
+        self._regression.learn(row, float(accepted))
+        self._items.learn(item, accepted=accepted)
+        self._count += 1
+        if self._count in _FIRST_FITS or self._count % _FIT_EVERY == 0:
+            self._items.fit(self._meetings())
+
+    def _meetings(self) -> Meetings:
+        sizes = [len(met) for met in self._met]
+        columns = np.fromiter((item for met in self._met for item in met), np.intp, sum(sizes))
+        weights = np.repeat(1.0 / np.sqrt(np.array(sizes) + _ACTIVITY), sizes)
+        shape = (len(sizes), len(self._items.met))
+        met = sparse.csr_matrix((weights, columns, np.concatenate([[0], np.cumsum(sizes)])), shape)
+        return Meetings(self._items.met, aslinearoperator(met.T.tocsr()) @ aslinearoperator(met))
+
+
+def _figures(game: Played) -> dict[str, float]:
+    accepted = game.accepted.astype(np.float64)
+    # The surest first; between two of one chance by what was expected of them.
+    ranked = accepted[np.lexsort((-game.scores, -game.chances))]
+    covered = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    best = np.cumsum(np.sort(accepted)[::-1]) / np.arange(1, len(ranked) + 1)
+    possible = best.mean() - accepted.mean()
+    return {
+        "accept": accepted.mean(),
+        "accept_last_quarter": accepted[-math.ceil(len(accepted) / 4) :].mean(),
+        "abstain_gain": (covered.mean() - accepted.mean()) / possible if possible else 0.0,
+        "ece": _calibration_error(game.chances, accepted),
+        "accept_at_10": covered[math.ceil(len(ranked) / 10) - 1],
+        "accept_at_25": covered[math.ceil(len(ranked) / 4) - 1],
+        "random": game.random.mean(),
+    }
+
+
+def _calibration_error(chances: NDArray[np.float64], accepted: NDArray[np.float64]) -> float:
+    bins = np.minimum((chances * _BINS).astype(np.intp), _BINS - 1)
+    gaps = np.bincount(bins, chances - accepted, _BINS)
+    return float(np.abs(gaps).sum() / len(accepted))
