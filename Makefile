@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
-	relationships bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack polite
+	relationships bench bench-ingest quality-recommend fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack polite
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ bench: ## Measure everything, write bench/results
 
 bench-ingest: ## Measure the way in alone
 	$(BIN)/python -m bench ingest
+
+quality-recommend: ## Offers on a public log beside recommenders and bandits from their papers, in one run
+	$(BIN)/python -m bench.quality
 
 attack: ## Split a public log into two worlds, and try to link their visitors by all that either is told
 	$(BIN)/python -m bench.attack

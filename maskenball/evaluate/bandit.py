@@ -5,9 +5,9 @@ rated items, drawn anew each time; what was shown to a user once is no candidate
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,14 @@ class Rated(NamedTuple):
     least: float
 
 
+class Outcome(NamedTuple):
+    """What a showing promised, by chance and by score, and whether it was accepted."""
+
+    chance: float
+    score: float
+    accepted: bool
+
+
 class Played(NamedTuple):
     """What each showing promised, by chance and by score, what became of it, and what a random one would bring."""
 
@@ -73,10 +81,27 @@ class Played(NamedTuple):
     random: NDArray[np.float64]
 
 
+class Shower(Protocol):
+    """Whoever shows one of ten things: users and items are numbers, `shown` has those of each user."""
+
+    shown: list[list[int]]
+
+    def meet(self, user: int, items: Indices) -> None:
+        """Note that these came up for the user."""
+
+    def show(self, user: int, items: Indices, accepted: NDArray[np.bool_], lot: float) -> Outcome:
+        """Show one of the items by a lot in [0, 1); nothing but its own outcome may be looked at."""
+
+
 def evaluate(interactions: Interactions, reading: Reading = Reading.CONTEXT) -> dict[str, Any]:
     """Return the means of three games; raises UnratedError."""
+    return play(interactions, reading, Learner)
+
+
+def play(interactions: Interactions, reading: Reading, made: Callable[[int, int], Shower]) -> dict[str, Any]:
+    """Return the same of any other who shows, made for so many items and users."""
     rated = rate(interactions)
-    games = [_play(rated, reading, seed) for seed in _SEEDS]
+    games = [_play(rated, reading, seed, made) for seed in _SEEDS]
     named = [_figures(game) for game in games]
     return {
         **{name: round(float(np.mean([each[name] for each in named])), 4) for name in named[0]},
@@ -118,10 +143,10 @@ def _arrivals(rated: Rated, seed: int) -> Indices:
     return np.sort(np.random.default_rng(seed).choice(able, min(_ARRIVALS, len(able)), replace=False))
 
 
-def _play(rated: Rated, reading: Reading, seed: int) -> Played:
+def _play(rated: Rated, reading: Reading, seed: int, made: Callable[[int, int], Shower]) -> Played:
     rng = np.random.default_rng([seed, 1])
-    learner = Learner(int(rated.items.max()) + 1, int(rated.users.max()) + 1)
-    outcomes: list[tuple[float, float, bool]] = []
+    learner = made(int(rated.items.max()) + 1, int(rated.users.max()) + 1)
+    outcomes: list[Outcome] = []
     random: list[float] = []
     passed = 0
     for arrival, user, candidates in _candidates(rated, reading, seed, learner.shown):
@@ -165,12 +190,13 @@ class Learner:
         self._count = 0
 
     def meet(self, user: int, items: Indices) -> None:
+        """Note that these came up for the user."""
         met = self._met[user]
         new = [item for item in items.tolist() if item not in met]
         met.update(dict.fromkeys(new))
         self._items.met[new] += 1
 
-    def show(self, user: int, items: Indices, accepted: NDArray[np.bool_], lot: float) -> tuple[float, float, bool]:
+    def show(self, user: int, items: Indices, accepted: NDArray[np.bool_], lot: float) -> Outcome:
         """Show one of the items; nothing but its own outcome is looked at."""
         rows = describe(self._items, self._persona(user), items)
         expected = self._regression.expect(rows)
@@ -179,7 +205,7 @@ class Learner:
         chance = float(self._calibration.chance(np.array([score])).mean[0])
         self._learn(user, int(items[action]), rows[action], accepted=outcome)
         self._calibration.learn(score, accepted=outcome)
-        return chance, score, outcome
+        return Outcome(chance, score, outcome)
 
     def _persona(self, user: int) -> Persona:
         met = np.fromiter(self._met[user], np.intp, len(self._met[user]))

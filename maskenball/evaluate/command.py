@@ -22,9 +22,9 @@ from kit.errors import TypedError
 from kit.keyring import FolderKeyRing
 from maskenball.evaluate import filtering
 from maskenball.evaluate.bandit import Reading
-from maskenball.evaluate.bandit import evaluate as play
+from maskenball.evaluate.bandit import evaluate as evaluate_bandit
 from maskenball.evaluate.interactions import FileFormatError, Interactions, read_interactions
-from maskenball.evaluate.policy import evaluate as weigh
+from maskenball.evaluate.policy import evaluate as evaluate_policy
 from maskenball.evaluate.recommend import NothingToAskError, Service
 from maskenball.evaluate.recommend import evaluate as evaluate_recommend
 from maskenball.evaluate.splits import Protocol
@@ -115,7 +115,7 @@ def bandit(
 ) -> None:
     """Show arriving users one of ten things they rated, and learn from that outcome alone."""
     try:
-        outcome = play(read_interactions(interactions), reading)
+        outcome = evaluate_bandit(read_interactions(interactions), reading)
     except (OSError, FileFormatError, TypedError) as error:
         Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
         raise typer.Exit(1) from error
@@ -134,7 +134,7 @@ def policy(
 ) -> None:
     """Estimate from logged decisions what another policy would have brought, and whether it may go live."""
     try:
-        outcome = weigh(log, candidate)
+        outcome = evaluate_policy(log, candidate)
     except (OSError, TypedError) as error:
         Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
         raise typer.Exit(1) from error

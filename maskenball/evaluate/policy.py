@@ -97,13 +97,13 @@ def _checked(number: int, raw: bytes) -> _Line:
 
 def _logged(log: _Log) -> Logged:
     sizes = np.array([len(line.candidates) for line in log.lines])
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    starts = np.cumsum(sizes) - sizes
     places = [[each.item for each in line.candidates].index(line.action) for line in log.lines]
     features = [[each.features.get(name, 0.0) for name in log.names] for line in log.lines for each in line.candidates]
     return Logged(
         starts,
         np.array(features, dtype=np.float64).reshape(int(sizes.sum()), len(log.names)),
-        starts + places,
+        starts + np.array(places, dtype=np.intp),
         np.array([line.propensity for line in log.lines]),
         np.array([line.reward for line in log.lines]),
     )

@@ -37,6 +37,7 @@ class Case(NamedTuple):
     at_ms: list[int]
     asked_at_ms: int
     right: frozenset[int]
+    user: int
 
 
 def split(interactions: Interactions, protocol: Protocol) -> Split:
@@ -73,7 +74,7 @@ def cases(interactions: Interactions, parts: Split) -> list[Case]:
         right = {item for item in interactions.items[asked[user]].tolist() if trained[item]} - set(items)
         if right:
             at_ms = interactions.at_ms[known[user]].tolist()
-            found.append(Case(items, at_ms, int(interactions.at_ms[asked[user]].min()), frozenset(right)))
+            found.append(Case(items, at_ms, int(interactions.at_ms[asked[user]].min()), frozenset(right), user))
     return found
 
 
