@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from maskenball.evaluate.bandit import Outcome, Shower
+from maskenball.evaluate.showing import Outcome, Shower
 
 Numbers = NDArray[np.float64]
 Items = NDArray[np.int64]

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from maskenball.__main__ import app
 from maskenball.evaluate import bandit
-from maskenball.evaluate.bandit import Learner, Reading, UnratedError, evaluate, rate
+from maskenball.evaluate.bandit import Reading, UnratedError, evaluate, rate
 from maskenball.evaluate.interactions import Interactions, read_interactions
+from maskenball.evaluate.showing import Learner
 
 USERS, ITEMS, EACH = 40, 40, 20
 
@@ -86,3 +89,11 @@ class TestRate:
         few = np.array([0, 0, 1])
         with pytest.raises(UnratedError, match="no user"):
             evaluate(Interactions(few, np.array([0, 1, 0]), few, np.array([1.0, 5.0, 4.0])))
+
+
+def test_the_command_says_what_it_cannot_use(tmp_path):
+    path = tmp_path / "plain.tsv"
+    path.write_text("a\tx\t1\n")
+    done = CliRunner().invoke(app, ["evaluate", "bandit", "--interactions", str(path), "--json"])
+    assert done.exit_code == 1
+    assert "line 1 has no number as its rating" in done.output

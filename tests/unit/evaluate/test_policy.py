@@ -1,7 +1,9 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from maskenball.__main__ import app
 from maskenball.evaluate.policy import LogFormatError, evaluate
 
 
@@ -65,3 +67,9 @@ class TestEvaluate:
     def test_too_few_decisions_are_refused(self, tmp_path):
         with pytest.raises(LogFormatError, match="too few"):
             evaluate(written(tmp_path / "log.jsonl", [decision(1)] * 99), "uniform")
+
+
+def test_the_command_prints_one_line(log):
+    done = CliRunner().invoke(app, ["evaluate", "policy", "--log", str(log), "--candidate", "best:score", "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.output)["goes_live"] is True
