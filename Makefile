@@ -85,7 +85,7 @@ bench-ingest: ## Measure the way in alone
 	$(BIN)/python -m bench ingest
 
 quality-recommend: ## Offers on a public log beside recommenders and bandits from their papers, in one run
-	$(BIN)/python -m bench.quality
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.quality
 
 attack: ## Split a public log into two worlds, and try to link their visitors by all that either is told
 	$(BIN)/python -m bench.attack
