@@ -14,11 +14,11 @@ from bench.quality.bandits import BANDITS
 from bench.quality.baselines import GRID, Matrix, Recommender
 from bench.report import Result, show, write
 from maskenball.demo.dataset import fetch
-from maskenball.evaluate.bandit import Reading, play
+from maskenball.evaluate.bandit import play
 from maskenball.evaluate.interactions import Indices, Interactions, read_interactions
 from maskenball.evaluate.metrics import LONG, mean, measure
 from maskenball.evaluate.showing import Learner
-from maskenball.evaluate.splits import Case, Protocol, Split, cases, split
+from maskenball.evaluate.splits import Case, Protocol, Reading, Split, cases, split
 
 _CACHE = Path(__file__).parents[2] / ".cache" / "demo"
 _SPLITS = {"loo": Protocol.LOO, "rnd": Protocol.RANDOM}

@@ -6,7 +6,6 @@ rated items, drawn anew each time; what was shown to a user once is no candidate
 
 import math
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from kit.errors import Status, TypedError
 from maskenball.evaluate.interactions import Indices, Interactions
 from maskenball.evaluate.showing import Learner, Outcome, Shower
+from maskenball.evaluate.splits import Reading
 
 _SEEDS = (0, 1, 2)
 _ARRIVALS = 20_000
@@ -23,19 +23,6 @@ _BINS = 10
 #: One to five stars: four are an acceptance. On other scales it is the upper quarter of what the file uses.
 _STARS, _FOUR_STARS = 5.0, 4.0
 _UPPER = 0.75
-
-
-class Reading(StrEnum):
-    """What is known besides outcomes of what was shown, and what comes again; the protocol leaves it open.
-
-    `context` learns from which candidates came up together; `outcomes` from nothing but what was shown; `history` knows
-    as well what the user met before, not how it was liked; in `repeats` what was shown may be a candidate again.
-    """
-
-    CONTEXT = "context"
-    OUTCOMES = "outcomes"
-    HISTORY = "history"
-    REPEATS = "repeats"
 
 
 class UnratedError(TypedError):

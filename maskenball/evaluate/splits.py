@@ -23,6 +23,19 @@ class Protocol(StrEnum):
     TEMPORAL = "temporal"
 
 
+class Reading(StrEnum):
+    """What is known besides outcomes of what was shown, and what comes again; the protocol leaves it open.
+
+    `context` learns from which candidates came up together; `outcomes` from nothing but what was shown; `history` knows
+    as well what the user met before, not how it was liked; in `repeats` what was shown may be a candidate again.
+    """
+
+    CONTEXT = "context"
+    OUTCOMES = "outcomes"
+    HISTORY = "history"
+    REPEATS = "repeats"
+
+
 class Split(NamedTuple):
     """Entries of the interactions."""
 

@@ -4,9 +4,10 @@ from typer.testing import CliRunner
 
 from maskenball.__main__ import app
 from maskenball.evaluate import bandit
-from maskenball.evaluate.bandit import Reading, UnratedError, evaluate, rate
+from maskenball.evaluate.bandit import UnratedError, evaluate, rate
 from maskenball.evaluate.interactions import Interactions, read_interactions
 from maskenball.evaluate.showing import Learner
+from maskenball.evaluate.splits import Reading
 
 USERS, ITEMS, EACH = 40, 40, 20
 

@@ -121,6 +121,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.FromString,
                 _registered_method=True)
+        self.DeclareRelationship = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/DeclareRelationship',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipResponse.FromString,
+                _registered_method=True)
         self.See = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/See',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.SerializeToString,
@@ -190,6 +195,11 @@ class ProfileServiceStub:
                 '/contracts.profile.v1.ProfileService/ReadAggregate',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
+                _registered_method=True)
+        self.ReportRelationships = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReportRelationships',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.FromString,
                 _registered_method=True)
 
 
@@ -328,6 +338,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeclareRelationship(self, request, context):
+        """Sets which relationship the person wants with the brand, wherever the persona is linked; it outranks what was inferred. No
+        type takes it back. Once it is answered no reader uses what was before. Errors: RELATIONSHIP_UNKNOWN names the types there are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def See(self, request, context):
         """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
         Needs no consent. A subject nobody knows is shown nothing.
@@ -434,6 +452,15 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportRelationships(self, request, context):
+        """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+        object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+        ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -522,6 +549,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.SerializeToString,
             ),
+            'DeclareRelationship': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclareRelationship,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipResponse.SerializeToString,
+            ),
             'See': grpc.unary_unary_rpc_method_handler(
                     servicer.See,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.FromString,
@@ -591,6 +623,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReadAggregate,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.SerializeToString,
+            ),
+            'ReportRelationships': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportRelationships,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1065,6 +1102,33 @@ class ProfileService:
             _registered_method=True)
 
     @staticmethod
+    def DeclareRelationship(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/DeclareRelationship',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def See(request,
             target,
             options=(),
@@ -1432,6 +1496,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReadAggregate',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportRelationships(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReportRelationships',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -88,6 +88,10 @@ class ProfileServiceStub:
     """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED."""
     Object: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ObjectRequest, _profile_pb2.ObjectResponse]
     """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
+    DeclareRelationship: _grpc.UnaryUnaryMultiCallable[_profile_pb2.DeclareRelationshipRequest, _profile_pb2.DeclareRelationshipResponse]
+    """Sets which relationship the person wants with the brand, wherever the persona is linked; it outranks what was inferred. No
+    type takes it back. Once it is answered no reader uses what was before. Errors: RELATIONSHIP_UNKNOWN names the types there are.
+    """
     See: _grpc.UnaryUnaryMultiCallable[_profile_pb2.SeeRequest, _profile_pb2.SeeResponse]
     """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
     Needs no consent. A subject nobody knows is shown nothing.
@@ -129,6 +133,11 @@ class ProfileServiceStub:
     few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
     day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
     goes on: ask again.
+    """
+    ReportRelationships: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReportRelationshipsRequest, _profile_pb2.ReportRelationshipsResponse]
+    """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+    object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+    ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
     """
 
 @_typing.type_check_only
@@ -191,6 +200,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED."""
     Object: _aio.UnaryUnaryMultiCallable[_profile_pb2.ObjectRequest, _profile_pb2.ObjectResponse]  # type: ignore[assignment]
     """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
+    DeclareRelationship: _aio.UnaryUnaryMultiCallable[_profile_pb2.DeclareRelationshipRequest, _profile_pb2.DeclareRelationshipResponse]  # type: ignore[assignment]
+    """Sets which relationship the person wants with the brand, wherever the persona is linked; it outranks what was inferred. No
+    type takes it back. Once it is answered no reader uses what was before. Errors: RELATIONSHIP_UNKNOWN names the types there are.
+    """
     See: _aio.UnaryUnaryMultiCallable[_profile_pb2.SeeRequest, _profile_pb2.SeeResponse]  # type: ignore[assignment]
     """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
     Needs no consent. A subject nobody knows is shown nothing.
@@ -232,6 +245,11 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
     day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
     goes on: ask again.
+    """
+    ReportRelationships: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReportRelationshipsRequest, _profile_pb2.ReportRelationshipsResponse]  # type: ignore[assignment]
+    """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+    object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+    ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -395,6 +413,16 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
 
     @_abc_1.abstractmethod
+    def DeclareRelationship(
+        self,
+        request: _profile_pb2.DeclareRelationshipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.DeclareRelationshipResponse, _abc.Awaitable[_profile_pb2.DeclareRelationshipResponse]]:
+        """Sets which relationship the person wants with the brand, wherever the persona is linked; it outranks what was inferred. No
+        type takes it back. Once it is answered no reader uses what was before. Errors: RELATIONSHIP_UNKNOWN names the types there are.
+        """
+
+    @_abc_1.abstractmethod
     def See(
         self,
         request: _profile_pb2.SeeRequest,
@@ -518,6 +546,17 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
         day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
         goes on: ask again.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportRelationships(
+        self,
+        request: _profile_pb2.ReportRelationshipsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReportRelationshipsResponse, _abc.Awaitable[_profile_pb2.ReportRelationshipsResponse]]:
+        """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+        object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+        ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
