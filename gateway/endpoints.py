@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from gateway.aggregates import add_aggregates
 from gateway.consent import add_consent
+from gateway.deciding import add_decisions
 from gateway.handles import add_handles
 from gateway.me import add_person
 from gateway.passes import add_passes
@@ -19,6 +20,7 @@ def build_endpoints(rest: Rest, translators: Translators, signatures: Signatures
     """Return the application with all of them."""
     app = build_rest(rest)
     add_consent(app)
+    add_decisions(app)
     add_handles(app)
     add_quarantine(app, translators)
     add_rights(app)
