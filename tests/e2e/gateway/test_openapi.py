@@ -18,6 +18,8 @@ _BEYOND = {
     "UNKNOWN_PURPOSE": positive_data_acceptance,
     "EVENT_UNKNOWN": positive_data_acceptance,
     "RELATIONSHIP_UNKNOWN": positive_data_acceptance,
+    '"field":"relationship"': positive_data_acceptance,
+    "a type is assumed twice": positive_data_acceptance,
     "ASSUMPTION_REFUSED": positive_data_acceptance,
     "HANDLE_GONE": positive_data_acceptance,
     "CODE_UNKNOWN": positive_data_acceptance,
