@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
-	relationships bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack polite
+	relationships bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack polite timing
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ attack: ## Split a public log into two worlds, and try to link their visitors by
 
 polite: ## Personas that remember annoyance: who speaks to them, how often, and what comes of it
 	$(BIN)/python -m bench.polite
+
+timing: ## Foretell half of CDNOW's purchases from the other half, beside BG/NBD
+	$(BIN)/python -m bench.timing
 
 fence-sim: ## The fence under faults in virtual time, as it is and with each rule broken
 	$(BIN)/python -m tests.simulation

@@ -28,7 +28,7 @@ _PLOT = Path(__file__).parents[2] / "docs" / "images" / "polite.svg"
 def main() -> None:
     """Play, write bench/results/polite.json and the plot, print a table."""
     parser = argparse.ArgumentParser(prog="python -m bench.polite", description=__doc__)
-    parser.add_argument("--personas", type=int, default=100, help="so many of each seed")
+    parser.add_argument("--personas", type=int, default=60, help="so many of each seed")
     parser.add_argument("--days", type=int, default=180)
     parser.add_argument("--development", action="store_true", help="the seeds that may be chosen on; writes nothing")
     options = parser.parse_args()

@@ -8,7 +8,7 @@ persona turns up that way, which silence teaches too. What that is a sign of is 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.recommendation.habits import Answer, Customs, Habits, Occasion
@@ -75,6 +75,15 @@ def judge(pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasio
     price = known * pack.contact_cost + annoys * pack.annoyance_cost
     speaks = not habits.is_silenced and at_least - price > 0.0
     return Verdict(speaks, chance - price, at_least - price, chance, annoys)
+
+
+def channel_of_the_moment(
+    pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasion, channels: Sequence[str]
+) -> str | None:
+    """Return on which channel speaking is worth most, by its lower bound; None where it is on none."""
+    verdicts = {name: judge(pack, customs, habits, occasion._replace(channel=name)) for name in channels}
+    worth = {name: verdict.value_at_least for name, verdict in verdicts.items() if verdict.speaks}
+    return max(worth, key=worth.__getitem__, default=None)
 
 
 def told(pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasion, answer: Answer) -> None:

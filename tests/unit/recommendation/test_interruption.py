@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kit import packs
 from services.recommendation.habits import MOST_KEPT, Answer, Customs, Fading, Habits, Occasion
-from services.recommendation.interruption import judge, meet, told
+from services.recommendation.interruption import channel_of_the_moment, judge, meet, told
 from services.recommendation.settings import MannersPack, RecommendationSettings
 
 PACK = packs.load(RecommendationSettings.model_fields["manners_file"].default, MannersPack)
@@ -81,6 +81,17 @@ class TestJudge:
         assert 0.0 < found.annoys < 1.0
         assert found.value_at_least <= found.value
         assert not (found.speaks and habits.is_silenced)
+
+
+class TestChannelOfTheMoment:
+    def test_it_is_where_offers_were_accepted(self):
+        habits, customs = lived(*[Answer.ACCEPTED] * 6, occasion=ASKING._replace(channel="mail"))
+        lived(*[Answer.DISMISSED] * 6, habits=habits, customs=customs)
+        asked = ASKING._replace(at_ms=10 * DAY)
+        assert channel_of_the_moment(PACK, customs, habits, asked, ["world", "mail"]) == "mail"
+
+    def test_there_is_none_for_whoever_complained(self):
+        assert channel_of_the_moment(PACK, Customs(), Habits(is_silenced=True), ASKING, ["world"]) is None
 
 
 class TestHabits:
