@@ -24,7 +24,7 @@ from maskenball.evaluate import filtering
 from maskenball.evaluate.interactions import FileFormatError, Interactions, read_interactions
 from maskenball.evaluate.recommend import NothingToAskError, Service
 from maskenball.evaluate.recommend import evaluate as evaluate_recommend
-from maskenball.evaluate.splits import Protocol
+from maskenball.evaluate.splits import Protocol, Reading
 from maskenball.evaluate.texts import TextsFormatError
 from maskenball.progress import progress_on
 
@@ -123,6 +123,70 @@ def recommend(
         Console().print(_table(outcome))
 
 
+@evaluate.command()
+def bandit(
+    interactions: Annotated[Path, typer.Option(help="Tab-separated user, item, timestamp, rating; no header.")],
+    reading: Annotated[Reading, typer.Option(help="What the protocol leaves open; see decision 33.")] = Reading.CONTEXT,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Show arriving users one of ten things they rated, and learn from that outcome alone."""
+    # It loads linear algebra, for which the other measurements need not wait.
+    from maskenball.evaluate import bandit as game
+
+    try:
+        outcome = game.evaluate(read_interactions(interactions), reading)
+    except (OSError, FileFormatError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_figures_table("offer bandit, three games", outcome))
+
+
+@evaluate.command()
+def policy(
+    log: Annotated[Path, typer.Option(help="JSON lines: candidates, action, propensity, reward.")],
+    candidate: Annotated[str, typer.Option(help="uniform, best:FEATURE, or a file of chances by item for each line.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Estimate from logged decisions what another policy would have brought, and whether it may go live."""
+    from maskenball.evaluate import policy as offpolicy
+
+    try:
+        outcome = offpolicy.evaluate(log, candidate)
+    except (OSError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_figures_table(f"instead of what was logged: {candidate}", outcome))
+
+
+@evaluate.command()
+def wishes(
+    choices: Annotated[Path, typer.Option(help="Comma-separated persona, task, alternative, chosen, attributes.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Foretell choices of personas from few of their own: asked in order, at random, and what tells most."""
+    # It loads linear algebra, for which the other measurements need not wait.
+    from maskenball.evaluate import wishing
+
+    try:
+        outcome = wishing.evaluate(choices)
+    except (OSError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_foretold_table(outcome))
+
+
 def _run(interactions: Interactions, protocol: Protocol, console: Console) -> dict[str, Any]:
     # Histories come with the requests: it needs nobody else.
     programs = tuple(replace(program, calls=()) for program in PROGRAMS if program.name == "recommendation")
@@ -149,6 +213,15 @@ async def _measure(
         epochs=EpochKeys(FolderKeyRing(data.keyring)),
     )
     return await evaluate_recommend(interactions, protocol, service)
+
+
+def _figures_table(title: str, outcome: dict[str, Any]) -> Table:
+    table = Table(title=title)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in outcome.items():
+        table.add_row(name.replace("_", " "), str(value))
+    return table
 
 
 def _table(outcome: dict[str, Any]) -> Table:
@@ -190,4 +263,15 @@ def _judged_table(outcome: dict[str, Any]) -> Table:
         table.add_row(name.replace("_", " "), str(outcome[name]))
     for each in outcome["coverage"]:
         table.add_row(f"accuracy of the surest {each['coverage']:.0%}", f"{each['accuracy']:.4f}")
+    return table
+
+
+def _foretold_table(outcome: dict[str, Any]) -> Table:
+    table = Table(title=f"{outcome['personas']} personas, part-worths of {outcome['columns']} columns")
+    for column in ("questions, test, answers known", "hit rate", "log loss", "tested"):
+        table.add_column(column, justify="left" if column.startswith("questions") else "right")
+    for name, row in outcome.items():
+        if isinstance(row, dict):
+            told = f"{row['hit_rate']:.4f}", f"{row['log_loss']:.4f}", str(row["tested"])
+            table.add_row(name.replace("_", " "), *told)
     return table

@@ -39,6 +39,7 @@ from services.profile.fenced import Cache, Decisions
 from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
+from services.profile.relations import load_packs
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
@@ -55,6 +56,7 @@ from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.read import FamiliarPersonas
 from services.profile.use_cases.receipts import Receipts
+from services.profile.use_cases.report import Reports
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
@@ -82,7 +84,22 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     closing.push_async_callback(stop_all, tasks.create_task(follow(consent.hold, cache, boottime_ns)))
     decisions = Decisions(consent, cache, now_ms)
     crowds = Crowds(profile, settings.shared_by_least)
-    return Stores(profile, vault, keyring, consent, decisions, load_weights(), crowds, now_ms, os.urandom)
+    avatars = None
+    if settings.avatar_address:
+        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+    databases, packs = (profile, vault), load_packs(settings.relationships_file)
+    return Stores(
+        *databases,
+        keyring,
+        consent,
+        decisions,
+        load_weights(),
+        crowds,
+        now_ms,
+        os.urandom,
+        packs=packs,
+        avatars=avatars,
+    )
 
 
 def now_ms() -> int:
@@ -113,23 +130,28 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     projections |= {name: nobody_there(name) for name in ("recommendation", "avatar")}
     if settings.recommendation_address:
         rankings = Rankings(await closing.enter_async_context(connect_rpc(settings.recommendation_address)))
-        projections["recommendation"] = lambda erasure: take_back(stores, erasure, rankings.unlearn)
-    if settings.avatar_address:
-        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+        projections["recommendation"] = partial(_forget_learnt, stores, rankings)
+    if (avatars := stores.avatars) is not None:
         projections["avatar"] = lambda erasure: avatars.erase(erasure.personas)
     return Eraser(stores, projections)
 
 
-def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> Aggregates:
-    """Return what answers questions about audiences; closed before what it stands on."""
+async def _forget_learnt(stores: Stores, rankings: Rankings, erasure: Erasure) -> None:
+    await take_back(stores, erasure, rankings.unlearn)
+    await rankings.erase(erasure.personas)
+
+
+def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> tuple[Aggregates, Reports]:
+    """Return what answers questions about many; closed before what it stands on."""
     budget = Budget(settings.privacy_budget, settings.privacy_budget_days)
-    aggregates = Aggregates(stores, budget, settings.shared_by_least)
+    aggregates, reports = Aggregates(stores, budget, settings.shared_by_least), Reports(stores)
     closing.push_async_callback(aggregates.stop)
-    return aggregates
+    closing.push_async_callback(reports.stop)
+    return aggregates, reports
 
 
 async def build(
-    settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser, aggregates: Aggregates
+    settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser, many: tuple[Aggregates, Reports]
 ) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
     reach, client, names = Reach(stores, settings.reach_s), streams.client(), Names(stores.keyring)
@@ -150,7 +172,7 @@ async def build(
     await client.subscribe(messages.erased_subject("*"), cb=erased)
     await hint_doors(client, names)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
-    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine, aggregates)
+    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine, *many)
 
     async def drop(brand: str, personas: Sequence[Persona]) -> None:
         await client.publish(messages.erased_subject(brand), messages.erased([each.pid for each in personas]))

@@ -17,6 +17,7 @@ CODEC = 1
 #: Data keys are numbered per persona.
 FIRST_KEY = "1"
 _MEMORY_LABEL = "maskenball/memory/v1"
+_DECISION_LABEL = "maskenball/decision/v1"
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -79,6 +80,11 @@ def memory_key(key: bytes) -> bytes:
     return derive(key, _MEMORY_LABEL)
 
 
+def decision_key(key: bytes) -> bytes:
+    """Return the key another service seals with what it decides about the persona of this data key."""
+    return derive(key, _DECISION_LABEL)
+
+
 def seal_facet(key: bytes, persona: Persona, facet: traits.Traits) -> bytes:
     return b"".join(seal(key, traits.encode(facet), _aad(b"facet|", persona)))
 
@@ -88,7 +94,7 @@ def open_facet(key: bytes, persona: Persona, body: bytes) -> traits.Traits:
 
 
 def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequence[Interaction]) -> bytes:
-    """Seal [source, mid, kind, at_ms, channel, item, topics, value, group] of each, and no edge pseudonym."""
+    """Seal [source, mid, kind, at_ms, channel, item, topics, value, group, stances] of each, and no edge pseudonym."""
     rows = [
         (
             i.source,
@@ -100,6 +106,7 @@ def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequ
             i.topics,
             i.value,
             i.other if i.kind == Kind.JOINED else None,
+            i.stances,
         )
         for i in interactions
     ]

@@ -21,6 +21,7 @@ from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.receipts import Receipts
+from services.profile.use_cases.report import Reports
 from services.profile.use_cases.stores import Stores
 
 _MOST_LISTED = 500
@@ -36,6 +37,7 @@ class Accounts:
     receipts: Receipts
     quarantine: Quarantine
     aggregates: Aggregates
+    reports: Reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,16 @@ class ProfileRpc(HandleRpc):
         await choose.object_to(self._stores, subject, inferences, convert.said_from_proto(request.statement))
         return profile_pb2.ObjectResponse()
 
+    async def DeclareRelationship(
+        self, request: profile_pb2.DeclareRelationshipRequest, context: ServicerContext
+    ) -> profile_pb2.DeclareRelationshipResponse:
+        subject = convert.subject_from_proto(request.subject)
+        said = convert.said_from_proto(request.statement)
+        declared = await choose.declare(self._stores, subject, request.type, said)
+        if declared is None:
+            return profile_pb2.DeclareRelationshipResponse()
+        return profile_pb2.DeclareRelationshipResponse(type=declared.type, family=declared.family)
+
     async def See(self, request: profile_pb2.SeeRequest, context: ServicerContext) -> profile_pb2.SeeResponse:
         shown = await see.see(self._stores, convert.subject_from_proto(request.subject))
         return profile_pb2.SeeResponse(document=msgspec.json.encode(shown))
@@ -183,6 +195,8 @@ class ProfileRpc(HandleRpc):
             read_at=read_at,
             removed_items=found.signals.removed_items,
             removed_topics=found.signals.removed_topics,
+            relationship=self._relationship(subject, found.signals),
+            circle=map(convert.keyed_to_proto, found.signals.circle),
         )
 
     def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
@@ -191,10 +205,15 @@ class ProfileRpc(HandleRpc):
         read_at = self._stores.decisions.read_at(found.persona, subject.audience, found.seen.decisions)
         return self._names.of(found.persona.pid), read_at
 
+    def _relationship(self, subject: Subject, found: read.SignalsRead) -> profile_pb2.Relationship | None:
+        pack = self._stores.packs.of(subject.brand)
+        return convert.relationship_to_proto(pack.id, found.relationship) if found.is_read else None
+
     async def ReadSignals(
         self, request: profile_pb2.ReadSignalsRequest, context: ServicerContext
     ) -> profile_pb2.ReadSignalsResponse:
-        found = await read.read_signals(self._stores, convert.subject_from_proto(request.subject))
+        subject = convert.subject_from_proto(request.subject)
+        found = await read.read_signals(self._stores, subject)
         return profile_pb2.ReadSignalsResponse(
             decision=convert.decision_to_proto(found.decision),
             signals=map(convert.signal_to_proto, found.signals),
@@ -202,6 +221,16 @@ class ProfileRpc(HandleRpc):
             draw_key=found.draw_key,
             removed_items=found.removed_items,
             removed_topics=found.removed_topics,
+            relationship=self._relationship(subject, found),
+            circle=map(convert.keyed_to_proto, found.circle),
+        )
+
+    async def ReadCircle(
+        self, request: profile_pb2.ReadCircleRequest, context: ServicerContext
+    ) -> profile_pb2.ReadCircleResponse:
+        found = await read.read_circle(self._stores, convert.subject_from_proto(request.subject))
+        return profile_pb2.ReadCircleResponse(
+            circle=map(convert.keyed_to_proto, found.circle), decisions=_decisions(found.decisions)
         )
 
     async def GetBooks(
@@ -266,6 +295,14 @@ class ProfileRpc(HandleRpc):
         budget = self._accounts.aggregates.budget
         question = convert.question_from_proto(request, budget, self._stores.now_ms())
         return convert.told_to_proto(question, await self._accounts.aggregates.tell(question), budget)
+
+    async def ReportRelationships(
+        self, request: profile_pb2.ReportRelationshipsRequest, context: ServicerContext
+    ) -> profile_pb2.ReportRelationshipsResponse:
+        brand = convert.brand_from_proto(request.brand)
+        audience = convert.audience_from_proto(request.audience) if request.audience else ""
+        told = await self._accounts.reports.tell(brand, audience, dict(request.assumed))
+        return profile_pb2.ReportRelationshipsResponse(document=msgspec.json.encode(told))
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

@@ -19,6 +19,7 @@ ROOMS = (
     "players",
     "relationships",
     "services",
+    "wishes",
     "proto/contracts",
 )
 
@@ -33,6 +34,7 @@ BREAKS = {
     "kit-bottom": ("kit/errors.py", "import contracts.common.v1.subject_pb2"),
     "relationships-below": ("relationships/state.py", "import services.profile.domain"),
     "players-below": ("players/scores.py", "import services.profile.domain"),
+    "wishes-below": ("wishes/asking.py", "import services.profile.domain"),
     "infra": ("infra/local/stack.py", "import services.profile.domain"),
     "contracts-bottom": ("proto/contracts/interaction/v1/payload.py", "import kit.errors"),
     "contracts-at-the-edge": ("services/recommendation/domain.py", "import contracts.common.v1.subject_pb2"),
