@@ -12,7 +12,7 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
-	relationships bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack
+	relationships bench bench-ingest fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack conjoint polite
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,12 @@ bench-ingest: ## Measure the way in alone
 
 attack: ## Split a public log into two worlds, and try to link their visitors by all that either is told
 	$(BIN)/python -m bench.attack
+
+conjoint: ## Foretell choices that real people made in surveys (Debian's r-cran-bayesm), write bench/results/wishes.json
+	@$(BIN)/python -m bench.conjoint
+
+polite: ## Personas that remember annoyance: who speaks to them, how often, and what comes of it
+	$(BIN)/python -m bench.polite
 
 fence-sim: ## The fence under faults in virtual time, as it is and with each rule broken
 	$(BIN)/python -m tests.simulation

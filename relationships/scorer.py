@@ -53,7 +53,7 @@ class Scorer:
             return np.zeros((0, len(self.names)), dtype=np.float32)
         cut = [text[:MOST_CHARACTERS] for text in texts]
         read = read_sentences(cut, self._features.encoder) if self._features else None
-        stances = self._stances(cut, read)
+        stances = by_stance(self._model, self._features, cut, read)
         leanings = self._leanings(cut, read)
         probabilities = np.zeros((len(texts), len(self.names)), dtype=np.float32)
         for place, stance in enumerate(STANCES[:-1]):
@@ -72,12 +72,6 @@ class Scorer:
             for place, (name, kind) in enumerate(self._pack.types.items())
         }
 
-    def _stances(self, texts: Sequence[str], read: Sentences | None) -> Matrix:
-        by_sentences = None
-        if self._features is not None and read is not None:
-            by_sentences = self._model.by_sentences(self._features.of(read))
-        return self._model.together(by_sentences, self._model.by_grams(texts))
-
     def _leanings(self, texts: Sequence[str], read: Sentences | None) -> Matrix:
         """Return how types of one stance compare, by the words of this pack."""
         said = np.stack([self._patterns.weigh(text) for text in texts])
@@ -85,3 +79,11 @@ class Scorer:
             return said
         alike = read.highest(self._prototypes.likeness(read.vectors))
         return np.asarray(said + _SHARPNESS * alike, dtype=np.float32)
+
+
+def by_stance(model: Model, features: Features | None, texts: Sequence[str], read: Sentences | None) -> Matrix:
+    """Return for each text the probabilities in the order of `STANCES`."""
+    by_sentences = None
+    if features is not None and read is not None:
+        by_sentences = model.by_sentences(features.of(read))
+    return model.together(by_sentences, model.by_grams(texts))

@@ -1,15 +1,20 @@
-"""IAB Transparency and Consent Framework, version 2: which of its purposes a person allowed."""
+"""IAB Transparency and Consent Framework, version 2: which of its purposes a person allowed.
 
+Source: IAB Tech Lab, "Consent string and vendor list formats v2", the core segment.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-import iab_tcf
 
 from kit.signals.bits import Bits
 from kit.signals.refusals import SignalMalformedError
 
 _VERSION = 2
-#: Bits of the core segment before the lists of vendors, which the decoder would read past the end of a shorter string.
-_CORE_BITS = 213
+# Times, consent management platform, language, vendor list, policy, special features.
+_BEFORE_PURPOSES = 146
+_PURPOSE_BITS = 24
+# Legitimate interests of the same purposes, treatment of the first, the publisher's country.
+_BEFORE_VENDORS = 37
 #: Purposes of policy version 5; later ones have no meaning here yet.
 _PURPOSES = 11
 
@@ -33,20 +38,27 @@ def decode_tcf(text: str) -> Tcf:
     core = Bits(text.partition(".")[0])
     if core.number(6) != _VERSION:
         raise SignalMalformedError("not of version 2", limit="2")
-    if len(core) < _CORE_BITS:
-        raise SignalMalformedError("the string ends too early")
-    try:
-        read = iab_tcf.decode(text)
-        consented = frozenset(number for number, allowed in read.purposes_consent.items() if allowed)
-        vendors = _vendor_ranges(read)
-    except (ValueError, IndexError, KeyError, AssertionError, TypeError) as error:
-        raise SignalMalformedError("not a TC string") from error
+    core.skip(_BEFORE_PURPOSES)
     known = frozenset(range(1, _PURPOSES + 1))
-    return Tcf(consented & known, known - consented, vendors)
+    consented = known.intersection(_numbers(core, _PURPOSE_BITS))
+    core.skip(_BEFORE_VENDORS)
+    return Tcf(consented, known - consented, tuple(_vendors(core)))
 
 
-def _vendor_ranges(read: iab_tcf.ConsentV2) -> tuple[tuple[int, int], ...]:
+def _vendors(core: Bits) -> Iterator[tuple[int, int]]:
+    most = core.number(16)
+    is_listed_by_range = core.number(1)
+    if not is_listed_by_range:
+        yield from ((number, number) for number in _numbers(core, most))
+        return
     # Never listed one by one: a short string may name the same sixty thousand four thousand times.
-    if read.is_consent_range_encoding:
-        return tuple((first, last) for first, last in read.consented_vendors_range)
-    return tuple((number, number) for number, is_allowed in read.consented_vendors.items() if is_allowed)
+    for _ in range(core.number(12)):
+        is_range = core.number(1)
+        first = core.number(16)
+        yield (first, core.number(16) if is_range else first)
+
+
+def _numbers(core: Bits, count: int) -> list[int]:
+    """Return the places of the ones among the next bits, counted from 1."""
+    bits = f"{core.number(count):0{count}b}" if count else ""
+    return [place for place, bit in enumerate(bits, 1) if bit == "1"]

@@ -103,6 +103,27 @@ def recommend(
         Console().print(_table(outcome))
 
 
+@evaluate.command()
+def wishes(
+    choices: Annotated[Path, typer.Option(help="Comma-separated persona, task, alternative, chosen, attributes.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Foretell choices of personas from few of their own: asked in order, at random, and what tells most."""
+    # It loads linear algebra, for which the other measurements need not wait.
+    from maskenball.evaluate import wishing
+
+    try:
+        outcome = wishing.evaluate(choices)
+    except (OSError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_foretold_table(outcome))
+
+
 def _run(interactions: Interactions, protocol: Protocol, console: Console) -> dict[str, Any]:
     # Histories come with the requests: it needs nobody else.
     programs = tuple(replace(program, calls=()) for program in PROGRAMS if program.name == "recommendation")
@@ -170,4 +191,15 @@ def _judged_table(outcome: dict[str, Any]) -> Table:
         table.add_row(name.replace("_", " "), str(outcome[name]))
     for each in outcome["coverage"]:
         table.add_row(f"accuracy of the surest {each['coverage']:.0%}", f"{each['accuracy']:.4f}")
+    return table
+
+
+def _foretold_table(outcome: dict[str, Any]) -> Table:
+    table = Table(title=f"{outcome['personas']} personas, part-worths of {outcome['columns']} columns")
+    for column in ("questions, test, answers known", "hit rate", "log loss", "tested"):
+        table.add_column(column, justify="left" if column.startswith("questions") else "right")
+    for name, row in outcome.items():
+        if isinstance(row, dict):
+            told = f"{row['hit_rate']:.4f}", f"{row['log_loss']:.4f}", str(row["tested"])
+            table.add_row(name.replace("_", " "), *told)
     return table

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from contracts.avatar.v1 import avatar_pb2 as pb
-from contracts.common.v1.subject_pb2 import PurposeDecision
+from contracts.common.v1 import subject_pb2
 from kit.errors import InvalidArgumentError
 from services.avatar.domain import (
     EID_BYTES,
@@ -48,6 +48,8 @@ _MAX_ERASED = 1_000
 _MOST_FORMER = 8
 _PID_BYTES = 16
 _MAX_OPENINGS = 500
+_MAX_KEYED = 64
+_KEY_BYTES = 32
 
 C = TypeVar("C", Event, Outcome, Topic)
 
@@ -75,11 +77,22 @@ def frame(message: pb.Visit, frame_id: str, now_ms: int) -> Frame:
 
 def erased(request: pb.ErasePersonasRequest) -> list[Persona]:
     _require(1 <= len(request.personas) <= _MAX_ERASED, "personas", f"1 to {_MAX_ERASED}")
+    return [_persona(message, "personas") for message in request.personas]
+
+
+def keyed(request: pb.ReadMemoriesRequest) -> list[tuple[Persona, bytes]]:
+    _matches(_AUDIENCE, request.audience, "audience")
+    _require(1 <= len(request.personas) <= _MAX_KEYED, "personas", f"1 to {_MAX_KEYED}")
     for message in request.personas:
-        _matches(_BRAND, message.brand, "personas.brand")
-        _require(message.shard < SHARDS, "personas.shard", f"at most {SHARDS - 1}")
-        _require(len(message.pid) == _PID_BYTES, "personas.pid", f"{_PID_BYTES} bytes")
-    return [Persona(message.brand, message.shard, message.pid) for message in request.personas]
+        _require(len(message.memory_key) == _KEY_BYTES, "personas.memory_key", f"{_KEY_BYTES} bytes")
+    return [(_persona(message.persona, "personas.persona"), message.memory_key) for message in request.personas]
+
+
+def _persona(message: subject_pb2.Persona, field: str) -> Persona:
+    _matches(_BRAND, message.brand, f"{field}.brand")
+    _require(message.shard < SHARDS, f"{field}.shard", f"at most {SHARDS - 1}")
+    _require(len(message.pid) == _PID_BYTES, f"{field}.pid", f"{_PID_BYTES} bytes")
+    return Persona(message.brand, message.shard, message.pid)
 
 
 def language(request: pb.OpenRequest) -> str:
@@ -142,8 +155,8 @@ def listed(request: pb.ListItemsRequest) -> list[str]:
     return list(request.ids)
 
 
-def to_decision(decision: Decision) -> PurposeDecision:
-    return PurposeDecision(
+def to_decision(decision: Decision) -> subject_pb2.PurposeDecision:
+    return subject_pb2.PurposeDecision(
         purpose=decision.purpose,
         is_allowed=decision.is_allowed,
         reason=decision.reason,

@@ -36,15 +36,15 @@ def key_id(memory_key: bytes) -> str:
     return sha256(b"maskenball/memory/v1|" + memory_key).hexdigest()[:16]
 
 
-def seal_memory(memory: Memory, memory_key: bytes, visit: Visit, persona: Persona) -> bytes:
-    nonce, ciphertext = seal(memory_key, _encoder.encode(memory), _context(visit, persona))
+def seal_memory(memory: Memory, memory_key: bytes, persona: Persona, audience: str, avatar: str) -> bytes:
+    nonce, ciphertext = seal(memory_key, _encoder.encode(memory), _context(persona, audience, avatar))
     return nonce + ciphertext
 
 
-def open_memory(body: bytes, memory_key: bytes, visit: Visit, persona: Persona) -> Memory:
+def open_memory(body: bytes, memory_key: bytes, persona: Persona, audience: str, avatar: str) -> Memory:
     """Return the memory; raises UnsealableError."""
     nonce, ciphertext = body[:NONCE_BYTES], body[NONCE_BYTES:]
-    return _memories.decode(open_sealed(memory_key, nonce, ciphertext, _context(visit, persona)))
+    return _memories.decode(open_sealed(memory_key, nonce, ciphertext, _context(persona, audience, avatar)))
 
 
 def seal_arrival(arrival: Arrival, key: bytes, visit: Visit) -> bytes:
@@ -63,6 +63,6 @@ def _whose(visit: Visit) -> bytes:
     return f"{who.brand}|{who.audience}|{who.eid.hex()}|{visit.avatar}".encode()
 
 
-def _context(visit: Visit, persona: Persona) -> bytes:
-    place = (persona.brand, persona.shard, persona.pid.hex(), visit.subject.audience, visit.avatar, CODEC)
+def _context(persona: Persona, audience: str, avatar: str) -> bytes:
+    place = (persona.brand, persona.shard, persona.pid.hex(), audience, avatar, CODEC)
     return "|".join(map(str, place)).encode()

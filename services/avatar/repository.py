@@ -109,6 +109,21 @@ async def lock_memory(connection: AsyncConnection, visit: Visit, persona: Person
     return Sealed(row.key_id, row.body) if row.body else None
 
 
+async def read_memories(connection: AsyncConnection, audience: str, persona: Persona) -> list[tuple[str, Sealed]]:
+    """Return what is remembered of a persona in one audience, by avatar."""
+    theirs = (
+        (memories.c.brand, persona.brand),
+        (memories.c.shard, persona.shard),
+        (memories.c.pid, persona.pid),
+        (memories.c.audience, audience),
+    )
+    query = select(memories.c.avatar, memories.c.key_id, memories.c.body).where(
+        *(column == value for column, value in theirs), memories.c.body != b""
+    )
+    rows = await connection.execute(query.order_by(memories.c.avatar))
+    return [(row.avatar, Sealed(row.key_id, row.body)) for row in rows]
+
+
 async def write_memory(connection: AsyncConnection, visit: Visit, persona: Persona, sealed: Sealed) -> None:
     await connection.execute(
         update(memories)

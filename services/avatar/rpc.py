@@ -185,6 +185,13 @@ class AvatarRpc(AvatarServiceServicer):
             memories, encounters = await use_cases.erase(connection, personas)
         return pb.ErasePersonasResponse(memories=memories, encounters=encounters)
 
+    async def ReadMemories(self, request: pb.ReadMemoriesRequest, context: ServicerContext) -> pb.ReadMemoriesResponse:
+        keyed = convert.keyed(request)
+        async with self._database.reading() as connection:
+            found = await use_cases.memories(connection, request.audience, keyed)
+        told = [pb.AvatarMemory(avatar=avatar, memory=convert.to_memory(memory)) for avatar, memory in found]
+        return pb.ReadMemoriesResponse(memories=told)
+
     async def Close(self, request: pb.CloseRequest, context: ServicerContext) -> pb.CloseResponse:
         visit = convert.visit(request.visit, self._around.now_ms())
         acquaintance = await self._profiles.know(visit.subject)

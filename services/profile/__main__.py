@@ -39,6 +39,7 @@ from services.profile.fenced import Cache, Decisions
 from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
 from services.profile.owning import Ownership
+from services.profile.relations import load_packs
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
@@ -82,7 +83,22 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     closing.push_async_callback(stop_all, tasks.create_task(follow(consent.hold, cache, boottime_ns)))
     decisions = Decisions(consent, cache, now_ms)
     crowds = Crowds(profile, settings.shared_by_least)
-    return Stores(profile, vault, keyring, consent, decisions, load_weights(), crowds, now_ms, os.urandom)
+    avatars = None
+    if settings.avatar_address:
+        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+    databases, packs = (profile, vault), load_packs(settings.relationships_file)
+    return Stores(
+        *databases,
+        keyring,
+        consent,
+        decisions,
+        load_weights(),
+        crowds,
+        now_ms,
+        os.urandom,
+        packs=packs,
+        avatars=avatars,
+    )
 
 
 def now_ms() -> int:
@@ -114,8 +130,7 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     if settings.recommendation_address:
         rankings = Rankings(await closing.enter_async_context(connect_rpc(settings.recommendation_address)))
         projections["recommendation"] = lambda erasure: take_back(stores, erasure, rankings.unlearn)
-    if settings.avatar_address:
-        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+    if (avatars := stores.avatars) is not None:
         projections["avatar"] = lambda erasure: avatars.erase(erasure.personas)
     return Eraser(stores, projections)
 

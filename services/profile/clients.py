@@ -16,6 +16,7 @@ from contracts.recommendation.v1 import recommendation_pb2
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
 from kit.fence import Stream, Wire
 from services.profile.domain import Confirmed, ConsentRecord, Decision, Intent, Masks, Named, Persona, Statement
+from services.profile.person import Remembered
 
 if TYPE_CHECKING:
     from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceAsyncStub
@@ -201,6 +202,20 @@ class Avatars:
         request = avatar_pb2.ErasePersonasRequest(personas=map(persona_to_proto, personas))
         # Others wait behind a service that hangs; it is asked again.
         await self._stub.ErasePersonas(request, timeout=_PROJECTION_S)
+
+    async def memories(self, audience: str, keyed: Sequence[tuple[Persona, bytes]]) -> tuple[Remembered, ...]:
+        """Return what avatars of that audience remember of these, each with the key of what is remembered of it."""
+        personas = [
+            avatar_pb2.KeyedPersona(persona=persona_to_proto(persona), memory_key=key) for persona, key in keyed
+        ]
+        request = avatar_pb2.ReadMemoriesRequest(audience=audience, personas=personas)
+        answer = await self._stub.ReadMemories(request, timeout=_PROJECTION_S)
+        return tuple(_remembered(each.avatar, each.memory) for each in answer.memories)
+
+
+def _remembered(avatar: str, memory: avatar_pb2.Memory) -> Remembered:
+    refs = (tuple(memory.asked), tuple(memory.tried), tuple(memory.dismissed))
+    return Remembered(avatar, memory.last_met_at_ms, *refs)
 
 
 def persona_to_proto(persona: Persona) -> subject_pb2.Persona:

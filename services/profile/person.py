@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from relationships.pack import RelationshipPack
 from services.profile.choices import Choices
 from services.profile.domain import ConsentRecord, Kind
+from services.profile.relations import relationship_of
 from services.profile.repository.uses import Line
 from services.profile.traits import THOUSAND, Recent, Traits
 from services.profile.uses import DAY_MS, GAVE
@@ -93,6 +95,35 @@ class Removed(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class Related(msgspec.Struct, frozen=True):
+    """How the person wants to be met: what they declared, or what follows from what they said and did."""
+
+    #: Type and family of the pack; "unknown" while nothing may be acted upon.
+    type: str
+    family: str
+    #: "inferred" or "declared".
+    source: str
+    #: How likely it is, 0 to 1.
+    confidence: float
+    #: Pack and version.
+    model: str
+    #: Texts that it rests on; none was kept.
+    texts: int
+    is_objected: bool
+    #: What may be declared, by language.
+    types: dict[str, dict[str, str]]
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What one avatar remembers: when it last met the persona; what was asked, tried and dismissed, newest first."""
+
+    avatar: str
+    last_met_at_ms: int
+    asked: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    dismissed: tuple[str, ...] = ()
+
+
 class Known(msgspec.Struct, frozen=True):
     """What was collected, summed up. `recent` is the newest first, at most 128; the export has all."""
 
@@ -119,11 +150,13 @@ class Person(msgspec.Struct, frozen=True):
     inferred: tuple[Inference, ...] = ()
     stated: tuple[Said, ...] = ()
     consents: tuple[ConsentRecord, ...] = ()
+    remembered: tuple[Remembered, ...] = ()
     readers: tuple[Reading, ...] = ()
     benefits: tuple[Benefit, ...] = ()
     removed: tuple[Removed, ...] = ()
     objected: tuple[str, ...] = ()
     linked: tuple[Link, ...] = ()
+    relationship: Related | None = None
 
 
 def known(traits: Traits) -> Known:
@@ -154,6 +187,21 @@ _OBJECTED = {"like": "likes", "dislike": "dislikes", "wish": "wishes", "channel"
 def stated(traits: Traits) -> tuple[Said, ...]:
     """Return what the person corrected, newest first."""
     return tuple(Said(each.ref, _says(each.value), each.at) for each in reversed(traits.stated))
+
+
+def related(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> Related:
+    """Return how the person is met, and what else they may choose."""
+    found = relationship_of(pack, traits, chosen, at_ms)
+    return Related(
+        type=found.type,
+        family=found.family,
+        source="declared" if found.declared else "inferred",
+        confidence=round(found.confidence, 2),
+        model=f"{pack.id}/{pack.version}",
+        texts=len(traits.heard),
+        is_objected="relationship" in chosen.objections,
+        types={name: {"de": each.label.de, "en": each.label.en} for name, each in pack.types.items()},
+    )
 
 
 def readers(lines: Iterable[Line]) -> tuple[Reading, ...]:

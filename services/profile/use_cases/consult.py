@@ -9,7 +9,7 @@ import asyncpg
 from kit.db import raw
 from kit.errors import RemoteError, Status
 from kit.telemetry import logger
-from services.profile.domain import COLLECT, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
+from services.profile.domain import COLLECT, REMEMBER, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
 from services.profile.folding import Address, Known, Stated, digest_of, refused_by_gpc, statements, subjects
 from services.profile.repository import links, vault
 from services.profile.use_cases.bind import bind
@@ -17,7 +17,8 @@ from services.profile.use_cases.marked import erased_since
 from services.profile.use_cases.stores import Stores
 from services.profile.use_cases.turn import adopt
 
-_ALWAYS = (COLLECT, RESEARCH)
+# What was said in words needs the last of them beside the first.
+_ALWAYS = (COLLECT, RESEARCH, REMEMBER)
 _MAX_PURPOSES = 32
 # More would only wait for each other in the consent service.
 _MAX_AT_ONCE = 8
@@ -60,7 +61,8 @@ async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches:
         await _ask(stores, circle, [address for address in changed if address in circle.bound])
     collecting = {address: bound for address, bound in circle.bound.items() if COLLECT in circle.allowed[address]}
     researching = (bound.persona.pid for address, bound in collecting.items() if RESEARCH in circle.allowed[address])
-    return Consulted(Known(circle.bound, collecting), frozenset(researching))
+    heard = {address for address in collecting if REMEMBER in circle.allowed[address]}
+    return Consulted(Known(circle.bound, collecting, heard), frozenset(researching))
 
 
 async def _resolve(

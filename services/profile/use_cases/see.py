@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from services.profile import choices, handles, person, sealed, tails
 from services.profile.choices import Choices
 from services.profile.domain import Bound, Subject
-from services.profile.person import Link, Person
+from services.profile.person import Link, Person, Remembered
 from services.profile.repository import facets, uses
 from services.profile.traits import Traits, merge
 from services.profile.use_cases import choose, cross
 from services.profile.use_cases.consents import list_consents, whole
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import model_name
+
+# How many facets of one audience the avatar service is asked of at once: its accounts and devices.
+_MOST_KEYED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ async def look(stores: Stores, subject: Subject, own: Own) -> tuple[Person, Trai
     await stores.uses.flush(stores.profile)
     traits = await _traits(stores, subject, own.facets)
     lines = await uses.of(stores.profile, [each.persona for each in own.facets])
+    remembered = await _remembered(stores, subject, own.facets)
     first, objected = own.facets[0], own.choices.objections
     shown = Person(
         audience=subject.audience,
@@ -64,13 +68,22 @@ async def look(stores: Stores, subject: Subject, own: Own) -> tuple[Person, Trai
         inferred=person.inferred(traits, objected, model_name(), now_ms),
         stated=person.stated(traits),
         consents=tuple(await list_consents(stores, subject)),
+        remembered=remembered,
         readers=person.readers(lines),
         benefits=person.benefits(lines),
         removed=person.removed(own.choices),
         objected=objected,
         linked=own.elsewhere,
+        relationship=person.related(stores.packs.of(subject.brand), traits, own.choices, now_ms),
     )
     return shown, traits
+
+
+async def _remembered(stores: Stores, subject: Subject, own: list[Bound]) -> tuple[Remembered, ...]:
+    if stores.avatars is None:
+        return ()
+    keyed = [(each.persona, sealed.memory_key(sealed.data_key(stores.keyring, each))) for each in own[:_MOST_KEYED]]
+    return await stores.avatars.memories(subject.audience, keyed)
 
 
 async def _traits(stores: Stores, subject: Subject, own: list[Bound]) -> Traits:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from kit.db import Database
 from kit.keyring import KeyRing
-from services.profile.clients import ConsentClient
+from services.profile.clients import Avatars, ConsentClient
 from services.profile.crowds import Crowds
 from services.profile.fenced import Decisions
+from services.profile.relations import RelationshipPacks, load_packs
 from services.profile.uses import Uses
 from services.profile.weights import Weights
 
@@ -30,3 +31,7 @@ class Stores:
     token: Callable[[int], bytes]
     #: Counts what is read of whom, and what it gave.
     uses: Uses = field(default_factory=Uses)
+    #: By which each brand reads relationships.
+    packs: RelationshipPacks = field(default_factory=load_packs)
+    #: What avatars remember is asked of them; None where there are none.
+    avatars: Avatars | None = None

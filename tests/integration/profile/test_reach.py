@@ -11,6 +11,11 @@ PARTITION, OTHER = Partition(BRAND, 0), Partition(BRAND, 1)
 
 @pytest.fixture
 def reach(stores):
+    return Reach(stores, most_s=30)
+
+
+@pytest.fixture
+def hasty(stores):
     return Reach(stores, most_s=0.3)
 
 
@@ -25,7 +30,13 @@ class TestReach:
         await asyncio.sleep(0)
         reach.hint(PARTITION, 5)
         assert await near == []
-        assert [(lag.partition, lag.messages) for lag in await far] == [(PARTITION, 9)]
+        assert not far.done()
+        reach.hint(PARTITION, 9)
+        assert await far == []
+
+    async def test_what_nobody_hints_is_told_as_behind_when_the_time_is_over(self, hasty):
+        hasty.hint(PARTITION, 3)
+        assert [(lag.partition, lag.messages) for lag in await hasty.reach(BRAND, {PARTITION: 9})] == [(PARTITION, 9)]
 
     async def test_every_partition_asked_for_has_to_be_reached(self, reach):
         reach.hint(PARTITION, 5)
@@ -34,10 +45,10 @@ class TestReach:
         reach.hint(OTHER, 2)
         assert await reading == []
 
-    async def test_a_stream_that_begins_again_is_believed(self, reach):
-        reach.hint(PARTITION, 900)
-        reach.hint(PARTITION, 1)
-        assert [lag.messages for lag in await reach.reach(BRAND, {PARTITION: 4})] == [4]
+    async def test_a_stream_that_begins_again_is_believed(self, hasty):
+        hasty.hint(PARTITION, 900)
+        hasty.hint(PARTITION, 1)
+        assert [lag.messages for lag in await hasty.reach(BRAND, {PARTITION: 4})] == [4]
 
     async def test_a_lost_hint_costs_a_look(self, reach, room):
         message = room.door.message(room.door.event())

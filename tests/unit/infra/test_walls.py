@@ -18,6 +18,7 @@ ROOMS = (
     "maskenball",
     "relationships",
     "services",
+    "wishes",
     "proto/contracts",
 )
 
@@ -31,6 +32,7 @@ BREAKS = {
     "services-below": ("services/profile/clients.py", "import gateway.domain"),
     "kit-bottom": ("kit/errors.py", "import contracts.common.v1.subject_pb2"),
     "relationships-below": ("relationships/state.py", "import services.profile.domain"),
+    "wishes-below": ("wishes/asking.py", "import services.profile.domain"),
     "infra": ("infra/local/stack.py", "import services.profile.domain"),
     "contracts-bottom": ("proto/contracts/interaction/v1/payload.py", "import kit.errors"),
     "contracts-at-the-edge": ("services/recommendation/domain.py", "import contracts.common.v1.subject_pb2"),

@@ -742,6 +742,106 @@ class ErasePersonasResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ReadMemoriesRequest(message.Message):
+    """Asks what is remembered."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    PERSONAS_FIELD_NUMBER: builtins.int
+    audience: builtins.str
+    """"app:<source>" or "world:<world>"."""
+    @builtins.property
+    def personas(self) -> containers.RepeatedCompositeFieldContainer[KeyedPersona]:
+        """1 to 64, with the keys of what is remembered of them."""
+
+    def __init__(
+        self,
+        *,
+        audience: builtins.str = ...,
+        personas: abc.Iterable[KeyedPersona] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "personas", b"personas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class KeyedPersona(message.Message):
+    """A persona, and the key that opens what is remembered of it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONA_FIELD_NUMBER: builtins.int
+    MEMORY_KEY_FIELD_NUMBER: builtins.int
+    memory_key: builtins.bytes
+    """32 bytes."""
+    @builtins.property
+    def persona(self) -> subject_pb2.Persona:
+        """Whose."""
+
+    def __init__(
+        self,
+        *,
+        persona: subject_pb2.Persona | None = ...,
+        memory_key: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["memory_key", b"memory_key", "persona", b"persona"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadMemoriesResponse(message.Message):
+    """What is remembered."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MEMORIES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def memories(self) -> containers.RepeatedCompositeFieldContainer[AvatarMemory]:
+        """One for each avatar and persona of which there is anything."""
+
+    def __init__(
+        self,
+        *,
+        memories: abc.Iterable[AvatarMemory] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["memories", b"memories"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class AvatarMemory(message.Message):
+    """What one avatar remembers."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AVATAR_FIELD_NUMBER: builtins.int
+    MEMORY_FIELD_NUMBER: builtins.int
+    avatar: builtins.str
+    """Avatar id."""
+    @builtins.property
+    def memory(self) -> Memory:
+        """Of whom it has nothing is not listed."""
+
+    def __init__(
+        self,
+        *,
+        avatar: builtins.str = ...,
+        memory: Memory | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["memory", b"memory"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["avatar", b"avatar", "memory", b"memory"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class CloseRequest(message.Message):
     """Ends the encounter."""
 

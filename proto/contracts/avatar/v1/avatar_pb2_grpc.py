@@ -75,6 +75,11 @@ class AvatarServiceStub:
                 request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasRequest.SerializeToString,
                 response_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasResponse.FromString,
                 _registered_method=True)
+        self.ReadMemories = channel.unary_unary(
+                '/contracts.avatar.v1.AvatarService/ReadMemories',
+                request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ReadMemoriesRequest.SerializeToString,
+                response_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ReadMemoriesResponse.FromString,
+                _registered_method=True)
         self.Close = channel.unary_unary(
                 '/contracts.avatar.v1.AvatarService/Close',
                 request_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.CloseRequest.SerializeToString,
@@ -153,6 +158,13 @@ class AvatarServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadMemories(self, request, context):
+        """Reads what the avatars of one audience remember of a persona, for the person to see, whatever is allowed at present.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Close(self, request, context):
         """Ends the encounter; closing twice is harmless. Errors: VISIT_UNKNOWN.
         """
@@ -216,6 +228,11 @@ def add_AvatarServiceServicer_to_server(servicer, server):
                     servicer.ErasePersonas,
                     request_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasRequest.FromString,
                     response_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasResponse.SerializeToString,
+            ),
+            'ReadMemories': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadMemories,
+                    request_deserializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ReadMemoriesRequest.FromString,
+                    response_serializer=contracts_dot_avatar_dot_v1_dot_avatar__pb2.ReadMemoriesResponse.SerializeToString,
             ),
             'Close': grpc.unary_unary_rpc_method_handler(
                     servicer.Close,
@@ -450,6 +467,33 @@ class AvatarService:
             '/contracts.avatar.v1.AvatarService/ErasePersonas',
             contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasRequest.SerializeToString,
             contracts_dot_avatar_dot_v1_dot_avatar__pb2.ErasePersonasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadMemories(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.avatar.v1.AvatarService/ReadMemories',
+            contracts_dot_avatar_dot_v1_dot_avatar__pb2.ReadMemoriesRequest.SerializeToString,
+            contracts_dot_avatar_dot_v1_dot_avatar__pb2.ReadMemoriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

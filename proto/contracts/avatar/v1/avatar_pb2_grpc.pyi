@@ -51,6 +51,8 @@ class AvatarServiceStub:
     """Erases what this avatar remembers of the visitor in this world. Errors: VISIT_EXPIRED, VISIT_UNKNOWN."""
     ErasePersonas: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.ErasePersonasRequest, _avatar_pb2.ErasePersonasResponse]
     """Deletes what every avatar remembers of erased personas in any world, and their encounters. Deleting twice is harmless."""
+    ReadMemories: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.ReadMemoriesRequest, _avatar_pb2.ReadMemoriesResponse]
+    """Reads what the avatars of one audience remember of a persona, for the person to see, whatever is allowed at present."""
     Close: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.CloseRequest, _avatar_pb2.CloseResponse]
     """Ends the encounter; closing twice is harmless. Errors: VISIT_UNKNOWN."""
     PutItems: _grpc.UnaryUnaryMultiCallable[_avatar_pb2.PutItemsRequest, _avatar_pb2.PutItemsResponse]
@@ -81,6 +83,8 @@ class AvatarServiceAsyncStub(AvatarServiceStub):
     """Erases what this avatar remembers of the visitor in this world. Errors: VISIT_EXPIRED, VISIT_UNKNOWN."""
     ErasePersonas: _aio.UnaryUnaryMultiCallable[_avatar_pb2.ErasePersonasRequest, _avatar_pb2.ErasePersonasResponse]  # type: ignore[assignment]
     """Deletes what every avatar remembers of erased personas in any world, and their encounters. Deleting twice is harmless."""
+    ReadMemories: _aio.UnaryUnaryMultiCallable[_avatar_pb2.ReadMemoriesRequest, _avatar_pb2.ReadMemoriesResponse]  # type: ignore[assignment]
+    """Reads what the avatars of one audience remember of a persona, for the person to see, whatever is allowed at present."""
     Close: _aio.UnaryUnaryMultiCallable[_avatar_pb2.CloseRequest, _avatar_pb2.CloseResponse]  # type: ignore[assignment]
     """Ends the encounter; closing twice is harmless. Errors: VISIT_UNKNOWN."""
     PutItems: _aio.UnaryUnaryMultiCallable[_avatar_pb2.PutItemsRequest, _avatar_pb2.PutItemsResponse]  # type: ignore[assignment]
@@ -156,6 +160,14 @@ class AvatarServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_avatar_pb2.ErasePersonasResponse, _abc.Awaitable[_avatar_pb2.ErasePersonasResponse]]:
         """Deletes what every avatar remembers of erased personas in any world, and their encounters. Deleting twice is harmless."""
+
+    @_abc_1.abstractmethod
+    def ReadMemories(
+        self,
+        request: _avatar_pb2.ReadMemoriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_avatar_pb2.ReadMemoriesResponse, _abc.Awaitable[_avatar_pb2.ReadMemoriesResponse]]:
+        """Reads what the avatars of one audience remember of a persona, for the person to see, whatever is allowed at present."""
 
     @_abc_1.abstractmethod
     def Close(

@@ -1,0 +1,1 @@
+"""Choices of real people that foretelling wishes is measured on."""
