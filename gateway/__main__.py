@@ -13,12 +13,14 @@ from gateway.aggregates import add_aggregates
 from gateway.app import build_app
 from gateway.clients import Services, open_services
 from gateway.consent import add_consent
+from gateway.deciding import add_decisions
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
 from gateway.handles import add_handles
 from gateway.me import add_person
 from gateway.passes import add_passes
 from gateway.people import People
 from gateway.quarantine import add_quarantine
+from gateway.reports import add_reports
 from gateway.rest import Rest, build_rest
 from gateway.rights import add_rights
 from gateway.settings import GatewaySettings
@@ -128,10 +130,12 @@ def build(
     people = People(edge_keys, Proofs(keyring, time.time), publishers[POWER_CUT], settings.partitions)
     rest = build_rest(Rest(credentials, people, services, readiness))
     add_consent(rest)
+    add_decisions(rest)
     add_handles(rest)
     add_quarantine(rest, translators)
     add_rights(rest)
     add_aggregates(rest)
+    add_reports(rest)
     add_person(rest)
     add_passes(rest, Signatures(credentials.public_key, time.time))
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)

@@ -21,6 +21,7 @@ from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.receipts import Receipts
+from services.profile.use_cases.report import Reports
 from services.profile.use_cases.stores import Stores
 
 _MOST_LISTED = 500
@@ -36,6 +37,7 @@ class Accounts:
     receipts: Receipts
     quarantine: Quarantine
     aggregates: Aggregates
+    reports: Reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ class ProfileRpc(HandleRpc):
             removed_items=found.signals.removed_items,
             removed_topics=found.signals.removed_topics,
             relationship=self._relationship(subject, found.signals),
+            circle=map(convert.keyed_to_proto, found.signals.circle),
         )
 
     def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
@@ -219,6 +222,15 @@ class ProfileRpc(HandleRpc):
             removed_items=found.removed_items,
             removed_topics=found.removed_topics,
             relationship=self._relationship(subject, found),
+            circle=map(convert.keyed_to_proto, found.circle),
+        )
+
+    async def ReadCircle(
+        self, request: profile_pb2.ReadCircleRequest, context: ServicerContext
+    ) -> profile_pb2.ReadCircleResponse:
+        found = await read.read_circle(self._stores, convert.subject_from_proto(request.subject))
+        return profile_pb2.ReadCircleResponse(
+            circle=map(convert.keyed_to_proto, found.circle), decisions=_decisions(found.decisions)
         )
 
     async def GetBooks(
@@ -283,6 +295,14 @@ class ProfileRpc(HandleRpc):
         budget = self._accounts.aggregates.budget
         question = convert.question_from_proto(request, budget, self._stores.now_ms())
         return convert.told_to_proto(question, await self._accounts.aggregates.tell(question), budget)
+
+    async def ReportRelationships(
+        self, request: profile_pb2.ReportRelationshipsRequest, context: ServicerContext
+    ) -> profile_pb2.ReportRelationshipsResponse:
+        brand = convert.brand_from_proto(request.brand)
+        audience = convert.audience_from_proto(request.audience) if request.audience else ""
+        told = await self._accounts.reports.tell(brand, audience, dict(request.assumed))
+        return profile_pb2.ReportRelationshipsResponse(document=msgspec.json.encode(told))
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

@@ -84,6 +84,10 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def ReadAggregate(self, request, context):
         return self._services.answer("ReadAggregate", request, profile_pb2.ReadAggregateResponse())
 
+    async def ReportRelationships(self, request, context):
+        usual = profile_pb2.ReportRelationshipsResponse(document=b'{"personas":0}')
+        return self._services.answer("ReportRelationships", request, usual)
+
     async def TakeNewFace(self, request, context):
         return self._services.answer("TakeNewFace", request, profile_pb2.TakeNewFaceResponse())
 
@@ -109,6 +113,19 @@ class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
 
     async def Recommend(self, request, context):
         return self._services.answer("Recommend", request, recommendation_pb2.RecommendResponse())
+
+    async def Decide(self, request, context):
+        return self._services.answer("Decide", request, recommendation_pb2.DecideResponse(act="silent"))
+
+    async def GiveFeedback(self, request, context):
+        return self._services.answer("GiveFeedback", request, recommendation_pb2.GiveFeedbackResponse())
+
+    async def ExplainDecision(self, request, context):
+        usual = recommendation_pb2.ExplainDecisionResponse(document=b"{}")
+        return self._services.answer("ExplainDecision", request, usual)
+
+    async def PutOffers(self, request, context):
+        return self._services.answer("PutOffers", request, recommendation_pb2.PutOffersResponse())
 
 
 class FakeAvatar(avatar_pb2_grpc.AvatarServiceServicer):

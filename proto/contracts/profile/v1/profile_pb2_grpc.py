@@ -156,6 +156,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsResponse.FromString,
                 _registered_method=True)
+        self.ReadCircle = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReadCircle',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleResponse.FromString,
+                _registered_method=True)
         self.GetBooks = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/GetBooks',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksRequest.SerializeToString,
@@ -195,6 +200,11 @@ class ProfileServiceStub:
                 '/contracts.profile.v1.ProfileService/ReadAggregate',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
+                _registered_method=True)
+        self.ReportRelationships = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReportRelationships',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.FromString,
                 _registered_method=True)
 
 
@@ -386,6 +396,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadCircle(self, request, context):
+        """Reads whom decisions about a subject are kept for, to tell why one was made or to take what was said to one; needs no
+        consent. A subject nobody knows has no circle.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBooks(self, request, context):
         """Reads the books: what became of every received event, per source and hour.
         """
@@ -442,6 +460,15 @@ class ProfileServiceServicer:
         few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
         day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
         goes on: ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportRelationships(self, request, context):
+        """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+        object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+        ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -570,6 +597,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsResponse.SerializeToString,
             ),
+            'ReadCircle': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadCircle,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleResponse.SerializeToString,
+            ),
             'GetBooks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBooks,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksRequest.FromString,
@@ -609,6 +641,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReadAggregate,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.SerializeToString,
+            ),
+            'ReportRelationships': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportRelationships,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1272,6 +1309,33 @@ class ProfileService:
             _registered_method=True)
 
     @staticmethod
+    def ReadCircle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReadCircle',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetBooks(request,
             target,
             options=(),
@@ -1477,6 +1541,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReadAggregate',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportRelationships(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReportRelationships',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -110,6 +110,10 @@ class ProfileServiceStub:
     """The same for services: with the persona's name inside the services and a key to seal what they keep about it."""
     ReadSignals: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadSignalsRequest, _profile_pb2.ReadSignalsResponse]
     """Reads the recent items of a persona, for ranking, under recommend.offer."""
+    ReadCircle: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadCircleRequest, _profile_pb2.ReadCircleResponse]
+    """Reads whom decisions about a subject are kept for, to tell why one was made or to take what was said to one; needs no
+    consent. A subject nobody knows has no circle.
+    """
     GetBooks: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetBooksRequest, _profile_pb2.GetBooksResponse]
     """Reads the books: what became of every received event, per source and hour."""
     CountFacets: _grpc.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]
@@ -133,6 +137,11 @@ class ProfileServiceStub:
     few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
     day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
     goes on: ask again.
+    """
+    ReportRelationships: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReportRelationshipsRequest, _profile_pb2.ReportRelationshipsResponse]
+    """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+    object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+    ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
     """
 
 @_typing.type_check_only
@@ -217,6 +226,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """The same for services: with the persona's name inside the services and a key to seal what they keep about it."""
     ReadSignals: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadSignalsRequest, _profile_pb2.ReadSignalsResponse]  # type: ignore[assignment]
     """Reads the recent items of a persona, for ranking, under recommend.offer."""
+    ReadCircle: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadCircleRequest, _profile_pb2.ReadCircleResponse]  # type: ignore[assignment]
+    """Reads whom decisions about a subject are kept for, to tell why one was made or to take what was said to one; needs no
+    consent. A subject nobody knows has no circle.
+    """
     GetBooks: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetBooksRequest, _profile_pb2.GetBooksResponse]  # type: ignore[assignment]
     """Reads the books: what became of every received event, per source and hour."""
     CountFacets: _aio.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]  # type: ignore[assignment]
@@ -240,6 +253,11 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
     day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
     goes on: ask again.
+    """
+    ReportRelationships: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReportRelationshipsRequest, _profile_pb2.ReportRelationshipsResponse]  # type: ignore[assignment]
+    """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+    object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+    ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -467,6 +485,16 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads the recent items of a persona, for ranking, under recommend.offer."""
 
     @_abc_1.abstractmethod
+    def ReadCircle(
+        self,
+        request: _profile_pb2.ReadCircleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReadCircleResponse, _abc.Awaitable[_profile_pb2.ReadCircleResponse]]:
+        """Reads whom decisions about a subject are kept for, to tell why one was made or to take what was said to one; needs no
+        consent. A subject nobody knows has no circle.
+        """
+
+    @_abc_1.abstractmethod
     def GetBooks(
         self,
         request: _profile_pb2.GetBooksRequest,
@@ -536,6 +564,17 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
         day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
         goes on: ask again.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportRelationships(
+        self,
+        request: _profile_pb2.ReportRelationshipsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReportRelationshipsResponse, _abc.Awaitable[_profile_pb2.ReportRelationshipsResponse]]:
+        """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+        object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+        ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
