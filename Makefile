@@ -76,8 +76,8 @@ generate: ## Write the generated code of the contracts
 lock: ## Pin the dependencies of pyproject.toml anew, by hash
 	requirements/lock
 
-relationships: ## Fit what judges texts to relationships/corpus anew, and say how well it does on held-out registers
-	$(BIN)/python -m relationships.fitting
+relationships: ## Fit what judges texts to relationships/corpus anew, and say how well it does; REAL=folder: on real texts too
+	$(BIN)/python -m relationships.fitting $(REAL)
 
 bench: ## Measure everything, write bench/results
 	$(BIN)/python -m bench
