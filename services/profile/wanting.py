@@ -45,7 +45,7 @@ def taken_back_at(traits: Traits) -> dict[str, int]:
 
 def strength_of(evidence: Iterable[Wished], at_ms: int) -> float:
     """Return what is left of evidence, in units of one entry on a wish list."""
-    return sum(each.weight / THOUSAND * 2.0 ** (-max(0, at_ms - each.at) / SLOW_MS) for each in evidence)
+    return float(sum(each.weight / THOUSAND * 2.0 ** (-max(0, at_ms - each.at) / SLOW_MS) for each in evidence))
 
 
 def wants(traits: Traits, at_ms: int) -> list[Want]:

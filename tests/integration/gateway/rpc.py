@@ -80,6 +80,9 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def ReadAggregate(self, request, context):
         return self._services.answer("ReadAggregate", request, profile_pb2.ReadAggregateResponse())
 
+    async def ReadWishSegments(self, request, context):
+        return self._services.answer("ReadWishSegments", request, profile_pb2.ReadWishSegmentsResponse())
+
     async def TakeNewFace(self, request, context):
         return self._services.answer("TakeNewFace", request, profile_pb2.TakeNewFaceResponse())
 

@@ -191,6 +191,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
                 _registered_method=True)
+        self.ReadWishSegments = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReadWishSegments',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -434,6 +439,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadWishSegments(self, request, context):
+        """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
+        moment. For staff. In steps, without noise and without a price.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -591,6 +604,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReadAggregate,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.SerializeToString,
+            ),
+            'ReadWishSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadWishSegments,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1432,6 +1450,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReadAggregate',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadWishSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReadWishSegments',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -130,6 +130,10 @@ class ProfileServiceStub:
     day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
     goes on: ask again.
     """
+    ReadWishSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadWishSegmentsRequest, _profile_pb2.ReadWishSegmentsResponse]
+    """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
+    moment. For staff. In steps, without noise and without a price.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -232,6 +236,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
     day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
     goes on: ask again.
+    """
+    ReadWishSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadWishSegmentsRequest, _profile_pb2.ReadWishSegmentsResponse]  # type: ignore[assignment]
+    """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
+    moment. For staff. In steps, without noise and without a price.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -518,6 +526,16 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
         day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
         goes on: ask again.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadWishSegments(
+        self,
+        request: _profile_pb2.ReadWishSegmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReadWishSegmentsResponse, _abc.Awaitable[_profile_pb2.ReadWishSegmentsResponse]]:
+        """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
+        moment. For staff. In steps, without noise and without a price.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
