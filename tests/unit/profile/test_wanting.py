@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from services.profile.decay import SLOW_MS
 from services.profile.domain import Kind
+from services.profile.person import wished
 from services.profile.traits import MAX_WISHES, merge
 from services.profile.wanting import standing, strength_of, wants
 from tests.unit.profile.interactions import HISTORIES
@@ -50,3 +51,12 @@ class TestWants:
     def test_it_is_the_same_however_the_history_was_split(self, history, cut):
         whole = traits_of(*history)
         assert wants(merge(traits_of(*history[cut:]), traits_of(*history[:cut])), NOW) == wants(whole, NOW)
+
+
+class TestShown:
+    def test_a_person_is_shown_all_of_it_and_what_they_object_to(self):
+        traits = traits_of(*(did(Kind.WISHED, f"item{number}") for number in range(9)))
+        shown = wished(traits, ["wishes"], NOW)
+        assert len(shown) == 9
+        assert (shown[0].ref, shown[0].strength, shown[0].newest_at_ms) == ("item0", 1.0, NOW)
+        assert (shown[0].evidence, shown[0].is_objected) == ({"wished": 1.0}, True)
