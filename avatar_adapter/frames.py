@@ -68,6 +68,8 @@ class Observe(VisitFrame, frozen=True, tag="obs"):
     e: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
     ref: Ref = ""
     dt: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    #: What the visitor said with it, of events that allow it: judged and gone.
+    t: Annotated[str, Meta(max_length=500)] = ""
 
 
 class Ask(VisitFrame, frozen=True, tag="ask"):
@@ -137,7 +139,9 @@ class Correct(VisitFrame, frozen=True, tag="cor"):
 class Object(VisitFrame, frozen=True, tag="obj"):
     """All that the visitor objects to having inferred, from now on."""
 
-    inf: Annotated[list[Literal["likes", "dislikes", "wishes", "habits", "ranking"]], Meta(max_length=5)]
+    inf: Annotated[
+        list[Literal["likes", "dislikes", "wishes", "habits", "ranking", "relationship"]], Meta(max_length=6)
+    ]
 
 
 class Remove(VisitFrame, frozen=True, tag="rm"):
@@ -148,12 +152,18 @@ class Remove(VisitFrame, frozen=True, tag="rm"):
     undo: bool | Literal[0, 1] = False
 
 
+class Relate(VisitFrame, frozen=True, tag="rel"):
+    """Which relationship the visitor wants with the brand, a type of its pack; without one that is taken back."""
+
+    type: Annotated[str, Meta(pattern=r"^[a-z0-9_]{0,64}\Z")] = ""
+
+
 class Close(VisitFrame, frozen=True, tag="close"):
     """The visit is over."""
 
 
 EncounterFrame = Observe | Ask | Act | Consent | Forget | Close
-PersonFrame = See | Object | Remove
+PersonFrame = See | Object | Remove | Relate
 AnyVisitFrame = EncounterFrame | PersonFrame | Correct | Link | Unlink
 AnyFrame = Open | Handles | AnyVisitFrame
 

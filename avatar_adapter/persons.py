@@ -39,6 +39,11 @@ class _Benefit(msgspec.Struct):
     gave: dict[str, int]
 
 
+class _Related(msgspec.Struct):
+    family: str
+    source: str
+
+
 class _Seen(msgspec.Struct):
     """Of the person's document what fits into a frame; the rest is not read."""
 
@@ -46,6 +51,7 @@ class _Seen(msgspec.Struct):
     readers: list[_Reader] = []
     benefits: list[_Benefit] = []
     objected: list[str] = []
+    relationship: _Related | None = None
 
 
 _document = msgspec.json.Decoder(_Seen)
@@ -68,6 +74,8 @@ class Persons:
                 return await self._object(subject, frame, now_ms)
             case frames.Remove():
                 return await self._remove(subject, frame, now_ms)
+            case frames.Relate():
+                return await self._relate(subject, frame, now_ms)
 
     async def _see(self, subject: Subject) -> Iterator[Answer]:
         answer = await told(self.profiles).See(profile_pb2.SeeRequest(subject=subject))
@@ -92,6 +100,11 @@ class Persons:
         left_s = UNDO_S - max(0, now_ms - removed.removed_at_ms) // 1000
         return iter([{"ok": 1, "undo": max(0, left_s)}])
 
+    async def _relate(self, subject: Subject, frame: frames.Relate, now_ms: int) -> Iterator[Answer]:
+        request = profile_pb2.DeclareRelationshipRequest(subject=subject, type=frame.type, statement=_said(now_ms))
+        answer = await told(self.profiles).DeclareRelationship(request)
+        return iter([{"ok": 1} | ({"rel": answer.family} if answer.family else {}), {"ok": 1}])
+
 
 def _said(now_ms: int) -> Statement:
     return Statement(stated_at_ms=now_ms, method="frame")
@@ -110,6 +123,8 @@ def _shown(seen: _Seen, least: Answer) -> Iterator[Answer]:
     for benefit in seen.benefits:
         for what, count in benefit.gave.items():
             gave[what] = gave.get(what, 0) + count
+    if seen.relationship is not None and seen.relationship.family != "unknown":
+        traits["rel"] = [seen.relationship.family, seen.relationship.source]
     shown = {"inf": traits, "read": read, "gave": gave, "obj": seen.objected}
     full = {key: value for key, value in shown.items() if value}
     yield least | full

@@ -19,7 +19,10 @@ from avatar_adapter.vocabulary import Happening, Vocabulary
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.interaction.v1.payload import Interaction
+from doors.texts import SPOKEN, Texts
+from kit.errors import InvalidArgumentError
 from kit.refusal import identity_in
+from relationships.judging import load_judge
 
 if TYPE_CHECKING:
     # The generated module has it in its types alone.
@@ -43,6 +46,7 @@ class Door:
     clock: Callable[[], float]
     persons: Persons
     names: Names = field(default_factory=lambda: Names(None))
+    texts: Texts = field(default_factory=lambda: Texts(load_judge))
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970 UTC."""
@@ -112,8 +116,11 @@ async def _observe(door: Door, world: World, visit: Visit, frame: frames.Observe
     door.vocabulary.knows(frame.e)
     _refuse_identity(frame.ref, "ref")
     happening = await _happening(door, world, visit, frame)
+    interaction = door.vocabulary.observed(frame.e, happening)
+    if frame.t:
+        interaction = await _heard(door, interaction, _plain(world, frame.t))
     # The stream first: when it is away nothing has happened yet, and a repeat of both is harmless.
-    if interaction := door.vocabulary.observed(frame.e, happening):
+    if interaction:
         await door.publish(world, interaction)
     said = await door.avatars.Observe(
         pb.ObserveRequest(
@@ -124,6 +131,13 @@ async def _observe(door: Door, world: World, visit: Visit, frame: frames.Observe
         )
     )
     return answers.noted(said.grants, is_repeat=said.is_repeat, now_ms=door.now_ms())
+
+
+async def _heard(door: Door, interaction: Interaction | None, text: str) -> Interaction:
+    if interaction is None or interaction.kind not in SPOKEN:
+        raise InvalidArgumentError("this event comes without a text", field="t")
+    [heard] = await door.texts.hear([interaction], {interaction.mid: text})
+    return heard
 
 
 async def _happening(door: Door, world: World, visit: Visit, frame: frames.Observe) -> Happening:
@@ -138,8 +152,7 @@ async def _happening(door: Door, world: World, visit: Visit, frame: frames.Obser
 
 
 async def _ask(door: Door, world: World, visit: Visit, frame: frames.Ask) -> Iterable[Answer]:
-    # Scripts of Linden worlds cannot write JSON strings safely and send the words percent-encoded.
-    question = urllib.parse.unquote(frame.q) if world.is_linden_script else frame.q
+    question = _plain(world, frame.q)
     said = await door.avatars.Ask(
         pb.AskRequest(
             visit=visit_message(world, visit),
@@ -211,6 +224,11 @@ async def _consent(door: Door, world: World, visit: Visit, frame: frames.Consent
         )
     )
     return answers.consented(said.records)
+
+
+def _plain(world: World, words: str) -> str:
+    # Scripts of Linden worlds cannot write JSON strings safely and send the words percent-encoded.
+    return urllib.parse.unquote(words) if world.is_linden_script else words
 
 
 def _frame_id(door: Door, world: World, visit: Visit, frame_id: str) -> str:

@@ -51,6 +51,7 @@ def _view(view: View, *, kinds: int, evidence: bool) -> Shown:
     shown["kinds"] = {count.kind: count.at_least for count in view.kinds[:kinds]}
     shown["ch"] = list(view.channels) if kinds else []
     shown["day"] = view.day_part if kinds else ""
+    shown["rel"] = view.relationship if kinds else ""
     kept = {key: value for key, value in shown.items() if value}
     is_told = view.handle and "recency_periods" not in view.withheld
     return kept | ({"ago30": view.recency_periods} if is_told else {})

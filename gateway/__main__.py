@@ -16,6 +16,7 @@ from gateway.consent import add_consent
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
 from gateway.handles import add_handles
 from gateway.me import add_person
+from gateway.passes import add_passes
 from gateway.people import People
 from gateway.quarantine import add_quarantine
 from gateway.rest import Rest, build_rest
@@ -30,6 +31,7 @@ from kit.epochs import EpochKeys
 from kit.filtering.presidio import PresidioJudge
 from kit.filtering.shadow import Shadow, judging
 from kit.http import bounded, serve
+from kit.http.signed import Signatures
 from kit.http.types import App
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
@@ -131,6 +133,7 @@ def build(
     add_rights(rest)
     add_aggregates(rest)
     add_person(rest)
+    add_passes(rest, Signatures(credentials.public_key, time.time))
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound), list(publishers.values())
 

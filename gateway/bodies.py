@@ -179,6 +179,8 @@ class View(Body):
     day_part: str
     #: Fields that say less than is known, or nothing: too few others of the audience would say the same.
     withheld: list[str]
+    #: Family of the relationship that the persona wants; empty while nothing is likely enough.
+    relationship: str
 
 
 class Decision(Body):

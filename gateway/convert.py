@@ -98,6 +98,7 @@ def _view_from_proto(view: profile_pb2.View) -> bodies.View:
         channels=list(view.channels),
         day_part=view.day_part,
         withheld=list(view.withheld),
+        relationship=view.relationship,
     )
 
 

@@ -121,6 +121,18 @@ async def object_to(body: mine.ObjectBody, me: Me, door: Door) -> bodies.Confirm
     return await _withdraw(door, me, body.purposes)
 
 
+@_router.put("/relationship", operation_id="declareMyRelationship")
+async def declare(body: mine.RelationshipBody, me: Me, door: Door) -> mine.RelationshipAnswer:
+    """Say which relationship is wanted: it outranks what was inferred, wherever the persona is linked."""
+    return await _declare(door, me, body.type)
+
+
+@_router.delete("/relationship", operation_id="takeBackMyRelationship")
+async def take_back(me: Me, door: Door) -> mine.RelationshipAnswer:
+    """Take that back, with one click; what follows from words and deeds counts again."""
+    return await _declare(door, me, "")
+
+
 @_router.post("/withdraw", operation_id="withdrawMine")
 async def withdraw(body: mine.TakeBackBody, me: Me, door: Door) -> bodies.ConfirmedAnswer:
     """Take purposes back, with or without being forgotten."""
@@ -176,6 +188,12 @@ async def _restore(door: Door, subject: Subject, body: mine.RemovalBody, within_
     removal = profile_pb2.Removal(what=body.what, ref=body.ref)
     request = profile_pb2.RestoreRequest(subject=subject, removal=removal, within_ms=within_ms, statement=_said(door))
     await door.services.profile.Restore(request)
+
+
+async def _declare(door: Door, me: Subject, type_id: str) -> mine.RelationshipAnswer:
+    request = profile_pb2.DeclareRelationshipRequest(subject=me, type=type_id, statement=_said(door))
+    answer = await door.services.profile.DeclareRelationship(request)
+    return mine.RelationshipAnswer(type=answer.type, family=answer.family)
 
 
 async def _withdraw(door: Door, me: Subject, purposes: list[str]) -> bodies.ConfirmedAnswer:

@@ -31,8 +31,21 @@ class CorrectAnswer(Body):
 class ObjectBody(Body):
     """Every kind of inference that the person objects to from now on, and purposes: those are withdrawn."""
 
-    inferences: list[Literal["likes", "dislikes", "wishes", "habits", "ranking"]] | None = None
+    inferences: list[Literal["likes", "dislikes", "wishes", "habits", "ranking", "relationship"]] | None = None
     purposes: Annotated[list[Purpose], Field(default_factory=list, max_length=32)]
+
+
+class RelationshipBody(Body):
+    """A type of the brand's relationship pack; `GET /v1/me` names them."""
+
+    type: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+
+
+class RelationshipAnswer(Body):
+    """What is declared now, and its family; both empty for nothing."""
+
+    type: str
+    family: str
 
 
 class RemovalBody(Body):

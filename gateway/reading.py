@@ -7,6 +7,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+from doors.texts import MOST_CHARACTERS
 from gateway.domain import MAX_VALUE
 from gateway.vocabulary import MOST_TOPICS, Rule, Vocabulary
 from kit.refusal import identity_in
@@ -64,6 +65,12 @@ class Reader:
         products, words = self._lists(properties)
         item = self._item(rule.item, properties, products, raw_ids) if rule.item else None
         return item, self._all_topics(properties, products, words), _value(rule, properties) if rule.value else None
+
+    @staticmethod
+    def text(rule: Rule, properties: Any) -> str:
+        """Return what was said in words, as far as it is judged; nothing of it may be kept."""
+        told = (getattr(properties, name) for name in rule.text)
+        return next((text[:MOST_CHARACTERS] for text in told if isinstance(text, str) and text.strip()), "")
 
     def left(self, properties: Any, raw_ids: tuple[str, str]) -> Left:
         """Return what any rule could read of `properties`: what looks like an identity is left out, not refused."""

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
 from prometheus_client import Counter
 
 from contracts.interaction.v1.payload import Quarantined
-from doors.publish import Parcel, Publisher, parcels
+from doors.publish import Fate, Parcel, Publisher, parcels
 from doors.subjects import EdgeKeys
+from doors.texts import Texts
 from gateway import access, parse, receipts
 from gateway.domain import MAX_BODY_BYTES, POWER_CUT
 from gateway.moments import skew_ms
@@ -21,6 +22,7 @@ from kit.credentials import Credential, Credentials
 from kit.errors import ExhaustedError
 from kit.http import read_body
 from kit.http.types import Receive, Scope
+from relationships.judging import load_judge
 
 _EVENTS = Counter("gateway_events", "Events acknowledged", ("fate",))
 _QUARANTINED = Counter("gateway_quarantined", "Events set aside", ("reason",))
@@ -52,6 +54,7 @@ class Door:
     partitions: int
     max_requests: int
     clock: Callable[[], float] = time.time
+    texts: Texts = field(default_factory=lambda: Texts(load_judge))
 
 
 class _Head(NamedTuple):
@@ -69,8 +72,9 @@ class _Taken(NamedTuple):
 
     source: Credential
     receipt_key: Callable[[bytes], bytes]
-    packed: list[Parcel]
-    events: int
+    fates: list[Fate]
+    #: What was said in words, by message id.
+    texts: dict[bytes, str]
     #: Reasons of those that were set aside.
     refusals: list[str]
 
@@ -121,12 +125,13 @@ class Tracking:
         head = _Head(call, key, source, type_, received_ms)
         # The body has no name here: it would lie in memory until the stream has answered.
         taken = self._take(head, await read_body(receive, scope["headers"], max_bytes=MAX_BODY_BYTES))
+        packed = await self._packed(taken)
         durability, publisher = self._way_of(taken.source.id)
-        positions = await publisher.publish(taken.source.brand, taken.packed)
+        positions = await publisher.publish(taken.source.brand, packed)
         _count(taken)
         places = b",".join([_PLACE % (*position, durability) for position in positions])
-        receipt = receipts.write(taken.receipt_key, taken.source.brand, received_ms, taken.packed)
-        return _ANSWER % (durability, taken.events, len(taken.refusals), places, receipt.encode())
+        receipt = receipts.write(taken.receipt_key, taken.source.brand, received_ms, packed)
+        return _ANSWER % (durability, len(taken.fates), len(taken.refusals), places, receipt.encode())
 
     def _take(self, head: _Head, body: bytes) -> _Taken:
         """Translate all of a body."""
@@ -148,7 +153,15 @@ class Tracking:
         translate = door.translators.of(source.id).translate
         fates = [translate(request, raw) for raw in batch.batch]
         refusals = [fate.reason for fate in fates if type(fate) is Quarantined]
-        return _Taken(source, request.keys.receipt, parcels(fates, door.partitions), len(fates), refusals)
+        return _Taken(source, request.keys.receipt, fates, request.texts, refusals)
+
+    async def _packed(self, taken: _Taken) -> list[Parcel]:
+        fates: list[Fate] = taken.fates
+        if taken.texts:
+            fates = await self._door.texts.hear(fates, taken.texts)
+            # They would lie in memory until the stream has answered.
+            taken.texts.clear()
+        return parcels(fates, self._door.partitions)
 
     def _way_of(self, source: str) -> tuple[int, Publisher]:
         asked = self._door.sources.durability_class(source)
@@ -168,6 +181,6 @@ def _call(scope: Scope) -> Call:
 
 
 def _count(taken: _Taken) -> None:
-    _TRANSLATED.inc(taken.events - len(taken.refusals))
+    _TRANSLATED.inc(len(taken.fates) - len(taken.refusals))
     for reason in taken.refusals:
         _QUARANTINED.labels(reason).inc()

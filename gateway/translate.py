@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 from contracts.interaction.v1 import interaction_pb2
 from contracts.interaction.v1.payload import Interaction, Quarantined, Remains
 from doors.subjects import FormerId, SourceKeys
+from doors.texts import SPOKEN
 from gateway.domain import CHANNELS, GPC_REFUSES, MAX_EVENT_BYTES, MAX_ID_CHARACTERS, MENDABLE
 from gateway.events import Consent, Context, Event, Id, Library
 from gateway.moments import EARLIEST_MS, clamped, moment_ms, skew_ms
@@ -50,6 +51,8 @@ class Request:
     type: str = ""
     #: What the request said about consent for events that say nothing, once it was asked for.
     said: Preferences | None = None
+    #: What its events say in words, by message id; judged and forgotten before they go on.
+    texts: dict[bytes, str] = field(default_factory=dict)
 
 
 #: Kind, item, topics, value and the other pseudonym of an interaction.
@@ -123,6 +126,8 @@ class Translator:
             raise RefusedError(_UNKNOWN_TYPE, "type")
         user, stranger = _ids(event)
         kind, item, topics, value, other = meaning(request, event, user, stranger)
+        if kind in SPOKEN and event.event and (text := self._text(event)):
+            request.texts[mid] = text
         granted, withdrawn, gpc = _preferences(request, event.context)
         keys = request.keys
         former, other_former = _former(keys, event, (user, stranger), other) if keys.former else ((), ())
@@ -151,6 +156,10 @@ class Translator:
             raise RefusedError(_UNKNOWN_EVENT, "event")
         item, topics, value = self._reader.read(rule, event.properties or self._no_properties, (user, stranger))
         return rule.kind, item, topics, value, None
+
+    def _text(self, event: Event[Any]) -> str:
+        rule = self._vocabulary.rule(event.event) if event.event else None
+        return self._reader.text(rule, event.properties) if rule is not None and event.properties is not None else ""
 
     def _view(self, _: Request, event: Event[Any], __: str, ___: str) -> _Meant:
         # Names and addresses of pages are free text: only what the closed list of topics knows is kept.

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from contracts.interaction.v1 import interaction_pb2
+from doors.texts import SPOKEN
 from gateway.domain import CHANNELS
 from kit.packs import Pack, PackError, load
 
@@ -38,6 +39,7 @@ class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: tuple[ValueField, ...]
     words: tuple[str, ...]
     products: tuple[str, ...]
+    text: tuple[str, ...] = ()
 
 
 class EventRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +49,8 @@ class EventRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     item: tuple[str, ...] | None = None
     value: tuple[ValueField, ...] | None = None
     needs_value: bool = False
+    #: Where a text stands that is judged and gone; kinds that allow none have none.
+    text: tuple[str, ...] | None = None
 
 
 class VocabularyPack(Pack, frozen=True, kw_only=True):
@@ -68,12 +72,13 @@ class FurtherPack(Pack, frozen=True, kw_only=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One event name, ready to use. An empty `item` means that the event has none."""
+    """One event name, ready to use. With an empty `item` the event has none, with an empty `text` it takes none."""
 
     kind: int
     item: tuple[str, ...]
     value: tuple[ValueField, ...]
     needs_value: bool
+    text: tuple[str, ...] = ()
 
 
 class Vocabulary:
@@ -90,10 +95,11 @@ class Vocabulary:
         self._topics = {word: topic for topic, words in pack.topics.items() for word in (topic, *words)}
         self._channels = _channels(pack)
         rules = self._rules.values()
-        #: Every property that may hold an item, and every one that may hold a value.
+        #: Every property that may hold an item, every one that may hold a value, and every one that may hold a text.
         self.item_fields = _once(pack.fields.item, *(rule.item for rule in rules))
         values = (pack.fields.value, *(rule.value for rule in rules))
         self.value_fields = _once(*([value.field for value in each] for each in values))
+        self.text_fields = _once(*(rule.text for rule in rules))
 
     def _add(self, pack: FurtherPack) -> None:
         for name, told in pack.events.items():
@@ -148,8 +154,8 @@ class Vocabulary:
 
     def properties(self) -> type[msgspec.Struct]:
         """Return the type of the properties that any rule reads; all others need not even be decoded."""
-        fields = self.fields
-        names = [*fields.topics, *fields.words, *fields.products, *self.item_fields, *self.value_fields]
+        lists = self.fields.topics, self.fields.words, self.fields.products
+        names = chain(*lists, self.item_fields, self.value_fields, self.text_fields)
         return msgspec.defstruct("Properties", [(name, Any, None) for name in dict.fromkeys(names)], gc=False)
 
 
@@ -181,9 +187,13 @@ def _rule(name: str, rule: EventRule, fields: Fields) -> Rule:
     kinds = interaction_pb2.Kind
     if _KIND + rule.kind.upper() not in kinds.keys():  # noqa: SIM118  # an enum wrapper has no `in` of its own
         raise PackError(f"event {name}: there is no kind {rule.kind}")
+    kind = kinds.Value(_KIND + rule.kind.upper())
+    if rule.text and kind not in SPOKEN:
+        raise PackError(f"event {name}: a text comes with no event of kind {rule.kind}")
     item = fields.item if rule.item is None else rule.item
     value = fields.value if rule.value is None else rule.value
-    return Rule(kinds.Value(_KIND + rule.kind.upper()), item, value, rule.needs_value)
+    text = (fields.text if rule.text is None else rule.text) if kind in SPOKEN else ()
+    return Rule(kind, item, value, rule.needs_value, text)
 
 
 def _channels(pack: VocabularyPack) -> list[tuple[str, str]]:

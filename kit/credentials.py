@@ -4,20 +4,23 @@ import base64
 import fcntl
 import hmac
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from kit import audit
 from kit.durable import replace_durably
-from kit.errors import DeniedError, NotFoundError, UnauthenticatedError
+from kit.errors import DeniedError, InvalidArgumentError, NotFoundError, UnauthenticatedError
 from kit.pseudonyms import Pseudonymiser
 
-_PARTS = 3
+_KEY = re.compile(r"mb_([^_]*)_([^_]*)")
+_PASS = re.compile(r"mp_([^_]*)_([0-9]{1,12})_([0-9a-f]{64})")
 _NO_HASH = "0" * 64
 #: What was read of the file is used for so long; whoever revokes a key waits it out, and a little more.
 TERM_S = 0.1
@@ -34,11 +37,13 @@ class Credential(msgspec.Struct, frozen=True, omit_defaults=True):
     brand: str
     #: Id of the source or world, name of the staff key.
     id: str
-    #: HMAC-SHA256 of the secret under the pepper, 64 hexadecimal characters.
+    #: HMAC-SHA256 of the secret under the pepper, 64 hexadecimal characters; "" where the holder signs.
     hash: str
     scopes: tuple[str, ...] = ()
     #: Seconds since 1970 UTC; 0 for never.
     expires_at: float = 0.0
+    #: Ed25519, 64 hexadecimal characters, of one who signs; what was signed is exchanged for a pass.
+    public_key: str = ""
 
     def require(self, scope: str, what: str) -> None:
         """Refuse, for the record, `what` was asked for unless the key has the scope; raises DeniedError.
@@ -48,6 +53,15 @@ class Credential(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.scopes and scope not in self.scopes:
             audit.denied(self.kid, what, "scope")
             raise DeniedError("this key may not do that", limit=scope)
+
+
+class _Shown(NamedTuple):
+    """What a caller shows: a key's secret, or what a pass says and the proof of it."""
+
+    kid: str
+    secret: str
+    proof: str = ""
+    ends_at: int = 0
 
 
 class _File(msgspec.Struct):
@@ -78,20 +92,30 @@ class Credentials:
     def authenticate_one_of(self, token: str, kinds: Sequence[str], what: str) -> Credential:
         """As `authenticate`, where keys of several kinds open the same door."""
         self._look_again_in_time()
-        parts = token.split("_")
-        kid, secret = (parts[1], parts[2]) if len(parts) == _PARTS and parts[0] == "mb" else ("", token)
-        if kid not in self._by_kid:
-            self._read_if_changed()
-        credential = self._by_kid.get(kid)
+        shown = _read(token)
+        credential = self._find(shown.kid)
         # Hashed even for an unknown kid: the time taken must not tell which kids exist.
-        is_right = hmac.compare_digest(self._hash(secret), credential.hash if credential else _NO_HASH)
+        expected = shown.proof or (credential.hash if credential else "") or _NO_HASH
+        is_right = hmac.compare_digest(self._hash(shown.secret), expected)
         if credential is None or not is_right:
             raise self._refused(credential, what, "forged")
+        if shown.ends_at and shown.ends_at <= self._clock():
+            raise self._refused(credential, what, "expired")
         if credential.kind not in kinds:
             raise self._refused(credential, what, "kind")
         if credential.expires_at and credential.expires_at <= self._clock():
             raise self._refused(credential, what, "expired")
         return credential
+
+    def public_key(self, kid: str) -> bytes | None:
+        """Return the key that the holder of `kid` signs with, None when there is none."""
+        self._look_again_in_time()
+        credential = self._find(kid)
+        return bytes.fromhex(credential.public_key) if credential and credential.public_key else None
+
+    def issue_pass(self, kid: str, ends_at: int) -> str:
+        """Return what stands for a key until then, while the key is good. The same for the same arguments."""
+        return f"mp_{kid}_{ends_at}_{self._hash(_said(kid, ends_at))}"
 
     def every(self) -> list[Credential]:
         """Return what the file holds, the newest last."""
@@ -113,15 +137,24 @@ class Credentials:
             held[credential.kid] = credential
         return key, credential
 
+    def enrol(self, like: Credential) -> Credential:
+        """Add a credential whose holder has the private part of `like.public_key`; returns it with its kid."""
+        credential = msgspec.structs.replace(like, kid=secrets.token_hex(4), hash="")
+        with self._changing() as held:
+            held[credential.kid] = credential
+        return credential
+
     def rotate(self, kid: str, *, old_until: float) -> tuple[str, Credential]:
         """Add a key that may do what `kid` may, which ends at `old_until`: until then both are good.
 
-        Returns (key, credential) as `mint` does; raises NotFoundError.
+        Returns (key, credential) as `mint` does; raises NotFoundError, InvalidArgumentError for one whose holder signs.
         """
         with self._changing() as held:
             if kid not in held:
                 raise NotFoundError("there is no such key", field="kid")
             old = held[kid]
+            if old.public_key:
+                raise InvalidArgumentError("who signs has a key of their own: enrol the new one", field="kid")
             key, credential = self._new(old)
             held[kid] = msgspec.structs.replace(old, expires_at=min(old.expires_at or old_until, old_until))
             held[credential.kid] = credential
@@ -135,6 +168,11 @@ class Credentials:
         with self._changing() as held:
             held.pop(kid, None)
         time.sleep(TERM_S + _MARGIN_S)
+
+    def _find(self, kid: str) -> Credential | None:
+        if kid not in self._by_kid:
+            self._read_if_changed()
+        return self._by_kid.get(kid)
 
     def _new(self, like: Credential) -> tuple[str, Credential]:
         kid, secret = secrets.token_hex(4), _base32(secrets.token_bytes(32))
@@ -181,6 +219,20 @@ class Credentials:
             replace_durably(self._file, msgspec.json.format(msgspec.json.encode(_File([*held.values()])), indent=2))
         finally:
             os.close(lock)
+
+
+def _read(token: str) -> _Shown:
+    if found := _KEY.fullmatch(token):
+        return _Shown(found[1], found[2])
+    if found := _PASS.fullmatch(token):
+        kid, ends_at = found[1], int(found[2])
+        return _Shown(kid, _said(kid, ends_at), found[3], ends_at)
+    return _Shown("", token)
+
+
+def _said(kid: str, ends_at: int) -> str:
+    # No secret of a key has such a form.
+    return f"pass|{kid}|{ends_at}"
 
 
 def _base32(raw: bytes) -> str:

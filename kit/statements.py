@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 
 from kit.errors import UnavailableError
-from kit.tenancy import bind
+from kit.tenancy import bind, is_bound
 
 _WAIT_S = 5.0
 _CONNECT_S = 5.0
@@ -58,11 +58,9 @@ class Statements:
             raise UnavailableError(retry_after_s=1) from None
 
     async def _take(self) -> asyncpg.Connection:
-        while self._idle:
-            # The one used last: the others rest, and their servers' memory stays untouched.
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
+        self._idle = [each for each in self._idle if not each.is_closed()]
+        if self._idle:
+            return self._idle.pop(self._best())
         return await asyncpg.connect(
             self._url,
             timeout=_CONNECT_S,
@@ -70,6 +68,12 @@ class Statements:
             # Prepared once a connection; by default they are thrown away after five minutes.
             max_cached_statement_lifetime=0,
         )
+
+    def _best(self) -> int:
+        # The one used last: the others rest, and their servers' memory stays untouched. Of those that were told for
+        # whom they work, if there are any: to tell one anew takes a round trip.
+        places = range(len(self._idle) - 1, -1, -1)
+        return next((place for place in places if is_bound(self._idle[place])), len(self._idle) - 1)
 
     def _give_back(self, connection: asyncpg.Connection, *, has_answered: bool) -> None:
         if not has_answered:

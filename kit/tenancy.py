@@ -48,14 +48,19 @@ def acting_for_every_brand() -> Iterator[None]:
         _TENANT.reset(before)
 
 
+def is_bound(session: asyncpg.Connection) -> bool:
+    """Tell whether a session has been told just that for whom it is to work now."""
+    return _BOUND.get(session, "") == _TENANT.get()
+
+
 async def bind(session: asyncpg.Connection) -> None:
     """Tell a session for whom it works. One round trip, and none when the session was told the same before.
 
     Outside of a transaction only: a rollback would take it back unnoticed.
     """
-    tenant = _TENANT.get()
-    if _BOUND.get(session, "") == tenant:
+    if is_bound(session):
         return
+    tenant = _TENANT.get()
     _BOUND[session] = False
     if tenant is None:
         await session.fetch(_EVERY)

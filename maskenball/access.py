@@ -4,14 +4,17 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import msgspec
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from rich.console import Console
 from rich.table import Table
 
@@ -41,6 +44,9 @@ class Kind(StrEnum):
 SCOPES = {Kind.APP: ("app", "aggregates"), Kind.WORLD: ("visits", "consents")}
 _TAG = re.compile(r"[a-z]{1,32}")
 DataDir = Annotated[Path, typer.Option(help="The data folder of the stack.")]
+Scopes = Annotated[list[str] | None, typer.Option(help="What it may do; may be repeated.")]
+Days = Annotated[float, typer.Option(min=0, help="Days until it ends; 0 for never.")]
+Brand = Annotated[str, typer.Option(help="Whose it is.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON line.")]
 Kid = Annotated[str, typer.Argument(help="Public part of the key, as `maskenball access list` prints it.")]
 
@@ -69,25 +75,36 @@ def mint(  # noqa: PLR0913 - arguments and options of a command
     kind: Annotated[Kind, typer.Argument(help="Who is to hold it.")],
     name: Annotated[str, typer.Argument(help="Id of the app or world, name of the member of staff.")],
     *,
-    scope: Annotated[list[str] | None, typer.Option(help="What it may do; may be repeated.")] = None,
-    days: Annotated[float, typer.Option(min=0, help="Days until it ends; 0 for never.")] = 0,
-    brand: Annotated[str, typer.Option(help="Whose it is.")] = "oak",
+    scope: Scopes = None,
+    days: Days = 0,
+    brand: Brand = "oak",
     data_dir: DataDir = Path(".maskenball"),
 ) -> None:
     """Make a key and print it, once: what is kept is its keyed hash."""
-    scopes = scope or []
-    known = SCOPES.get(kind)
-    if not all(each in known if known else _TAG.fullmatch(each) for each in scopes):
-        _refuse(f"no such scope of {kind} (there are: {', '.join(known or ['the tags of /openapi.json'])})")
-    if not _ID.fullmatch(name) or not _ID.fullmatch(brand):
-        _refuse("names and brands have 1 to 64 characters without spaces and colons")
-    id_ = name if kind is Kind.STAFF or ":" in name else f"{kind}:{name}"
-    expires_at = time.time() + days * _DAY_S if days else 0.0
-    kept = "source" if kind is Kind.APP else kind.value
+    like = _wanted(kind, name, brand, scope or [], days)
     with _opened(data_dir) as credentials:
-        key, credential = credentials.mint(kept, brand, id_, scopes=scopes, expires_at=expires_at)
+        key, credential = credentials.mint(like.kind, brand, like.id, scopes=like.scopes, expires_at=like.expires_at)
         audit.allowed(credential.kid, "access mint")
     _print(key, credential)
+
+
+@access.command()
+def enrol(  # noqa: PLR0913 - arguments and options of a command
+    kind: Annotated[Kind, typer.Argument(help="Who signs.")],
+    name: Annotated[str, typer.Argument(help="Id of the app or world, name of the member of staff.")],
+    public_key: Annotated[Path, typer.Argument(help="PEM file of an Ed25519 public key.")],
+    *,
+    scope: Scopes = None,
+    days: Days = 0,
+    brand: Brand = "oak",
+    data_dir: DataDir = Path(".maskenball"),
+) -> None:
+    """Let somebody in who signs requests for a pass instead of showing a key."""
+    like = _wanted(kind, name, brand, scope or [], days)
+    with _opened(data_dir) as credentials:
+        credential = credentials.enrol(msgspec.structs.replace(like, public_key=_ed25519(public_key)))
+        audit.allowed(credential.kid, "access enrol")
+    sys.stdout.write(json.dumps(_told(credential)) + "\n")
 
 
 @access.command()
@@ -112,6 +129,29 @@ def revoke(kid: Kid, data_dir: DataDir = Path(".maskenball")) -> None:
         credentials.revoke(kid)
         audit.allowed(kid, "access revoke")
     sys.stdout.write(json.dumps({"revoked": kid}) + "\n")
+
+
+def _wanted(kind: Kind, name: str, brand: str, scopes: Sequence[str], days: float) -> Credential:
+    """Return what is to be added, without its key, or end with what is wrong."""
+    known = SCOPES.get(kind)
+    if not all(each in known if known else _TAG.fullmatch(each) for each in scopes):
+        _refuse(f"no such scope of {kind} (there are: {', '.join(known or ['the tags of /openapi.json'])})")
+    if not _ID.fullmatch(name) or not _ID.fullmatch(brand):
+        _refuse("names and brands have 1 to 64 characters without spaces and colons")
+    id_ = name if kind is Kind.STAFF or ":" in name else f"{kind}:{name}"
+    expires_at = time.time() + days * _DAY_S if days else 0.0
+    kept = "source" if kind is Kind.APP else kind.value
+    return Credential("", kept, brand, id_, "", tuple(scopes), expires_at)
+
+
+def _ed25519(file: Path) -> str:
+    try:
+        key = load_pem_public_key(file.read_bytes())
+    except (OSError, ValueError):
+        _refuse(f"{file} is no PEM file of a public key")
+    if not isinstance(key, Ed25519PublicKey):
+        _refuse(f"{file} holds another kind of key than Ed25519")
+    return key.public_bytes_raw().hex()
 
 
 @contextmanager

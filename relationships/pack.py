@@ -16,6 +16,8 @@ from msgspec import Meta
 from kit.packs import Pack, PackError, load
 
 PACKS = Path(__file__).parent / "packs"
+#: What is told of a type or a family while nothing may be acted upon.
+UNKNOWN = "unknown"
 Family = Literal["exchange", "partnership", "power", "affection", "distance"]
 #: What a text can say. `none` says nothing of a relationship, and no type has it.
 Stance = Literal["buyer_seller", "partner", "ruler", "fan", "adversary"]
@@ -104,9 +106,19 @@ class RelationshipPack(Pack, frozen=True, kw_only=True):
     treatments: dict[str, Treatment]
     types: dict[str, RelationshipType]
 
-    def treatment_of(self, type_id: str) -> Treatment:
-        """Return how to meet a persona of this type; `unknown` is a type, too."""
-        return self.treatments[self.unknown if type_id == "unknown" else self.types[type_id].treatment]
+    def treatment_of(self, type_id: str, family: str = UNKNOWN) -> Treatment:
+        """Return how to meet a persona of this type; `unknown` is a type, too.
+
+        Of an unknown type and a known family it is the most reserved treatment that the family has here.
+        """
+        if type_id != UNKNOWN:
+            return self.treatments[self.types[type_id].treatment]
+        of_family = [self.treatments[each.treatment] for each in self.types.values() if each.family == family]
+        return max(of_family, key=_reserve, default=self.treatments[self.unknown])
+
+
+def _reserve(treatment: Treatment) -> tuple[int, int, int]:
+    return -treatment.contacts, treatment.least_gap_hours, len(treatment.quiet)
 
 
 def read_pack(path: Path) -> RelationshipPack:
@@ -143,7 +155,7 @@ def _problems(pack: RelationshipPack) -> Iterator[str]:
 
 def _problems_of(name: str, each: RelationshipType, pack: RelationshipPack) -> Iterator[str]:
     at = f"types.{name}"
-    if name in {"none", "unknown"}:
+    if name in {"none", UNKNOWN}:
         yield f"{at}: the name is taken"
     if missing := {"de", "en"} - set(each.prototypes):
         yield f"{at}.prototypes: {', '.join(sorted(missing))} is missing"

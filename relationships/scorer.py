@@ -51,7 +51,7 @@ class Scorer:
             return np.zeros((0, len(self.names)), dtype=np.float32)
         cut = [text[:MOST_CHARACTERS] for text in texts]
         vectors = self._features.encoder.encode(cut) if self._features else None
-        stances = self._stances(cut, vectors)
+        stances = by_stance(self._model, self._features, cut, vectors)
         leanings = self._leanings(cut, vectors)
         probabilities = np.zeros((len(texts), len(self.names)), dtype=np.float32)
         for place, stance in enumerate(STANCES[:-1]):
@@ -70,15 +70,17 @@ class Scorer:
             for place, (name, kind) in enumerate(self._pack.types.items())
         }
 
-    def _stances(self, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
-        by_sentences = None
-        if self._features is not None and vectors is not None:
-            by_sentences = self._model.by_sentences(self._features.of(texts, vectors))
-        return self._model.together(by_sentences, self._model.by_grams(texts))
-
     def _leanings(self, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
         """Return how types of one stance compare, by the words of this pack."""
         said = np.stack([self._patterns.weigh(text) for text in texts])
         if self._prototypes is None or vectors is None:
             return said
         return np.asarray(said + _SHARPNESS * self._prototypes.likeness(vectors), dtype=np.float32)
+
+
+def by_stance(model: Model, features: Features | None, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
+    """Return for each text the probabilities in the order of `STANCES`."""
+    by_sentences = None
+    if features is not None and vectors is not None:
+        by_sentences = model.by_sentences(features.of(texts, vectors))
+    return model.together(by_sentences, model.by_grams(texts))

@@ -1,12 +1,31 @@
 """The reader's side: what was read under which sequence, and whether it may still be used."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kit.fence.words import EVERY, Change, Clock, Lease, Scope
 
 F = TypeVar("F")
 V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class _Aside(Generic[F, V]):
+    """What is held of a scope and true up to `reached`, while changes up to `head` are on their way."""
+
+    reached: int
+    head: int
+    held: dict[bytes, dict[F, V]]
+
+    def fill(self, change: Change) -> bool:
+        """Take in a change; False when one before it is missing."""
+        if change.after > self.reached:
+            return False
+        for key in change.keys:
+            self.held.pop(key, None)
+        self.reached = max(self.reached, change.sequence)
+        return True
 
 
 class FencedCache(Generic[F, V]):
@@ -27,6 +46,9 @@ class FencedCache(Generic[F, V]):
         self._everywhere = 0
         self._moment = 0
         self._held: dict[tuple[str, int], dict[bytes, dict[F, V]]] = {}
+        # Not read: under a lease that says more than was told. With every commit a lease may overtake its telling, and
+        # whoever forgets a whole scope for that asks the truth again about all of it.
+        self._aside: dict[tuple[str, int], _Aside[F, V]] = {}
         self._count = 0
 
     @property
@@ -86,13 +108,14 @@ class FencedCache(Generic[F, V]):
         if lease.epoch != self._epoch:
             self._epoch = lease.epoch
             self._held.clear()
+            self._aside.clear()
             self._count = 0
             self._moments.clear()
             self._moment = self._everywhere = self._moment + 1
         for scope, sequence in lease.heads:
             if sequence > self._applied.get(scope, 0):
-                # What happened in between was not told: anything of the scope may have changed.
-                self._forget(scope)
+                # What happened in between was not told yet: anything of the scope may have changed.
+                self._set_aside(scope, sequence)
                 self._applied[scope] = sequence
                 self._note(scope)
         self._until_ns = max(self._until_ns, asked_at_ns + lease.term_ns - self._margin_ns)
@@ -110,13 +133,42 @@ class FencedCache(Generic[F, V]):
         applied = self._applied.get(change.scope, 0)
         if change.after > applied or EVERY in change.keys:
             self._forget(change.scope)
-        elif held := self._held.get(change.scope):
-            for key in change.keys:
-                if held.pop(key, None) is not None:
-                    self._count -= 1
+        else:
+            self._drop(change)
+            self._fill(change)
         self._applied[change.scope] = applied = max(applied, change.sequence)
         self._note(change.scope)
         return applied
+
+    def _drop(self, change: Change) -> None:
+        if held := self._held.get(change.scope):
+            for key in change.keys:
+                if held.pop(key, None) is not None:
+                    self._count -= 1
+
+    def _set_aside(self, scope: Scope, head: int) -> None:
+        self._forget_aside(scope)
+        if held := self._held.pop(scope, None):
+            self._aside[scope] = _Aside(self._applied.get(scope, 0), head, held)
+
+    def _fill(self, change: Change) -> None:
+        aside = self._aside.get(change.scope)
+        if aside is None:
+            return
+        before = len(aside.held)
+        if not aside.fill(change):
+            self._forget_aside(change.scope)
+            return
+        self._count -= before - len(aside.held)
+        if aside.reached >= aside.head:
+            del self._aside[change.scope]
+            self._use_again(change.scope, aside.held)
+
+    def _use_again(self, scope: Scope, aside: dict[bytes, dict[F, V]]) -> None:
+        # What was read of the same key in between is newer.
+        held = self._held.get(scope, {})
+        self._count -= len(held.keys() & aside.keys())
+        self._held[scope] = aside | held
 
     def _note(self, scope: Scope) -> None:
         self._moment += 1
@@ -124,8 +176,13 @@ class FencedCache(Generic[F, V]):
 
     def _forget(self, scope: tuple[str, int]) -> None:
         self._count -= len(self._held.pop(scope, ()))
+        self._forget_aside(scope)
+
+    def _forget_aside(self, scope: tuple[str, int]) -> None:
+        if aside := self._aside.pop(scope, None):
+            self._count -= len(aside.held)
 
     def _make_room(self) -> None:
-        # Scopes are shards, even in size: the one filled longest ago goes whole.
+        # Scopes are shards, even in size: the one filled longest ago goes whole, what may not be used before it.
         while self._count >= self._capacity:
-            self._forget(next(iter(self._held)))
+            self._forget(next(iter(self._aside or self._held)))

@@ -40,6 +40,7 @@ from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
 from services.profile.leaving import Leaving
 from services.profile.owning import Ownership
+from services.profile.relations import load_packs
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
@@ -91,10 +92,10 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     avatars = None
     if settings.avatar_address:
         avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+    databases, packs = (profile, vault), load_packs(settings.relationships_file)
     segments = load_segments(settings.wish_segments) if settings.wish_segments else None
     return Stores(
-        profile,
-        vault,
+        *databases,
         keyring,
         consent,
         decisions,
@@ -102,6 +103,7 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
         crowds,
         now_ms,
         os.urandom,
+        packs=packs,
         avatars=avatars,
         segments=segments,
     )

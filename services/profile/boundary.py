@@ -12,10 +12,16 @@ from dataclasses import dataclass, replace
 
 from services.profile.views import View
 
-_BESIDE_TASTE = ("recency_periods", "kinds", "channels", "day_part", "wishes")
+_TELLING_APART = ("recency_periods", "day_part", "relationship")
+_BESIDE_TASTE = (*_TELLING_APART, "kinds", "channels", "wishes")
 _BESIDE_LIKES = (*_BESIDE_TASTE, "dislikes")
 #: What the first rungs withhold. Rungs below them withhold likes, those of the fewest first.
-_RUNGS: tuple[tuple[str, ...], ...] = ((), ("recency_periods", "day_part"), _BESIDE_TASTE, _BESIDE_LIKES)
+_RUNGS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("recency_periods", "day_part", "relationship"),
+    _BESIDE_TASTE,
+    _BESIDE_LIKES,
+)
 _LIKES_KEPT = (2, 1)
 _LEVELS = len(_RUNGS) + len(_LIKES_KEPT)
 _NOTHING = View(withheld=(*_BESIDE_LIKES, "likes"))

@@ -1,4 +1,7 @@
-"""What a person does not want: to be offered, or to be inferred. Nobody infers it, so it is kept apart from traits."""
+"""What a person says they want: not to be offered, not to be inferred, to be met in a relationship of their choice.
+
+Nobody infers it, so it is kept apart from traits.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -16,10 +19,10 @@ GIFT_TOPIC = "gift"
 _REMOVED = "REMOVED"
 
 What = Literal["offer", "brand", "gifts"]
-Inference = Literal["likes", "dislikes", "wishes", "habits", "ranking"]
+Inference = Literal["likes", "dislikes", "wishes", "habits", "ranking", "relationship"]
 WHAT: tuple[What, ...] = ("offer", "brand", "gifts")
-#: Kinds of inference: what is told of a person, and offers ranked by what it did.
-INFERENCES: tuple[Inference, ...] = ("likes", "dislikes", "wishes", "habits", "ranking")
+#: Kinds of inference: what is told of a person, offers ranked by what it did, and how it wants to be met.
+INFERENCES: tuple[Inference, ...] = ("likes", "dislikes", "wishes", "habits", "ranking", "relationship")
 
 
 class Removal(msgspec.Struct, array_like=True, frozen=True):
@@ -30,11 +33,20 @@ class Removal(msgspec.Struct, array_like=True, frozen=True):
     at_ms: int
 
 
+class Declaration(msgspec.Struct, array_like=True, frozen=True):
+    """The relationship that the person wants: a type of the brand's pack, and the family that all packs know."""
+
+    type: str
+    family: str
+    at_ms: int
+
+
 class Choices(msgspec.Struct, array_like=True, frozen=True):
     """All that one facet carries, as it is kept."""
 
     removals: tuple[Removal, ...] = ()
     objections: tuple[Inference, ...] = ()
+    declared: Declaration | None = None
 
     @property
     def removed_items(self) -> tuple[str, ...]:
@@ -91,7 +103,9 @@ def merge(all_of: Collection[Choices]) -> Choices:
     """Return what holds for facets that are read as one: what any of them carries."""
     removals = {(each.what, each.ref): each for choices in all_of for each in choices.removals}
     objections = dict.fromkeys(each for choices in all_of for each in choices.objections)
-    return Choices(tuple(removals.values()), tuple(objections))
+    declared = [choices.declared for choices in all_of if choices.declared is not None]
+    newest = max(declared, key=lambda each: (each.at_ms, each.type), default=None)
+    return Choices(tuple(removals.values()), tuple(objections), newest)
 
 
 def refuse_late(removal: Removal | None, now_ms: int, within_ms: int) -> None:

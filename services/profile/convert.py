@@ -7,6 +7,7 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
+from relationships.state import Relationship
 from services.profile.aggregates import COUNTABLE, LEAST_PRICE, UNIT, Budget, Question
 from services.profile.choices import INFERENCES, WHAT, Inference, What
 from services.profile.decay import DAY_MS
@@ -226,6 +227,17 @@ def view_to_proto(handle: str, view: View) -> profile_pb2.View:
         channels=view.channels,
         day_part=view.day_part,
         withheld=view.withheld,
+        relationship=view.relationship,
+    )
+
+
+def relationship_to_proto(pack: str, relationship: Relationship) -> profile_pb2.Relationship:
+    return profile_pb2.Relationship(
+        pack=pack,
+        type=relationship.type,
+        family=relationship.family,
+        confidence=relationship.confidence,
+        is_declared=relationship.declared,
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
+import msgspec
+
 from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison, Subject
 from services.profile.fates import DUPLICATE, SUPPRESSED, Sheet
 from services.profile.traits import Traits
@@ -69,10 +71,11 @@ class Lesson:
 
 
 class Known(NamedTuple):
-    """Those of a fold who are bound, and those of them who allow collecting."""
+    """Those of a fold who are bound, those of them who allow collecting, and those whose words may count."""
 
     bound: Mapping[Address, Bound]
     collecting: Mapping[Address, Bound]
+    heard: AbstractSet[Address] = frozenset()
 
 
 class Admitted(NamedTuple):
@@ -151,7 +154,8 @@ def place_of(number: int, source: str, sealed_at_ms: int) -> Place:
 def admit(number: int, batches: Iterable[Batch], known: Known, books: Books) -> list[Admitted]:
     """Return the events of one partition by those who allow collecting; the others are suppressed.
 
-    What a person corrects needs no consent: it is theirs to say, and keeps a mistake from being used.
+    What a person corrects needs no consent: it is theirs to say, and keeps a mistake from being used. What follows from
+    words needs one more than deeds do.
     """
     admitted = []
     suppressed: defaultdict[Place, int] = defaultdict(int)
@@ -167,10 +171,16 @@ def admit(number: int, batches: Iterable[Batch], known: Known, books: Books) -> 
                 suppressed[number, source, hour] += 1
                 codes[event] = SUPPRESSED
             else:
-                admitted.append(Admitted((number, source, hour), bound, each, codes, event))
+                may_count = not each.stances or (source, each.eid) in known.heard
+                told = each if may_count else _without_words(each)
+                admitted.append(Admitted((number, source, hour), bound, told, codes, event))
     for place, count in suppressed.items():
         books.add(place, "suppressed", count)
     return admitted
+
+
+def _without_words(interaction: Interaction) -> Interaction:
+    return msgspec.structs.replace(interaction, stances=())  # type: ignore[type-var]
 
 
 def first_of_each(admitted: Iterable[Admitted], known: AbstractSet[Identity], books: Books) -> dict[Identity, Admitted]:

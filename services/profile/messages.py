@@ -14,6 +14,7 @@ from contracts.profile.v1.lessons import associated_data as lessons_associated_d
 from kit.epochs import EpochKeys
 from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError, open_sealed, seal
+from relationships.evidence import is_sound
 from services.profile.domain import (
     EID_BYTES,
     MID_BYTES,
@@ -231,6 +232,7 @@ def _is_sound(each: Interaction, sealed_at_ms: int) -> bool:
         and 1 <= each.kind <= _LAST_KIND
         and 0 <= each.at_ms <= sealed_at_ms + _DAY_MS
         and (value is None or -_MAX_VALUE < value < _MAX_VALUE)
+        and is_sound(each.stances)
         and (not each.former or _are_ids(each.former))
         and (not each.other_former or _are_ids(each.other_former))
     )

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from relationships.pack import RelationshipPack
 from services.profile.choices import Choices
 from services.profile.domain import ConsentRecord, Kind
+from services.profile.relations import relationship_of
 from services.profile.repository.uses import Line
 from services.profile.traits import Recent, Traits
 from services.profile.uses import DAY_MS, GAVE
@@ -107,6 +109,25 @@ class Removed(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class Related(msgspec.Struct, frozen=True):
+    """How the person wants to be met: what they declared, or what follows from what they said and did."""
+
+    #: Type and family of the pack; "unknown" while nothing may be acted upon.
+    type: str
+    family: str
+    #: "inferred" or "declared".
+    source: str
+    #: How likely it is, 0 to 1.
+    confidence: float
+    #: Pack and version.
+    model: str
+    #: Texts that it rests on; none was kept.
+    texts: int
+    is_objected: bool
+    #: What may be declared, by language.
+    types: dict[str, dict[str, str]]
+
+
 class Remembered(msgspec.Struct, frozen=True):
     """What one avatar remembers: when it last met the persona; what was asked, tried and dismissed, newest first."""
 
@@ -150,6 +171,7 @@ class Person(msgspec.Struct, frozen=True):
     objected: tuple[str, ...] = ()
     linked: tuple[Link, ...] = ()
     wishes: tuple[Wished, ...] = ()
+    relationship: Related | None = None
 
 
 def known(traits: Traits) -> Known:
@@ -193,6 +215,21 @@ def wished(traits: Traits, objected: Sequence[str], at_ms: int) -> tuple[Wished,
             "wishes" in objected,
         )
         for want in wants(traits, at_ms)
+    )
+
+
+def related(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> Related:
+    """Return how the person is met, and what else they may choose."""
+    found = relationship_of(pack, traits, chosen, at_ms)
+    return Related(
+        type=found.type,
+        family=found.family,
+        source="declared" if found.declared else "inferred",
+        confidence=round(found.confidence, 2),
+        model=f"{pack.id}/{pack.version}",
+        texts=len(traits.heard),
+        is_objected="relationship" in chosen.objections,
+        types={name: {"de": each.label.de, "en": each.label.en} for name, each in pack.types.items()},
     )
 
 

@@ -88,7 +88,7 @@ def open_facet(key: bytes, persona: Persona, body: bytes) -> traits.Traits:
 
 
 def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequence[Interaction]) -> bytes:
-    """Seal [source, mid, kind, at_ms, channel, item, topics, value, group] of each, and no edge pseudonym."""
+    """Seal [source, mid, kind, at_ms, channel, item, topics, value, group, stances] of each, and no edge pseudonym."""
     rows = [
         (
             i.source,
@@ -100,6 +100,7 @@ def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequ
             i.topics,
             i.value,
             i.other if i.kind == Kind.JOINED else None,
+            i.stances,
         )
         for i in interactions
     ]

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from kit.settings import Settings
+from services.profile import relations
 
 
 class ProfileSettings(Settings):
@@ -62,3 +63,5 @@ class ProfileSettings(Settings):
     #: What may be learnt of the personas of one audience, in thousandths of epsilon, in any so many days in a row.
     privacy_budget: int = Field(default=3000, ge=10, le=100_000)
     privacy_budget_days: int = Field(default=30, ge=1)
+    #: Which brand reads relationships by which pack.
+    relationships_file: Path = relations.PACK

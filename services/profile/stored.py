@@ -15,6 +15,7 @@ class Stored(msgspec.Struct, array_like=True, gc=False, frozen=True):
     topics: tuple[str, ...]
     value: float | None
     other: bytes | None
+    stances: tuple[int, ...] = ()
 
     @property
     def eid(self) -> bytes:

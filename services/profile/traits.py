@@ -10,6 +10,7 @@ from zlib import crc32
 
 import msgspec
 
+from relationships.state import MOST_EVIDENCE
 from services.profile.decay import Moment, Strength, moment
 from services.profile.domain import Interaction, Kind
 from services.profile.weights import KindWeight, Weights
@@ -20,6 +21,7 @@ MAX_GROUPS = 32
 MAX_WISHES = 128
 MAX_LAST = 128
 MAX_STATED = 128
+MAX_HEARD = MOST_EVIDENCE
 #: What ends a wish for its item: it came true, or was taken back.
 ENDS = frozenset((Kind.BOUGHT, Kind.REMOVED, Kind.DISMISSED))
 _HOUR_MS = 3_600_000
@@ -85,6 +87,14 @@ class Stated(msgspec.Struct, array_like=True, gc=False, frozen=True, order=True)
     value: int
 
 
+class Heard(msgspec.Struct, array_like=True, gc=False, frozen=True, order=True):
+    """What one text said of the relationship, see relationships/evidence.py; the text was never here."""
+
+    at: int
+    mid: bytes
+    stances: tuple[int, ...]
+
+
 class Traits(msgspec.Struct, array_like=True):
     """All that is folded of one facet."""
 
@@ -96,9 +106,10 @@ class Traits(msgspec.Struct, array_like=True):
     wishes: list[Wished] = []
     last: list[Recent] = []
     stated: list[Stated] = []
+    heard: list[Heard] = []
 
 
-_Kept = TypeVar("_Kept", Membership, Wished, Recent, Stated)
+_Kept = TypeVar("_Kept", Membership, Wished, Recent, Stated, Heard)
 _Value = TypeVar("_Value", Strength, Activity)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Traits)
@@ -136,6 +147,7 @@ def merge(a: Traits, b: Traits) -> Traits:
     merged.wishes = list({*merged.wishes, *b.wishes})
     merged.last = list({*merged.last, *b.last})
     merged.stated += b.stated
+    merged.heard = list({*merged.heard, *b.heard})
     _trim(merged)
     return merged
 
@@ -154,6 +166,7 @@ def encode(traits: Traits) -> bytes:
         traits.wishes,
         traits.last,
         traits.stated,
+        traits.heard,
     )
     return _encoder.encode(canonical)
 
@@ -186,6 +199,8 @@ def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> N
         _lean(traits.likes if weight > 0 else traits.dislikes, topics, when, abs(weight))
     thousandths = round(weight * THOUSAND)
     traits.last.append(Recent(at, interaction.mid, kind, item, thousandths, topics))
+    if interaction.stances:
+        traits.heard.append(Heard(at, interaction.mid, interaction.stances))
     if says.wish:
         strength = round(says.wish * THOUSAND)
         refs = (item,) if item else dict.fromkeys(topics)
@@ -231,6 +246,7 @@ def _trim(traits: Traits) -> None:
     traits.wishes = _newest(traits.wishes, MAX_WISHES)
     traits.last = _newest(traits.last, MAX_LAST)
     traits.stated = _latest_stated(traits.stated)
+    traits.heard = _newest(traits.heard, MAX_HEARD)
 
 
 def _bounded(by_name: dict[str, _Value], limit: int) -> dict[str, _Value]:

@@ -42,6 +42,8 @@ class View:
     day_part: str = ""
     #: Fields that say less than is known, or nothing: too few others would say the same.
     withheld: tuple[str, ...] = ()
+    #: Family of the relationship that the persona wants; empty while nothing may be acted upon.
+    relationship: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from kit.fence import EVERY, Authority, FencedCache
 from kit.fence.authority import Holder
+from kit.fence.cache import _Aside
 from kit.fence.hosting import _Hosting
 
 
@@ -86,6 +87,13 @@ def _lease_over_gaps(cache, lease, asked_at_ns):
     return _cache_lease(cache, lease, asked_at_ns)
 
 
+def _fill_over_gaps(aside, change):
+    for key in change.keys:
+        aside.held.pop(key, None)
+    aside.reached = aside.head
+    return True
+
+
 def _apply_over_gaps(cache, change):
     for key in change.keys:
         if cache._held.get(change.scope, {}).pop(key, None) is not None:
@@ -142,8 +150,14 @@ VARIANTS = [
     Variant(
         "a gap below a head is not dropped",
         ((FencedCache, "lease", _lease_over_gaps),),
-        seed=45,
+        seed=25,
         provoked_by=("break_every_stream",),
+    ),
+    Variant(
+        "what lies below a head is used again with a change missing",
+        ((_Aside, "fill", _fill_over_gaps),),
+        seed=34,
+        provoked_by=("spoil_the_weather", "break_every_stream"),
     ),
     Variant(
         "a gap below a change is not dropped",

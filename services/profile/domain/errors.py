@@ -134,3 +134,10 @@ class WindowShortenedError(TypedError):
 
     reason = "MESSAGE_IDS_WINDOW_SHORTENED"
     status = Status.EXHAUSTED
+
+
+class RelationshipUnknownError(TypedError):
+    """The pack of the brand has no such type of relationship; the limit names those it has."""
+
+    reason = "RELATIONSHIP_UNKNOWN"
+    status = Status.INVALID

@@ -104,13 +104,19 @@ async def resolve(connection: asyncpg.Connection, brand: str, addresses: Sequenc
 
 async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
     """Return the facet bound to one subject, and whether anything is linked to it."""
+    # LIMIT keeps the planner to look-ups by key: behind the wall between brands it reads all personas for a join.
     rows = await vault.fetch(
         """
-        SELECT k.shard, b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms,
-            k.choices,
-            EXISTS (SELECT FROM links l WHERE l.brand = b.brand AND l.shard = k.shard AND l.pid = b.pid)
-        FROM bindings b JOIN personas k ON k.brand = b.brand AND k.shard = coalesce(b.home, b.shard) AND k.pid = b.pid
-        WHERE b.brand = $1 AND b.shard = $2 AND b.audience = $3 AND b.eid = $4
+        SELECT b.home, b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms,
+            k.choices, EXISTS (SELECT FROM links WHERE brand = $1 AND shard = b.home AND pid = b.pid)
+        FROM (
+            SELECT coalesce(home, shard) AS home, pid, preferences, preferences_at_ms FROM bindings
+            WHERE brand = $1 AND shard = $2 AND audience = $3 AND eid = $4 LIMIT 1
+        ) AS b
+        CROSS JOIN LATERAL (
+            SELECT generation, key_id, wrapped, wrapped_by, choices FROM personas
+            WHERE brand = $1 AND shard = b.home AND pid = b.pid LIMIT 1
+        ) AS k
         """,
         subject.brand,
         subject.shard,

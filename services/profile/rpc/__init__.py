@@ -126,6 +126,16 @@ class ProfileRpc(HandleRpc):
         await choose.object_to(self._stores, subject, inferences, convert.said_from_proto(request.statement))
         return profile_pb2.ObjectResponse()
 
+    async def DeclareRelationship(
+        self, request: profile_pb2.DeclareRelationshipRequest, context: ServicerContext
+    ) -> profile_pb2.DeclareRelationshipResponse:
+        subject = convert.subject_from_proto(request.subject)
+        said = convert.said_from_proto(request.statement)
+        declared = await choose.declare(self._stores, subject, request.type, said)
+        if declared is None:
+            return profile_pb2.DeclareRelationshipResponse()
+        return profile_pb2.DeclareRelationshipResponse(type=declared.type, family=declared.family)
+
     async def See(self, request: profile_pb2.SeeRequest, context: ServicerContext) -> profile_pb2.SeeResponse:
         shown = await see.see(self._stores, convert.subject_from_proto(request.subject))
         return profile_pb2.SeeResponse(document=msgspec.json.encode(shown))
@@ -183,6 +193,7 @@ class ProfileRpc(HandleRpc):
             read_at=read_at,
             removed_items=found.signals.removed_items,
             removed_topics=found.signals.removed_topics,
+            relationship=self._relationship(subject, found.signals),
         )
 
     def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
@@ -191,10 +202,15 @@ class ProfileRpc(HandleRpc):
         read_at = self._stores.decisions.read_at(found.persona, subject.audience, found.seen.decisions)
         return self._names.of(found.persona.pid), read_at
 
+    def _relationship(self, subject: Subject, found: read.SignalsRead) -> profile_pb2.Relationship | None:
+        pack = self._stores.packs.of(subject.brand)
+        return convert.relationship_to_proto(pack.id, found.relationship) if found.is_read else None
+
     async def ReadSignals(
         self, request: profile_pb2.ReadSignalsRequest, context: ServicerContext
     ) -> profile_pb2.ReadSignalsResponse:
-        found = await read.read_signals(self._stores, convert.subject_from_proto(request.subject))
+        subject = convert.subject_from_proto(request.subject)
+        found = await read.read_signals(self._stores, subject)
         return profile_pb2.ReadSignalsResponse(
             decision=convert.decision_to_proto(found.decision),
             signals=map(convert.signal_to_proto, found.signals),
@@ -202,6 +218,7 @@ class ProfileRpc(HandleRpc):
             draw_key=found.draw_key,
             removed_items=found.removed_items,
             removed_topics=found.removed_topics,
+            relationship=self._relationship(subject, found),
         )
 
     async def GetBooks(

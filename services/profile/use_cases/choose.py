@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from kit.db import raw
-from services.profile import choices, sealed
-from services.profile.choices import Choices, Inference, What
+from services.profile import choices, relations, sealed
+from services.profile.choices import Choices, Declaration, Inference, What
 from services.profile.domain import Bound, Statement, Subject
 from services.profile.repository import vault
 from services.profile.use_cases import cross
@@ -43,8 +45,18 @@ async def object_to(stores: Stores, subject: Subject, inferences: tuple[Inferenc
     """Set what is objected to, of all that is linked: whoever objects no longer does so everywhere."""
     everybody = await all_of(stores, subject)
     for each in everybody:
-        await _choose(stores, each, lambda before: Choices(before.removals, inferences))
+        await _choose(stores, each, lambda before: msgspec.structs.replace(before, objections=inferences))
     await _tell(stores, everybody, statement)
+
+
+async def declare(stores: Stores, subject: Subject, type_id: str, statement: Statement) -> Declaration | None:
+    """Set which relationship is wanted, "" for none, of all that is linked; raises RelationshipUnknownError."""
+    declared = relations.declaration(stores.packs.of(subject.brand), type_id, stores.now_ms())
+    everybody = await all_of(stores, subject)
+    for each in everybody:
+        await _choose(stores, each, lambda before: msgspec.structs.replace(before, declared=declared))
+    await _tell(stores, everybody, statement)
+    return declared
 
 
 async def all_of(stores: Stores, subject: Subject) -> list[Bound]:

@@ -9,7 +9,18 @@ import asyncpg
 from kit.db import raw
 from kit.errors import RemoteError, Status
 from kit.telemetry import logger
-from services.profile.domain import AGGREGATE, COLLECT, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
+from services.profile.domain import (
+    AGGREGATE,
+    COLLECT,
+    REMEMBER,
+    RESEARCH,
+    Batch,
+    Bound,
+    Persona,
+    Statement,
+    Subject,
+    shard_of,
+)
 from services.profile.folding import Address, Known, Stated, digest_of, refused_by_gpc, statements, subjects
 from services.profile.repository import links, vault
 from services.profile.use_cases import segment
@@ -18,7 +29,8 @@ from services.profile.use_cases.marked import erased_since
 from services.profile.use_cases.stores import Stores
 from services.profile.use_cases.turn import adopt
 
-_ALWAYS = (COLLECT, RESEARCH, AGGREGATE)
+# What was said in words needs the third beside the first; who is in a wish segment, the last.
+_ALWAYS = (COLLECT, RESEARCH, REMEMBER, AGGREGATE)
 _MAX_PURPOSES = 32
 # More would only wait for each other in the consent service.
 _MAX_AT_ONCE = 8
@@ -63,7 +75,8 @@ async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches:
     collecting = {address: bound for address, bound in circle.bound.items() if COLLECT in circle.allowed[address]}
     researching = (bound.persona.pid for address, bound in collecting.items() if RESEARCH in circle.allowed[address])
     counted = (bound.persona.pid for address, bound in collecting.items() if AGGREGATE in circle.allowed[address])
-    return Consulted(Known(circle.bound, collecting), frozenset(researching), frozenset(counted))
+    heard = {address for address in collecting if REMEMBER in circle.allowed[address]}
+    return Consulted(Known(circle.bound, collecting, heard), frozenset(researching), frozenset(counted))
 
 
 async def _resolve(

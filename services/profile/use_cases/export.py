@@ -39,6 +39,7 @@ class Done(msgspec.Struct, frozen=True, omit_defaults=True):
     topics: tuple[str, ...] = ()
     value: float | None = None
     group: str = ""
+    stances: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ async def _summary(stores: Stores, subject: Subject, own: see.Own) -> list[tuple
         ("inferences.json", _encoder.encode(shown.inferred)),
         ("memories.json", _encoder.encode(shown.remembered)),
         ("offers.json", _encoder.encode(offers)),
+        ("relationship.json", _encoder.encode(shown.relationship)),
         ("links.json", _encoder.encode(shown.linked)),
         ("recipients.json", _encoder.encode(shown.readers)),
         (_INTERACTIONS, b""),
@@ -97,7 +99,8 @@ def _lines(key: bytes, persona: Persona, block_id: bytes, body: bytes) -> bytes:
 def _done(each: stored.Stored) -> Done:
     group = each.other.hex() if each.other else ""
     kind = Kind(each.kind).name.lower()
-    return Done(each.at_ms, kind, each.source, each.channel, each.item or "", each.topics, each.value, group)
+    told = each.source, each.channel, each.item or "", each.topics, each.value, group, each.stances
+    return Done(each.at_ms, kind, *told)
 
 
 def _readable(traits: Traits) -> dict[str, object]:
@@ -111,6 +114,7 @@ def _readable(traits: Traits) -> dict[str, object]:
             {"at_ms": each.at, "ref": each.ref, "weight": each.weight, "kind": Kind(each.kind).name.lower()}
             for each in traits.wishes
         ],
+        "heard": [{"at_ms": each.at, "stances": each.stances} for each in traits.heard],
         "stated": [{"at_ms": each.at, "ref": each.ref, "value": each.value} for each in traits.stated],
     }
 

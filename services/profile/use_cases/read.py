@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from kit.db import raw
 from kit.fence import Familiar, Known
-from services.profile import choices, handles, sealed, tails
+from relationships.state import NOTHING_KNOWN, Relationship
+from services.profile import choices, handles, relations, sealed, tails
 from services.profile.choices import Choices
 from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
 from services.profile.repository import facets
@@ -17,7 +18,7 @@ from services.profile.use_cases import cross
 from services.profile.use_cases.consents import persona_or_nobody, whole
 from services.profile.use_cases.stores import Stores
 from services.profile.uses import MEMORY, SIGNALS, VIEW
-from services.profile.views import Signal, View, leanings, signals, view
+from services.profile.views import Signal, View, leanings, signals
 
 # A linked facet of which this was never asked follows the facet that is read; any other refusal is its own.
 _SILENT = "NEVER_ASKED"
@@ -45,6 +46,8 @@ class SignalsRead:
     #: Items, and topics whose items, the person has removed.
     removed_items: tuple[str, ...] = ()
     removed_topics: tuple[str, ...] = ()
+    #: How the persona wants to be met.
+    relationship: Relationship = NOTHING_KNOWN
     is_read: bool = False
 
 
@@ -208,7 +211,8 @@ async def _seen(stores: Stores, subject: Subject, found: _Found) -> ViewRead:
     traits = await _merged(stores, subject, found, decision, VIEW)
     handle = handles.render(stores.keyring, subject.audience, bound.persona.pid, bound.generation)
     boundary = stores.crowds.of(subject.brand, subject.audience)
-    return ViewRead(handle, boundary.publish(chosen.told(view(traits, stores.now_ms()))), told)
+    seen = relations.seen(stores.packs.of(subject.brand), traits, chosen, stores.now_ms())
+    return ViewRead(handle, boundary.publish(seen), told)
 
 
 async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRead:
@@ -217,16 +221,18 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
     if found.bound is None or not decision.is_allowed:
         return SignalsRead(decision, [], ())
     traits = await _merged(stores, subject, found, decision, SIGNALS)
-    removed = chosen.removed_items, chosen.removed_topics
+    pack, now_ms = stores.packs.of(subject.brand), stores.now_ms()
+    wanted = relations.relationship_of(pack, traits, chosen, now_ms)
+    beside = chosen.removed_items, chosen.removed_topics, wanted
     met = chosen.ranked(signals(traits))
     boundary = stores.crowds.of(subject.brand, subject.audience)
     if not boundary.is_compared:
-        likes, _ = leanings(traits, stores.now_ms())
-        return SignalsRead(decision, met, chosen.liked(likes), b"", *removed, is_read=True)
-    told = boundary.publish(chosen.told(view(traits, stores.now_ms())))
+        likes, _ = leanings(traits, now_ms)
+        return SignalsRead(decision, met, chosen.liked(likes), b"", *beside, is_read=True)
+    told = boundary.publish(relations.seen(pack, traits, chosen, now_ms))
     persona, generation = found.bound.persona, found.bound.generation
     draw_key = handles.draw_key(stores.keyring, subject.audience, persona.pid, generation)
-    return SignalsRead(decision, met, chosen.liked(told.likes), draw_key, *removed, is_read=True)
+    return SignalsRead(decision, met, chosen.liked(told.likes), draw_key, *beside, is_read=True)
 
 
 async def _merged(stores: Stores, subject: Subject, found: _Found, decision: Decision, what: str) -> Traits:

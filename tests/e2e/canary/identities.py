@@ -12,9 +12,12 @@ DEVICE = "c0ffee00-dead-4bad-9bad-5ca1ab1e0002"
 MESSAGE = "c0ffee00-dead-4bad-9bad-5ca1ab1e0003"
 TRACE = "c0ffee00dead4bad9bad5ca1ab1e0004"
 AGENT = f"{MARK}Browser/9.9"
+#: What somebody says, in words that nothing else here uses; doors judge texts, so that no scrubbing of marks helps.
+TEXT = "Ich liebe eure quittengelben Wolkenkoffer, ihr seid die Besten"
+WORDS = ["quittengelben", "Wolkenkoffer"]
 
 #: What nothing may hold. Names and addresses share the mark, so finding it finds all of them.
-IDENTITIES = [MARK, NAME, PHONE, PHONE[1:], ADDRESS, AVATAR, DEVICE, MESSAGE, TRACE]
+IDENTITIES = [MARK, NAME, PHONE, PHONE[1:], ADDRESS, AVATAR, DEVICE, MESSAGE, TRACE, *WORDS]
 
 #: Planted by the test itself where it must be found, so that looking is known to work.
 CONTROLS = ["zq8control", "decade00-dead-4bad-9bad-5ca1ab1e0009"]

@@ -125,6 +125,13 @@ def _events() -> Iterator[dict[str, Any]]:
         ("Products Searched", {"query": f"gift for {who.NAME} {who.EMAIL} comedy"}),
         ("Product Reviewed", {"product_id": "p-1", "review_body": who.NAME, "rating": "5"}),
         ("Order Completed", {"order_id": who.EMAIL, "products": [{"product_id": "p-1", "name": who.NAME}]}),
+        ("Praised", {"item": "p-1", "text": who.TEXT}),
+        ("Complained", {"item": "p-1", "text": f"{who.NAME}: {who.TEXT}"}),
+        ("Support Ticket Opened", {"product_id": "p-1", "text": who.TEXT}),
+        ("NPS Answered", {"survey_id": "autumn", "nps": 9, "text": who.TEXT}),
+        ("NPS Answered", {"survey_id": "autumn", "nps": 99, "text": who.TEXT}),
+        ("Product Viewed", {"product_id": "p-1", "text": who.TEXT}),
+        (who.EMAIL, {"product_id": "p-1", "text": who.TEXT}),
         (who.EMAIL, {"product_id": "p-1"}),
     ):
         yield {**ids, "type": "track", "event": event, "properties": properties, "messageId": f"{who.MESSAGE}{event}"}
@@ -136,6 +143,8 @@ def _frames(visit: str) -> Iterator[dict[str, Any]]:
     yield {"op": "con", "s": visit, "give": ["collect.behaviour", "personalise.world", "remember.conversation"]}
     for ref in ("p-1", who.EMAIL, who.AVATAR, who.PHONE[1:], who.MARK):
         yield {"op": "obs", "s": visit, "e": "asked", "ref": ref}
+    yield {"op": "obs", "s": visit, "e": "praised", "ref": "p-1", "t": who.TEXT}
+    yield {"op": "obs", "s": visit, "e": "tried", "ref": "p-1", "t": who.TEXT}
     yield {"op": "obs", "s": visit, "e": who.MARK}
     for kind in ("rec", "faq", "where", "price", "help"):
         yield {"op": "ask", "s": visit, "k": kind, "q": f"I am {who.NAME}, {who.EMAIL}, what would I like?"}

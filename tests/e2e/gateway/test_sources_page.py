@@ -31,5 +31,5 @@ async def test_every_example_is_stored(shop: Shop) -> None:
     assert await shop.since(before) == {"received": len(commands), "stored": len(commands)}
 
 
-def test_there_is_one_for_every_kind_of_source() -> None:
-    assert len(examples()) == 9
+def test_there_is_one_for_every_kind_of_source_and_for_texts() -> None:
+    assert len(examples()) == 10

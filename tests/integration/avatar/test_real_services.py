@@ -1,112 +1,15 @@
-import asyncio
 import json
 import secrets
 
 import pytest
 
-from avatar_adapter import hints
-from avatar_adapter.__main__ import following
-from avatar_adapter.copies import Copies
 from avatar_adapter.domain import Visit, World
-from avatar_adapter.reception import Reception
 from contracts.avatar.v1 import avatar_pb2 as pb
-from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceStub
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1.profile_pb2 import ObjectRequest, Removal, RemoveRequest, SeeRequest
-from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
-from contracts.recommendation.v1.recommendation_pb2_grpc import add_RecommendationServiceServicer_to_server
 from kit.errors import RemoteError
-from kit.fence import Familiar, FencedCache, boottime_ns
-from kit.http import free_port
 from kit.testing import eventually
-from services.avatar.__main__ import now_ms, serve_avatar
-from services.avatar.clients import Profiles
-from services.avatar.settings import AvatarSettings
-from services.consent.__main__ import serving as serving_consent
-from services.consent.settings import ConsentSettings
-from services.profile import handles
-from services.profile.__main__ import build, open_aggregates, open_eraser, open_stores, open_streams, stop_all
-from services.profile.settings import ProfileSettings
-from tests.integration.avatar.conftest import Street
-from tests.integration.avatar.others import Recommendation
-
-
-@pytest.fixture
-async def real_street(serving, database, database_url, nats_url, tmp_path):
-    """The avatar service before the real profile and consent services."""
-    truth = ConsentSettings(keyring_dir=tmp_path / "keyring")
-    server = await serving.closing.enter_async_context(serving_consent(truth, database("consent")))
-    address = f"127.0.0.1:{free_port()}"
-    settings = ProfileSettings(
-        database_url=database_url("profile"),
-        vault_url=database_url("vault"),
-        nats_url=nats_url,
-        keyring_dir=tmp_path / "keyring",
-        consent_address=server.address,
-        avatar_address=address,
-        shared_by_least=1,
-    )
-    stores = await open_stores(settings, serving.closing)
-    stores.keyring.ensure(handles.FAMILY)
-    streams = await open_streams(settings, serving.closing)
-    eraser = await open_eraser(settings, stores, streams, serving.closing)
-    aggregates = open_aggregates(settings, stores, serving.closing)
-    profiles = await serving.start(await build(settings, stores, streams, eraser, aggregates))
-    ranking = Recommendation()
-    name = "contracts.recommendation.v1.RecommendationService"
-    rankings = await serving.serve(add_RecommendationServiceServicer_to_server, ranking, name)
-    kept = database("avatar")
-    known = Profiles(profiles)
-    serving.closing.push_async_callback(stop_all, asyncio.create_task(known.report(0.05)))
-    avatars = await serving.start(serve_avatar(AvatarSettings(grpc_address=address), kept, known, rankings))
-    street = Street(AvatarServiceStub(avatars), ProfileServiceStub(profiles), ranking, kept, None)
-    street.clock = type("Now", (), {"ms": property(lambda _: now_ms())})()
-    street.consent_address, street.streams = server.address, streams
-    return street
-
-
-class Asked:
-    """The avatar service, and how often it was asked to open a visit."""
-
-    def __init__(self, stub):
-        self.OpenMany, self._open, self.count = stub.OpenMany, stub.Open, 0
-
-    async def Open(self, request):  # noqa: N802 - as the contract has it
-        self.count += 1
-        return await self._open(request)
-
-
-class Door:
-    """What a door does with openings, under the fence of the real consent service."""
-
-    def __init__(self, street, fence):
-        client, self.fence, self.asked = street.streams.client(), fence, Asked(street.stub)
-        self.copies = Copies(fence, Familiar(100, lambda: hints.connection(client)), lambda who: who.eid)
-        self.opened = 0
-        self.reception = Reception(self.asked, self.copies, lambda name: hints.tell(client, name), secrets.token_bytes)
-
-    async def open(self, visitor):
-        self.opened += 1
-        world = World(visitor.brand, visitor.audience.removeprefix("world:"))
-        ends = now_ms() // 1000 + 1800
-        visit = Visit(secrets.token_bytes(16), visitor.eid, "ada", ends, 4096, 500)
-        return await self.reception.open(world, visit, "en", now_ms())
-
-    async def is_warm(self, visitor):
-        before = self.asked.count
-        await self.open(visitor)
-        return self.asked.count == before
-
-
-@pytest.fixture
-async def door(real_street):
-    fence = FencedCache(boottime_ns, margin_ns=50_000_000, capacity=100)
-    door = Door(real_street, fence)
-    await hints.listen(real_street.streams.client(), door.copies.hint)
-    async with following(real_street.consent_address, fence):
-        await eventually(lambda: fence.is_leased)
-        yield door
-        await door.reception.drain()
+from services.avatar.__main__ import now_ms
 
 
 class TestCopies:

@@ -115,6 +115,11 @@ class Profiles(ProfileServiceServicer):
         self.heard.append(request)
         return profile_pb2.ObjectResponse()
 
+    async def DeclareRelationship(self, request, context):
+        self.heard.append(request)
+        family = "affection" if request.type else ""
+        return profile_pb2.DeclareRelationshipResponse(type=request.type, family=family)
+
     async def Remove(self, request, context):
         self.heard.append(request)
         return profile_pb2.RemoveResponse(removed_at_ms=request.statement.stated_at_ms)

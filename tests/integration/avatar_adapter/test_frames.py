@@ -46,6 +46,29 @@ class TestOpen:
         assert answer.json()["why"]
 
 
+class TestTexts:
+    async def test_what_a_visitor_said_becomes_evidence(self, stand):
+        visit, stances, number = (await stand.open())["s"], (), 0
+
+        # Nobody waits for an encoder that is being loaded: the first events go on without.
+        while not stances:
+            number += 1
+            frame = {"op": "obs", "s": visit, "i": f"b-{number}", "e": "praised", "t": "I love this brand!"}
+            assert (await stand.post(frame)).json() == {"ok": 1}
+            _, published = await stand.published()
+            stances = published[-1].stances
+
+        assert max(stances) == stances[3] > 0
+
+    async def test_an_event_that_comes_without_words_names_the_key(self, stand):
+        visit = (await stand.open())["s"]
+
+        answer = await stand.post({"op": "obs", "s": visit, "i": "b-1", "e": "bought", "t": "I love this brand!"})
+
+        assert (answer.status_code, answer.json()["err"]["field"]) == (400, "t")
+        assert "love" not in answer.text
+
+
 class TestObserve:
     async def test_what_happened_is_on_the_stream_and_with_the_encounter(self, stand):
         visit = (await stand.open())["s"]
@@ -240,6 +263,12 @@ class TestForThemselves:
         assert (await stand.post({"op": "obj", "s": visit, "inf": ["likes", "ranking"]})).json() == {"ok": 1}
         assert list(stand.profiles.heard[0].inferences) == ["likes", "ranking"]
 
+    async def test_declare_a_relationship_and_take_it_back(self, stand):
+        visit = (await stand.open())["s"]
+        assert (await stand.post({"op": "rel", "s": visit, "type": "fan"})).json() == {"ok": 1, "rel": "affection"}
+        assert (await stand.post({"op": "rel", "s": visit})).json() == {"ok": 1}
+        assert [each.type for each in stand.profiles.heard] == ["fan", ""]
+
     async def test_a_visit_of_somebody_else_proves_nothing(self, stand):
         refused = (await stand.post({"op": "see", "s": "1.AAAA"})).json()
         assert refused["err"]["code"] == "VISIT_UNKNOWN"
@@ -251,6 +280,7 @@ class TestForThemselves:
             ({"op": "rm", "s": visit, "what": "all"}, "what"),
             ({"op": "cor", "s": visit, "ref": "brass", "says": "maybe"}, "says"),
             ({"op": "obj", "s": visit, "inf": ["income"]}, "inf"),
+            ({"op": "rel", "s": visit, "type": "best friend"}, "type"),
         ):
             refused = (await stand.post(frame)).json()["err"]
             assert (refused["code"], refused["field"]) == ("INVALID_ARGUMENT", field)

@@ -74,6 +74,10 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def Object(self, request, context):
         return self._services.answer("Object", request, profile_pb2.ObjectResponse())
 
+    async def DeclareRelationship(self, request, context):
+        usual = profile_pb2.DeclareRelationshipResponse(type=request.type)
+        return self._services.answer("DeclareRelationship", request, usual)
+
     async def Erase(self, request, context):
         return self._services.answer("Erase", request, profile_pb2.EraseResponse())
 

@@ -106,6 +106,19 @@ class TestRemove:
         assert (answer.status_code, answer.json()["code"]) == (410, "UNDO_EXPIRED")
 
 
+class TestRelationship:
+    async def test_it_is_declared_and_taken_back_with_one_call(self, gateway, me):
+        put = await gateway.http.put("/v1/me/relationship", json={"type": "fan"}, headers=me)
+        deleted = await gateway.http.delete("/v1/me/relationship", headers=me)
+        assert (put.json(), deleted.json()) == ({"type": "fan", "family": ""}, {"type": "", "family": ""})
+        assert [each.type for each in asked(gateway, profile_pb2.DeclareRelationshipRequest)] == ["fan", ""]
+
+    @pytest.mark.parametrize("body", [{}, {"type": ""}, {"type": "best friend"}, {"type": "x" * 65}])
+    async def test_what_is_no_type_is_refused(self, gateway, me, body):
+        answer = await gateway.http.put("/v1/me/relationship", json=body, headers=me)
+        assert (answer.status_code, asked(gateway, profile_pb2.DeclareRelationshipRequest)) == (400, [])
+
+
 class TestObject:
     async def test_to_inferences_and_to_purposes(self, gateway, me):
         body = {"inferences": ["likes"], "purposes": ["recommend.offer"]}

@@ -18,6 +18,19 @@ def viewed(user: str = "u1", **fields: Any) -> dict[str, Any]:
     return {**event, "properties": {"product_id": "a1"}, **fields}
 
 
+class TestTexts:
+    async def test_what_a_text_said_goes_on_and_its_words_do_not(self, gateway: Gateway) -> None:
+        said = {"event": "Praised", "properties": {"item": "a1", "text": "I love this brand, you are the best!"}}
+        refused = {"context": {"consent": {"categoryPreferences": {"remember.conversation": False}}}}
+        # Nobody waits for an encoder that is being loaded: the first events go on without.
+        while not (heard := (await gateway.interactions())[-1:]) or not heard[0].stances:
+            answer = await gateway.track(viewed(), viewed(**said, **refused), viewed(**said))
+            assert (answer.json()["received"], answer.json()["quarantined"]) == (3, 0)
+        silent, unheard, heard = (each.stances for each in (await gateway.interactions())[-3:])
+        assert silent == unheard == ()
+        assert max(heard) == heard[3] > 0
+
+
 class TestAcknowledgement:
     async def test_names_positions_that_hold_the_events(self, gateway: Gateway) -> None:
         events = [viewed(f"u{number}") for number in range(40)]

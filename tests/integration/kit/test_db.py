@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kit.db import Database, after_commit, raw
 from kit.errors import Status, UnavailableError
+from kit.tenancy import acting_for
 from kit.testing import eventually
 
 
@@ -81,6 +82,18 @@ class TestFetch:
                 return False
 
         await eventually(answered)
+
+    async def test_a_session_goes_on_working_for_whom_it_was_told(self, room):
+        who = "SELECT pg_backend_pid(), current_setting('maskenball.brand')"
+
+        async def run(brand):
+            with acting_for(brand):
+                return await room.fetch(who)
+
+        at_once = await asyncio.gather(run("oak"), run("elm"))
+        assert [[tuple(each)[1] for each in rows] for rows in at_once] == [["oak"], ["elm"]]
+        # Whichever comes first, and whichever was used last.
+        assert [await run(brand) for brand in ("oak", "elm", "elm", "oak")] == [at_once[i] for i in (0, 1, 1, 0)]
 
     async def test_nobody_there_is_unavailable(self, empty_database_url):
         gone = Database(empty_database_url.rpartition("@")[0] + "@127.0.0.1:1/none")

@@ -1,7 +1,7 @@
 import pytest
 
 from kit.errors import UnavailableError
-from services.profile.domain import COLLECT, RESEARCH, Kind
+from services.profile.domain import COLLECT, REMEMBER, RESEARCH, Kind
 from services.profile.domain.errors import FencedError, StreamRecreatedError, TooManyDeadLettersError
 from services.profile.repository import books as accounts
 from services.profile.repository import facets, ledger
@@ -173,6 +173,23 @@ class TestConsent:
         assert await room.books() == {}
         await room.fold(message)
         assert await room.books() == {"received": 1, "stored": 1}
+
+
+class TestWords:
+    FAN = (-8, -4, -8, 8, -8)
+
+    async def test_what_a_text_said_is_folded_where_words_may_count(self, room):
+        await room.grant("ada", COLLECT, REMEMBER)
+        await room.grant("bob", COLLECT)
+        said = [room.door.event(name, Kind.PRAISED, stances=self.FAN) for name in ("ada", "bob")]
+        await room.fold(room.door.message(*said))
+        ada, bob = [await room.traits(name) for name in ("ada", "bob")]
+        assert [each.stances for each in ada.heard] == [self.FAN]
+        assert (bob.heard, len(bob.last)) == ([], 1)
+
+    async def test_what_no_door_says_is_set_aside(self, room):
+        poison = room.door.message(room.door.event(kind=Kind.PRAISED, stances=(9, 9, 9, 9, 9)))
+        assert poison.reason == "MALFORMED"
 
 
 class TestSettingAside:

@@ -62,6 +62,12 @@ class Rights:
             timeout=PATIENT_S,
         )
 
+    async def declare(self, type_id, name="ada"):
+        request = contract.DeclareRelationshipRequest(
+            subject=subject_message(name), type=type_id, statement=self.said()
+        )
+        return await self.profile.DeclareRelationship(request, timeout=PATIENT_S)
+
     async def signals(self, name="ada", audience=SHOP):
         return await self.profile.ReadSignals(
             contract.ReadSignalsRequest(subject=subject_message(name, audience)), timeout=PATIENT_S
@@ -270,8 +276,59 @@ class TestObject:
             await rights.object("income")
         assert (refused.value.field, refused.value.limit) == (
             "inferences",
-            "likes, dislikes, wishes, habits, ranking",
+            "likes, dislikes, wishes, habits, ranking, relationship",
         )
+
+
+FAN = (-8, -4, -8, 8, -8)
+
+
+class TestRelationship:
+    async def test_what_was_said_is_told_shown_and_taken_away_as_numbers(self, rights):
+        await rights.grant()
+        await rights.did(*(rights.event(kind=Kind.PRAISED, stances=FAN) for _ in range(6)))
+        told, view, shown = (await rights.signals()).relationship, await rights.view(), await rights.see()
+        assert (told.pack, told.type, told.family, told.is_declared) == ("core4", "fan", "affection", False)
+        assert view.relationship == "affection"
+        assert (shown["relationship"]["type"], shown["relationship"]["texts"]) == ("fan", 6)
+        files, _ = await rights.archive()
+        assert [each["stances"] for each in json.loads(files["traits.json"])["heard"]] == [list(FAN)] * 6
+
+    async def test_a_declaration_outranks_it_from_the_next_read_on_until_it_is_taken_back(self, rights):
+        await rights.grant()
+        await rights.did(*(rights.event(kind=Kind.PRAISED, stances=FAN) for _ in range(6)))
+        assert (await rights.persona()).relationship.type == "fan"
+        declared = await rights.declare("ruler")
+        assert (declared.type, declared.family) == ("ruler", "power")
+        told = (await rights.persona()).relationship
+        assert (told.type, told.confidence, told.is_declared) == ("ruler", 1.0, True)
+        assert (await rights.see())["relationship"]["source"] == "declared"
+        await rights.declare("")
+        assert (await rights.persona()).relationship.type == "fan"
+
+    async def test_it_holds_wherever_the_persona_is_linked(self, rights):
+        await rights.grant()
+        await rights.grant(audience=WORLD)
+        await rights.declare("fan")
+        await rights.link(("ada", SHOP), ("ada", WORLD))
+        assert (await rights.signals(audience=WORLD)).relationship.type == "fan"
+
+    async def test_who_objects_is_met_with_reserve(self, rights):
+        await rights.grant()
+        await rights.did(*(rights.event(kind=Kind.PRAISED, stances=FAN) for _ in range(6)))
+        await rights.object("relationship")
+        assert (await rights.signals()).relationship.family == "unknown"
+        assert (await rights.see())["relationship"]["is_objected"]
+
+    async def test_a_type_nobody_has_is_refused_by_name(self, rights):
+        with pytest.raises(RemoteError) as refused:
+            await rights.declare("king")
+        assert (refused.value.reason, refused.value.field) == ("RELATIONSHIP_UNKNOWN", "type")
+
+    async def test_nothing_is_told_without_the_purpose(self, rights, room):
+        await rights.grant("ada", COLLECT)
+        await rights.declare("fan")
+        assert not (await rights.signals()).HasField("relationship")
 
 
 def corrected(rights, ref, value, **facts):

@@ -27,7 +27,12 @@ def changed(tmp_path: Path) -> Callable[[Path, str, str], Path]:
 class TestVocabulary:
     @pytest.mark.parametrize(
         ("old", "new"),
-        [("kind: seen", "kind: gazed"), ("analytics.js: web", "analytics.js: paper"), ("topics:\n", "subjects:\n")],
+        [
+            ("kind: seen", "kind: gazed"),
+            ("{kind: seen,", "{kind: seen, text: [text],"),
+            ("analytics.js: web", "analytics.js: paper"),
+            ("topics:\n", "subjects:\n"),
+        ],
     )
     def test_mistake_is_named(self, changed: Callable[[Path, str, str], Path], old: str, new: str) -> None:
         with pytest.raises(PackError):

@@ -375,3 +375,39 @@ class TestConsent:
     def test_a_string_that_is_none_is_quarantined(self, translated: Translated, name: str) -> None:
         fate = translated(event="seen", context={"consent": {name: "nothing"}})
         assert (fate.reason, fate.field) == ("malformed", f"context.consent.{name}")
+
+
+class TestTexts:
+    def test_a_text_is_noted_beside_the_event_and_is_not_in_it(
+        self, translated: Translated, request_of: Callable[..., Request]
+    ) -> None:
+        request = request_of()
+        fate = translated(request, event="Praised", properties={"item": "tea", "text": "I love it"})
+        assert request.texts == {fate.mid: "I love it"}
+        assert (fate.kind, fate.stances) == (kinds.KIND_PRAISED, ())
+        assert b"love" not in msgspec.msgpack.encode(fate)
+
+    @pytest.mark.parametrize(
+        ("event", "properties"),
+        [
+            ("Bought", {"item": "tea", "text": "I love it"}),
+            ("Product Reviewed", {"rating": 5, "text": "I love it"}),
+            ("Promotion Clicked", {"text": "I love it"}),
+            ("Praised", {"text": ["I", "love"]}),
+            ("Praised", {"text": "  "}),
+            ("Praised", {"comment": "I love it"}),
+        ],
+    )
+    def test_nothing_else_is_taken_for_one(
+        self, translated: Translated, request_of: Callable[..., Request], event: str, properties: dict[str, Any]
+    ) -> None:
+        request = request_of()
+        translated(request, event=event, properties=properties)
+        assert request.texts == {}
+
+    def test_of_a_long_text_the_beginning_is_taken(
+        self, translated: Translated, request_of: Callable[..., Request]
+    ) -> None:
+        request = request_of()
+        translated(request, event="Complained", properties={"text": "x" * 9_000})
+        assert [len(text) for text in request.texts.values()] == [2_000]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from kit.credentials import Credentials
-from kit.errors import DeniedError, NotFoundError, UnauthenticatedError
+from kit.credentials import Credential, Credentials
+from kit.errors import DeniedError, InvalidArgumentError, NotFoundError, UnauthenticatedError
 
 NOW = 1_000.0
 
@@ -154,3 +154,38 @@ class TestMint:
     def test_secret_has_256_bits(self, credentials: Credentials) -> None:
         token, _ = credentials.mint("source", "oak", "shop")
         assert len(token.split("_")[2]) == 52
+
+
+class TestPasses:
+    @pytest.fixture
+    def enrolled(self, credentials: Credentials) -> Credential:
+        return credentials.enrol(Credential("", "source", "oak", "app:shop", "", ("app",), public_key="ab" * 32))
+
+    def test_a_pass_stands_for_the_key(self, credentials: Credentials, enrolled: Credential) -> None:
+        token = credentials.issue_pass(enrolled.kid, int(NOW) + 300)
+        assert credentials.authenticate(token, "source") == enrolled
+        assert credentials.public_key(enrolled.kid) == b"\xab" * 32
+
+    def test_it_ends(self, credentials: Credentials, enrolled: Credential) -> None:
+        with pytest.raises(UnauthenticatedError):
+            credentials.authenticate(credentials.issue_pass(enrolled.kid, int(NOW)), "source")
+
+    def test_it_ends_with_the_key(self, credentials: Credentials, enrolled: Credential) -> None:
+        token = credentials.issue_pass(enrolled.kid, int(NOW) + 300)
+        credentials.revoke(enrolled.kid)
+        with pytest.raises(UnauthenticatedError):
+            credentials.authenticate(token, "source")
+
+    def test_no_other_end_can_be_written_on_it(self, credentials: Credentials, enrolled: Credential) -> None:
+        token = credentials.issue_pass(enrolled.kid, int(NOW) + 300)
+        with pytest.raises(UnauthenticatedError):
+            credentials.authenticate(token.replace("1300", "9300"), "source")
+
+    @pytest.mark.parametrize("secret", ["", "0" * 64, "x"])
+    def test_who_signs_has_no_secret_to_show(self, credentials: Credentials, enrolled: Credential, secret: str) -> None:
+        with pytest.raises(UnauthenticatedError):
+            credentials.authenticate(f"mb_{enrolled.kid}_{secret}", "source")
+
+    def test_who_signs_is_not_rotated(self, credentials: Credentials, enrolled: Credential) -> None:
+        with pytest.raises(InvalidArgumentError):
+            credentials.rotate(enrolled.kid, old_until=NOW)

@@ -25,6 +25,7 @@ def interactions(mids: st.SearchStrategy[bytes] | None = None) -> st.SearchStrat
         topics=st.lists(_NAMES, max_size=5).map(tuple),
         value=st.none() | st.floats(0, 1),
         other=st.none() | st.sampled_from((b"g" * 16, b"h" * 16)),
+        stances=st.just(()) | st.lists(st.integers(-8, 8), min_size=5, max_size=5).map(tuple),
     )
 
 

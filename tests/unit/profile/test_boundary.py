@@ -14,6 +14,7 @@ _VIEWS = st.builds(
     dislikes=st.lists(_TOPICS, max_size=1).map(tuple),
     recency_periods=st.integers(0, 2),
     day_part=st.sampled_from(("", "evening")),
+    relationship=st.sampled_from(("", "affection")),
 )
 _CROWDS = st.dictionaries(_VIEWS, st.integers(1, 40), min_size=1, max_size=20)
 
@@ -43,7 +44,16 @@ class TestPublish:
 
         told = gather({evening: 30, night: 30}, Crowding(50)).publish(night)
 
-        assert (told.likes, told.day_part, told.withheld) == (("comedy",), "", ("recency_periods", "day_part"))
+        assert (told.likes, told.day_part) == (("comedy",), "")
+        assert told.withheld == ("recency_periods", "day_part", "relationship")
+
+    def test_a_relationship_is_told_of_many_or_of_nobody(self):
+        fan, ruler = (View(likes=("comedy",), relationship=family) for family in ("affection", "power"))
+
+        crowd = gather({fan: 60, ruler: 10, View(likes=("comedy",)): 60}, Crowding(50))
+
+        assert crowd.publish(fan).relationship == "affection"
+        assert (crowd.publish(ruler).relationship, crowd.publish(ruler).likes) == ("", ())
 
     def test_a_wish_of_ones_own_is_never_told(self):
         common, wishing = View(likes=("comedy",)), View(likes=("comedy",), wishes=(Wish("p-1", ("asked",)),))

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile.choices import INFERENCES, Choices, Removal, decode, encode, merge
+from services.profile.choices import INFERENCES, Choices, Declaration, Removal, decode, encode, merge
 from services.profile.views import View, Wish
 
 _REMOVALS = st.one_of(
@@ -12,6 +12,7 @@ CHOICES = st.builds(
     Choices,
     st.lists(_REMOVALS, max_size=5, unique_by=lambda each: (each.what, each.ref)).map(tuple),
     st.lists(st.sampled_from(INFERENCES), unique=True).map(tuple),
+    st.none() | st.builds(Declaration, st.sampled_from(("fan", "ruler")), st.just("affection"), st.integers(0, 9)),
 )
 VIEW = View(("tea",), ("gin",), (Wish("pot", ("wished",)),), 2, (("bought", 1),), ("web",), "evening")
 
@@ -36,6 +37,12 @@ class TestChoices:
         both = merge([one, other])
         assert refs(both) == refs(one) | refs(other)
         assert set(both.objections) == {*one.objections, *other.objections}
+
+    @given(CHOICES, CHOICES)
+    def test_of_linked_facets_the_last_declaration_stands(self, one: Choices, other: Choices) -> None:
+        said = [each.declared.at_ms for each in (one, other) if each.declared]
+        assert (merge([one, other]).declared or Declaration("", "", -1)).at_ms == max(said, default=-1)
+        assert merge([one, other]).declared == merge([other, one]).declared
 
     @given(CHOICES)
     def test_nothing_objected_to_is_told(self, choices: Choices) -> None:

@@ -60,6 +60,20 @@ class TestStatements:
             assert statements([batch(*order)]) == {(SHOP, ADA): {"x": (1, False)}}
 
 
+class TestWords:
+    SAID = event(1, kind=Kind.PRAISED, stances=(-8, -4, -8, 8, -8))
+
+    def told(self, heard):
+        everybody = {(SHOP, ADA): bound()}
+        return [each.interaction for each in admit(3, [batch(self.SAID)], Known(everybody, everybody, heard), Books())]
+
+    def test_what_was_said_counts_where_it_may(self):
+        assert self.told({(SHOP, ADA)}) == [self.SAID]
+
+    def test_otherwise_the_deed_alone_counts(self):
+        assert self.told(frozenset()) == [event(1, kind=Kind.PRAISED)]
+
+
 class TestBooks:
     def test_every_event_gets_one_fate(self):
         books = Books()

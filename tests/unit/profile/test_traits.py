@@ -1,13 +1,25 @@
 import random
 from itertools import pairwise
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.interaction.v1.interaction_pb2 import Kind as ContractKind
 from contracts.interaction.v1.payload import Interaction
 from services.profile.domain import Kind
-from services.profile.traits import MAX_LAST, MAX_TOPICS, MAX_WISHES, Traits, absorb, decode, encode, fold, merge
+from services.profile.traits import (
+    MAX_HEARD,
+    MAX_LAST,
+    MAX_TOPICS,
+    MAX_WISHES,
+    Traits,
+    absorb,
+    decode,
+    encode,
+    fold,
+    merge,
+)
 from services.profile.weights import load_weights
 from tests.unit.profile.interactions import HISTORIES
 
@@ -112,6 +124,19 @@ class TestBounds:
         chance.shuffle(history)
         cut = chance.randrange(300)
         assert merged([decode(folded(history[:cut])), decode(folded(history[cut:]))]) == expected
+
+
+class TestHeard:
+    @given(st.randoms(use_true_random=False))
+    def test_the_newest_evidence_stays_whatever_the_order(self, chance: random.Random) -> None:
+        said = [msgspec.structs.replace(each, stances=(0, 0, 0, 8, 0)) for each in many(120)]
+        newest = [each.mid for each in said[-MAX_HEARD:]]
+        chance.shuffle(said)
+        assert [each.mid for each in decode(folded(said)).heard] == newest
+
+    def test_traits_of_before_have_none(self) -> None:
+        of_before = msgspec.msgpack.encode(msgspec.msgpack.decode(folded(many(3)))[:-1])
+        assert decode(of_before) == decode(folded(many(3)))
 
 
 class TestKind:

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relationships.pack import named_pack
-from relationships.state import MOST_EVIDENCE, UNKNOWN, Evidence, gather, relationship
+from relationships.pack import UNKNOWN, named_pack
+from relationships.state import MOST_EVIDENCE, Action, Declared, Evidence, gather, relationship
 
 CORE = named_pack("core4")
 DAY = 86_400_000
@@ -61,11 +61,12 @@ class TestRelationship:
         assert relationship(CORE, [*said("fan", 8, NOW - DAY), *quiet], NOW).type == "fan"
 
     def test_a_declaration_outranks_what_was_inferred(self):
-        found = relationship(CORE, said("adversary", 30, NOW), NOW, declared="partner")
+        found = relationship(CORE, said("adversary", 30, NOW), NOW, declared=Declared("partner", "partnership"))
         assert (found.type, found.family, found.declared) == ("partner", "partnership", True)
 
-    def test_a_declaration_that_the_pack_does_not_know_is_none(self):
-        assert not relationship(CORE, (), NOW, declared="king").declared
+    def test_a_declaration_of_another_pack_stands_for_its_family(self):
+        found = relationship(CORE, (), NOW, declared=Declared("best_friends", "affection"))
+        assert (found.type, found.family, found.declared, found.confidence) == (UNKNOWN, "affection", True, 1.0)
 
     def test_types_that_are_hard_to_tell_apart_may_share_a_family(self):
         pack = named_pack("relations29")
@@ -78,3 +79,36 @@ class TestRelationship:
     @given(st.lists(evidences, max_size=30))
     def test_what_is_believed_adds_up(self, told):
         assert abs(sum(relationship(CORE, told, NOW).posterior.values()) - 1) < 1e-9
+
+
+def did(kind: str, count: int, at_ms: int = NOW) -> list[Action]:
+    return [Action(at_ms - each, f"{kind}{each}".encode(), kind) for each in range(count)]
+
+
+class TestActions:
+    @given(st.lists(st.sampled_from(("bought", "shared", "complained")), max_size=40), st.randoms())
+    def test_neither_order_nor_repetition_matters(self, kinds, chance):
+        actions = [Action(NOW - place, bytes([place]), kind) for place, kind in enumerate(kinds)]
+        shuffled = [*actions, *actions[:5]]
+        chance.shuffle(shuffled)
+        assert relationship(CORE, (), NOW, actions=shuffled) == relationship(CORE, (), NOW, actions=actions)
+
+    def test_what_was_done_speaks(self):
+        idle, sharing = (relationship(CORE, (), NOW, actions=told) for told in ((), did("shared", 3)))
+        assert sharing.posterior["fan"] > idle.posterior["fan"]
+
+    def test_deeds_alone_make_nobody_a_fan(self):
+        assert relationship(CORE, (), NOW, actions=did("shared", 128)).type == UNKNOWN
+
+    def test_clear_words_outweigh_any_number_of_deeds(self):
+        found = relationship(CORE, said("ruler", 5, NOW), NOW, actions=did("bought", 128))
+        assert found.type == "ruler"
+
+    def test_a_deed_that_came_with_a_text_speaks_through_it_alone(self):
+        words = said("fan", 1, NOW)
+        same = [Action(each.at_ms, each.id, "complained") for each in words]
+        assert relationship(CORE, words, NOW, actions=same) == relationship(CORE, words, NOW)
+
+    def test_old_deeds_fade(self):
+        now, then = (relationship(CORE, (), NOW, actions=did("shared", 5, at)) for at in (NOW, NOW - 900 * DAY))
+        assert now.posterior["fan"] > then.posterior["fan"]

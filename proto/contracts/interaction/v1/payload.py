@@ -35,6 +35,9 @@ class Interaction(msgspec.Struct, array_like=True, gc=False, frozen=True):
     #: `eid` and `other` under older versions that are still read, newest first: the version and 16 bytes each.
     former: tuple[tuple[int, bytes], ...] = ()
     other_former: tuple[tuple[int, bytes], ...] = ()
+    #: What the text said that it came with: for buyer and seller, partner, ruler, fan and adversary twice the
+    #: log-likelihood ratio against saying nothing of a relationship, -8 to 8. Empty without a text.
+    stances: tuple[int, ...] = ()
 
 
 class Remains(msgspec.Struct, array_like=True, gc=False, frozen=True):

@@ -482,7 +482,7 @@ class ObjectRequest(message.Message):
 
     @builtins.property
     def inferences(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """"likes", "dislikes", "wishes", "habits" or "ranking": all that are objected to from now on; none to object to nothing."""
+        """"likes", "dislikes", "wishes", "habits", "ranking" or "relationship": all that are objected to from now on; none to object to nothing."""
 
     @builtins.property
     def statement(self) -> consent_pb2.Statement:
@@ -513,6 +513,98 @@ class ObjectResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeclareRelationshipRequest(message.Message):
+    """Asks for a relationship."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    type: builtins.str
+    """A type of the brand's pack, at most 64 characters; empty takes back what was declared."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Who wants it."""
+
+    @builtins.property
+    def statement(self) -> consent_pb2.Statement:
+        """How and when."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+        type: builtins.str = ...,
+        statement: consent_pb2.Statement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["statement", b"statement", "subject", b"subject", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeclareRelationshipResponse(message.Message):
+    """Declared, or taken back."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: builtins.int
+    FAMILY_FIELD_NUMBER: builtins.int
+    type: builtins.str
+    """The type; empty when taken back."""
+    family: builtins.str
+    """Its family."""
+    def __init__(
+        self,
+        *,
+        type: builtins.str = ...,
+        family: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["family", b"family", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Relationship(message.Message):
+    """How a persona wants to be met, as far as it may be acted upon."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PACK_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    FAMILY_FIELD_NUMBER: builtins.int
+    CONFIDENCE_FIELD_NUMBER: builtins.int
+    IS_DECLARED_FIELD_NUMBER: builtins.int
+    pack: builtins.str
+    """Id of the pack that the brand reads relationships by: its types have treatments."""
+    type: builtins.str
+    """Type of the pack, "unknown" where none is likely enough (0.8)."""
+    family: builtins.str
+    """"exchange", "partnership", "power", "affection" or "distance"; "unknown" where none is likely enough (0.7)."""
+    confidence: builtins.float
+    """How likely the finer of the two is, 0 to 1; 0 where both are unknown, 1 where the person declared it."""
+    is_declared: builtins.bool
+    """True where the person declared it."""
+    def __init__(
+        self,
+        *,
+        pack: builtins.str = ...,
+        type: builtins.str = ...,
+        family: builtins.str = ...,
+        confidence: builtins.float = ...,
+        is_declared: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["confidence", b"confidence", "family", b"family", "is_declared", b"is_declared", "pack", b"pack", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -930,12 +1022,17 @@ class View(message.Message):
     CHANNELS_FIELD_NUMBER: builtins.int
     DAY_PART_FIELD_NUMBER: builtins.int
     WITHHELD_FIELD_NUMBER: builtins.int
+    RELATIONSHIP_FIELD_NUMBER: builtins.int
     handle: builtins.str
     """Pairwise pseudonym of the persona for this audience: "<version>.<32 hex>"."""
     recency_periods: builtins.int
     """Whole 30-day periods since the last interaction: 0 is within the last 30 days."""
     day_part: builtins.str
     """Part of the day (UTC) with most activity: "night", "morning", "afternoon", "evening"; empty when none stands out."""
+    relationship: builtins.str
+    """Family of the relationship that the persona wants: "exchange", "partnership", "power", "affection" or "distance"; empty while
+    nothing is likely enough.
+    """
     @builtins.property
     def likes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Up to 3 liked topics."""
@@ -972,10 +1069,11 @@ class View(message.Message):
         channels: abc.Iterable[builtins.str] | None = ...,
         day_part: builtins.str = ...,
         withheld: abc.Iterable[builtins.str] | None = ...,
+        relationship: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "day_part", b"day_part", "dislikes", b"dislikes", "handle", b"handle", "kinds", b"kinds", "likes", b"likes", "recency_periods", b"recency_periods", "wishes", b"wishes", "withheld", b"withheld"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "day_part", b"day_part", "dislikes", b"dislikes", "handle", b"handle", "kinds", b"kinds", "likes", b"likes", "recency_periods", b"recency_periods", "relationship", b"relationship", "wishes", b"wishes", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1070,6 +1168,7 @@ class ReadPersonaResponse(message.Message):
     READ_AT_FIELD_NUMBER: builtins.int
     REMOVED_ITEMS_FIELD_NUMBER: builtins.int
     REMOVED_TOPICS_FIELD_NUMBER: builtins.int
+    RELATIONSHIP_FIELD_NUMBER: builtins.int
     memory_key: builtins.bytes
     """32 bytes, derived from the persona's data key, to seal what the caller remembers; empty unless remember.conversation is
     allowed. Keep in memory only: when the data key is destroyed, everything sealed with it is unreadable.
@@ -1110,6 +1209,10 @@ class ReadPersonaResponse(message.Message):
     def removed_topics(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Topics whose items it has removed; as removed_items."""
 
+    @builtins.property
+    def relationship(self) -> Relationship:
+        """How it wants to be met; absent unless signals were asked for and recommend.offer is allowed."""
+
     def __init__(
         self,
         *,
@@ -1124,10 +1227,11 @@ class ReadPersonaResponse(message.Message):
         read_at: builtins.int = ...,
         removed_items: abc.Iterable[builtins.str] | None = ...,
         removed_topics: abc.Iterable[builtins.str] | None = ...,
+        relationship: Relationship | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "view", b"view"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "relationship", b"relationship", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1193,6 +1297,7 @@ class ReadSignalsResponse(message.Message):
     DRAW_KEY_FIELD_NUMBER: builtins.int
     REMOVED_ITEMS_FIELD_NUMBER: builtins.int
     REMOVED_TOPICS_FIELD_NUMBER: builtins.int
+    RELATIONSHIP_FIELD_NUMBER: builtins.int
     draw_key: builtins.bytes
     """As in ReadPersonaResponse."""
     @builtins.property
@@ -1215,6 +1320,10 @@ class ReadSignalsResponse(message.Message):
     def removed_topics(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """As in ReadPersonaResponse."""
 
+    @builtins.property
+    def relationship(self) -> Relationship:
+        """As in ReadPersonaResponse; absent when denied."""
+
     def __init__(
         self,
         *,
@@ -1224,10 +1333,11 @@ class ReadSignalsResponse(message.Message):
         draw_key: builtins.bytes = ...,
         removed_items: abc.Iterable[builtins.str] | None = ...,
         removed_topics: abc.Iterable[builtins.str] | None = ...,
+        relationship: Relationship | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "relationship", b"relationship"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

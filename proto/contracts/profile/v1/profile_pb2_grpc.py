@@ -121,6 +121,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.FromString,
                 _registered_method=True)
+        self.DeclareRelationship = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/DeclareRelationship',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipResponse.FromString,
+                _registered_method=True)
         self.See = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/See',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.SeeRequest.SerializeToString,
@@ -333,6 +338,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeclareRelationship(self, request, context):
+        """Sets which relationship the person wants with the brand, wherever the persona is linked; it outranks what was inferred. No
+        type takes it back. Once it is answered no reader uses what was before. Errors: RELATIONSHIP_UNKNOWN names the types there are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def See(self, request, context):
         """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
         Needs no consent. A subject nobody knows is shown nothing.
@@ -534,6 +547,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.Object,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.SerializeToString,
+            ),
+            'DeclareRelationship': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclareRelationship,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipResponse.SerializeToString,
             ),
             'See': grpc.unary_unary_rpc_method_handler(
                     servicer.See,
@@ -1072,6 +1090,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/Object',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ObjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclareRelationship(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/DeclareRelationship',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.DeclareRelationshipResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -88,6 +88,10 @@ class ProfileServiceStub:
     """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED."""
     Object: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ObjectRequest, _profile_pb2.ObjectResponse]
     """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
+    DeclareRelationship: _grpc.UnaryUnaryMultiCallable[_profile_pb2.DeclareRelationshipRequest, _profile_pb2.DeclareRelationshipResponse]
+    """Sets which relationship the person wants with the brand, wherever the persona is linked; it outranks what was inferred. No
+    type takes it back. Once it is answered no reader uses what was before. Errors: RELATIONSHIP_UNKNOWN names the types there are.
+    """
     See: _grpc.UnaryUnaryMultiCallable[_profile_pb2.SeeRequest, _profile_pb2.SeeResponse]
     """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
     Needs no consent. A subject nobody knows is shown nothing.
@@ -195,6 +199,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Takes a removal back. Errors: REMOVAL_UNKNOWN, also for a subject nobody knows; UNDO_EXPIRED."""
     Object: _aio.UnaryUnaryMultiCallable[_profile_pb2.ObjectRequest, _profile_pb2.ObjectResponse]  # type: ignore[assignment]
     """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
+    DeclareRelationship: _aio.UnaryUnaryMultiCallable[_profile_pb2.DeclareRelationshipRequest, _profile_pb2.DeclareRelationshipResponse]  # type: ignore[assignment]
+    """Sets which relationship the person wants with the brand, wherever the persona is linked; it outranks what was inferred. No
+    type takes it back. Once it is answered no reader uses what was before. Errors: RELATIONSHIP_UNKNOWN names the types there are.
+    """
     See: _aio.UnaryUnaryMultiCallable[_profile_pb2.SeeRequest, _profile_pb2.SeeResponse]  # type: ignore[assignment]
     """Shows a person what its own audience has taught us of it, what follows from that and why, who read what, and what came of it.
     Needs no consent. A subject nobody knows is shown nothing.
@@ -401,6 +409,16 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ObjectResponse, _abc.Awaitable[_profile_pb2.ObjectResponse]]:
         """Sets which kinds of inference the person objects to, here and where it is linked: none of them is told or used once it returns."""
+
+    @_abc_1.abstractmethod
+    def DeclareRelationship(
+        self,
+        request: _profile_pb2.DeclareRelationshipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.DeclareRelationshipResponse, _abc.Awaitable[_profile_pb2.DeclareRelationshipResponse]]:
+        """Sets which relationship the person wants with the brand, wherever the persona is linked; it outranks what was inferred. No
+        type takes it back. Once it is answered no reader uses what was before. Errors: RELATIONSHIP_UNKNOWN names the types there are.
+        """
 
     @_abc_1.abstractmethod
     def See(

@@ -1,0 +1,39 @@
+"""Judges texts where they come in: each becomes evidence, and ends here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from relationships.encoder import SentenceEncoder
+from relationships.evidence import Stances, told
+from relationships.model import Model, load_model
+from relationships.pack import named_pack
+from relationships.scorer import MOST_CHARACTERS, Features, by_stance
+
+_LEAST_CHANCE = 1e-6
+
+
+class Judge:
+    """Texts to evidence. Knows no pack: stances are common to all of them, so that a brand may switch."""
+
+    def __init__(self, model: Model, features: Features | None = None) -> None:
+        """Take a model; without features texts are judged by n-grams alone."""
+        self._model, self._features = model, features
+
+    def judge(self, texts: Sequence[str]) -> list[Stances]:
+        """Return what each text said."""
+        if not texts:
+            return []
+        cut = [text[:MOST_CHARACTERS] for text in texts]
+        vectors = self._features.encoder.encode(cut) if self._features else None
+        chances = np.maximum(by_stance(self._model, self._features, cut, vectors), _LEAST_CHANCE)
+        ratios = np.log(chances[:, :-1] / chances[:, -1:])
+        return [told(row) for row in ratios.tolist()]
+
+
+def load_judge() -> Judge:
+    """Return the judge that ships with the platform. Takes 1.5 s of a core, and 200 MB."""
+    judge = Judge(load_model(), Features(named_pack("core4"), SentenceEncoder()))
+    # Its encoder loads with the first text, which nobody is to wait for.
+    judge.judge([""])
+    return judge

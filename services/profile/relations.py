@@ -1,0 +1,74 @@
+"""Which relationship a persona wants with the brand: derived from traits while reading, by the pack of the brand."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from kit.packs import Pack, load
+from relationships.evidence import evidence
+from relationships.pack import UNKNOWN, RelationshipPack, named_pack
+from relationships.state import NOTHING_KNOWN, Action, Declared, Relationship, relationship
+from services.profile.choices import Choices, Declaration
+from services.profile.domain import Kind
+from services.profile.domain.errors import RelationshipUnknownError
+from services.profile.traits import Traits
+from services.profile.views import View, view
+
+PACK = Path(__file__).parent / "packs" / "relationships.yaml"
+
+
+class _BrandsPack(Pack, frozen=True, kw_only=True):
+    default: str
+    brands: dict[str, str]
+
+
+class RelationshipPacks:
+    """The pack of each brand."""
+
+    def __init__(self, usual: RelationshipPack, of_brands: Mapping[str, RelationshipPack]) -> None:
+        self._usual, self._of_brands = usual, of_brands
+
+    def of(self, brand: str) -> RelationshipPack:
+        return self._of_brands.get(brand, self._usual)
+
+
+@lru_cache(maxsize=4)
+def load_packs(path: Path = PACK) -> RelationshipPacks:
+    """Return the packs that are named in `path`; raises PackError."""
+    named = load(path, _BrandsPack)
+    read = {name: named_pack(name) for name in {named.default, *named.brands.values()}}
+    return RelationshipPacks(read[named.default], {brand: read[name] for brand, name in named.brands.items()})
+
+
+def relationship_of(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> Relationship:
+    """Return what may be acted upon. Whoever objects to it is known by what they declared alone."""
+    said = chosen.declared
+    declared = None if said is None else Declared(said.type, said.family)
+    if "relationship" in chosen.objections:
+        return NOTHING_KNOWN if declared is None else relationship(pack, (), at_ms, declared=declared)
+    heard = (evidence(each.at, each.mid, each.stances) for each in traits.heard)
+    return relationship(pack, heard, at_ms, actions=_actions(traits), declared=declared)
+
+
+def seen(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> View:
+    """Return the view with the family of the relationship, which is all of it that an audience may be told."""
+    family = relationship_of(pack, traits, chosen, at_ms).family
+    return replace(chosen.told(view(traits, at_ms)), relationship="" if family == UNKNOWN else family)
+
+
+def declaration(pack: RelationshipPack, type_id: str, at_ms: int) -> Declaration | None:
+    """Return what a person declares, None for nothing; raises RelationshipUnknownError."""
+    if not type_id:
+        return None
+    if type_id not in pack.types:
+        raise RelationshipUnknownError("the brand's pack has no such type", field="type", limit=", ".join(pack.types))
+    return Declaration(type_id, pack.types[type_id].family, at_ms)
+
+
+def _actions(traits: Traits) -> Iterator[Action]:
+    yield from (Action(each.at, each.mid, _NAMES[each.kind]) for each in traits.last)
+    yield from (Action(each.at, each.group, _NAMES[Kind.JOINED]) for each in traits.groups)
+
+
+_NAMES: dict[int, str] = {kind: kind.name.lower() for kind in Kind}
