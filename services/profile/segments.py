@@ -79,12 +79,11 @@ class SegmentsPack(Pack, frozen=True):
 
 
 class Decided(NamedTuple):
-    """One persona and one segment: until when it is a member, None for not at all."""
+    """One persona, the segments it is in, and when time ends each; it is in no others."""
 
     persona: Persona
     audience: str
-    segment: str
-    ends_at_ms: int | None
+    ends_at_ms: Mapping[str, int]
 
 
 class Moved(NamedTuple):
@@ -115,13 +114,14 @@ def may_tell(interactions: Iterable[Interaction], weights: Weights) -> bool:
     return any(each.kind in ENDS or each.kind == Kind.CORRECTED or weights[each.kind].wish > 0 for each in interactions)
 
 
-def memberships(segments: Segments, traits: Traits, at_ms: int) -> dict[str, int | None]:
-    """Return by segment until when these traits make a member, None for not at all."""
+def memberships(segments: Segments, traits: Traits, at_ms: int) -> dict[str, int]:
+    """Return the segments that these traits make a member of, and when time ends each."""
     evidence, taken_back = standing(traits), taken_back_at(traits)
-    return {
+    found = {
         name: segment.ends_at_ms([each for each in evidence if _speaks(each, segment, taken_back)], at_ms)
         for name, segment in segments.items()
     }
+    return {name: ends_at_ms for name, ends_at_ms in found.items() if ends_at_ms is not None}
 
 
 def _speaks(each: Wished, segment: Segment, taken_back: Mapping[str, int]) -> bool:

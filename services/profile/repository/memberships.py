@@ -20,21 +20,21 @@ class Member(NamedTuple):
 
 
 async def settle(connection: asyncpg.Connection, brand: str, decided: Sequence[Decided]) -> list[Moved]:
-    """Make members of those who are and of nobody else of these; return who came and went."""
+    """Make members of those who are and of nobody else of these; return how many came and went."""
+    held = [(each, membership) for each in decided for membership in each.ends_at_ms.items()]
     rows = await connection.fetch(
         """
         WITH told AS (
-            SELECT * FROM unnest($2::smallint[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])
+            SELECT * FROM unnest($4::smallint[], $5::bytea[], $6::text[], $7::text[], $8::bigint[])
                 AS q(shard, pid, audience, segment, ends_at_ms)
         ), gone AS (
-            DELETE FROM wish_memberships m USING told
-            WHERE m.brand = $1 AND m.shard = told.shard AND m.pid = told.pid AND m.segment = told.segment
-                AND told.ends_at_ms IS NULL
+            DELETE FROM wish_memberships m USING unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
+            WHERE m.brand = $1 AND m.shard = q.shard AND m.pid = q.pid
+                AND (m.shard, m.pid, m.segment) NOT IN (SELECT shard, pid, segment FROM told)
             RETURNING m.segment
         ), kept AS (
             INSERT INTO wish_memberships (brand, shard, pid, segment, audience, ends_at_ms)
-            SELECT $1, shard, pid, segment, audience, ends_at_ms FROM told WHERE ends_at_ms IS NOT NULL
-            ORDER BY shard, pid, segment
+            SELECT $1, shard, pid, segment, audience, ends_at_ms FROM told ORDER BY shard, pid, segment
             ON CONFLICT (brand, shard, pid, segment) DO UPDATE SET ends_at_ms = excluded.ends_at_ms
             -- Zero where no row was there before.
             RETURNING segment, xmax = 0 AS is_new
@@ -46,9 +46,11 @@ async def settle(connection: asyncpg.Connection, brand: str, decided: Sequence[D
         brand,
         [each.persona.shard for each in decided],
         [each.persona.pid for each in decided],
-        [each.audience for each in decided],
-        [each.segment for each in decided],
-        [each.ends_at_ms for each in decided],
+        [each.persona.shard for each, _ in held],
+        [each.persona.pid for each, _ in held],
+        [each.audience for each, _ in held],
+        [segment for _, (segment, _) in held],
+        [ends_at_ms for _, (_, ends_at_ms) in held],
     )
     return [Moved(*row) for row in rows]
 

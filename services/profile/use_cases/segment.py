@@ -36,8 +36,7 @@ def decide(segments: Segments, shares: Sequence[Share], traits: Mapping[bytes, T
     for share in shares:
         persona, audience = share.bound.persona, share.interactions[0].source
         known = traits.get(persona.pid)
-        found = dict.fromkeys(segments) if known is None else memberships_of(segments, known, at_ms)
-        decided += [Decided(persona, audience, name, ends_at_ms) for name, ends_at_ms in found.items()]
+        decided.append(Decided(persona, audience, memberships_of(segments, known, at_ms) if known is not None else {}))
     return decided
 
 
