@@ -12,6 +12,7 @@ class AdapterSettings(Settings):
 
     needs: ClassVar[tuple[str, ...]] = ("nats_url", "keyring_dir", "credentials_file", "avatar_address")
 
+    process: str = "avatar_adapter"
     http_address: str = "127.0.0.1:0"
     #: Who stands there when a world does not say.
     default_avatar: str = "ada"

@@ -19,6 +19,7 @@ from gateway.me import add_person
 from gateway.passes import add_passes
 from gateway.people import People
 from gateway.quarantine import add_quarantine
+from gateway.reports import add_reports
 from gateway.rest import Rest, build_rest
 from gateway.rights import add_rights
 from gateway.settings import GatewaySettings
@@ -132,6 +133,7 @@ def build(
     add_quarantine(rest, translators)
     add_rights(rest)
     add_aggregates(rest)
+    add_reports(rest)
     add_person(rest)
     add_passes(rest, Signatures(credentials.public_key, time.time))
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)

@@ -13,6 +13,7 @@ _COMMANDS = {
     "replay": ("maskenball.replay", "replay"),
     "access": ("maskenball.access", "access"),
     "aggregates": ("maskenball.aggregates", "aggregates"),
+    "report": ("maskenball.report", "report"),
     "consent": ("maskenball.consent", "consent"),
     "keys": ("maskenball.keys", "keys"),
     "verify-receipt": ("maskenball.receipts", "verify_receipt"),

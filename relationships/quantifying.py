@@ -5,7 +5,7 @@ those under which all that was said is likeliest (EM for a shift of the prior: S
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,20 +25,11 @@ _BAND = (0.025, 0.975)
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A share and the 95 % interval around it."""
+    """A share, or another figure from 0 to 1, and the 95 % interval around it."""
 
     share: float
     least: float
     most: float
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Shares by type, how far they are from what was assumed, and how many personas they rest on."""
-
-    shares: dict[str, Band]
-    distance: Band
-    personas: int
 
 
 def likelihood(pack: RelationshipPack, evidence: Iterable[Evidence]) -> Floats:
@@ -65,16 +56,16 @@ def shares(logs: Floats, weights: Floats | None = None) -> Floats:
     return found[0] if weights is None else found
 
 
-def measure(names: Sequence[str], logs: Floats, assumed: Floats, seed: int) -> Measured:
-    """Return shares with bands from resampled personas, and their distance to what was assumed."""
-    personas = len(logs)
-    chance = np.random.default_rng(seed)
-    weights = chance.multinomial(personas, np.full(personas, 1 / personas), size=_RESAMPLES).astype(np.float64)
-    best, resampled = shares(logs), shares(logs, weights)
-    least, most = np.quantile(resampled, _BAND, axis=0)
-    bands = {name: Band(float(best[i]), float(least[i]), float(most[i])) for i, name in enumerate(names)}
-    far = np.quantile([divergence(each, assumed) for each in resampled], _BAND)
-    return Measured(bands, Band(divergence(best, assumed), float(far[0]), float(far[1])), personas)
+def resample(personas: int, seed: int) -> Floats:
+    """Return how often each persona is drawn, in each of 200 draws of as many as there are."""
+    drawn = np.random.default_rng(seed).multinomial(personas, np.full(personas, 1 / personas), size=_RESAMPLES)
+    return drawn.astype(np.float64)
+
+
+def band_of(best: float, resampled: Floats) -> Band:
+    """Return a figure with the interval that 95 % of the draws lie in."""
+    least, most = np.quantile(resampled, _BAND)
+    return Band(float(best), float(least), float(most))
 
 
 def divergence(one: Floats, other: Floats) -> float:

@@ -59,6 +59,7 @@ from services.profile.use_cases.parts import Folding
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.read import FamiliarPersonas
 from services.profile.use_cases.receipts import Receipts
+from services.profile.use_cases.report import Reports
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
@@ -144,16 +145,17 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     return Eraser(stores, projections)
 
 
-def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> Aggregates:
-    """Return what answers questions about audiences; closed before what it stands on."""
+def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> tuple[Aggregates, Reports]:
+    """Return what answers questions about many; closed before what it stands on."""
     budget = Budget(settings.privacy_budget, settings.privacy_budget_days)
-    aggregates = Aggregates(stores, budget, settings.shared_by_least)
+    aggregates, reports = Aggregates(stores, budget, settings.shared_by_least), Reports(stores)
     closing.push_async_callback(aggregates.stop)
-    return aggregates
+    closing.push_async_callback(reports.stop)
+    return aggregates, reports
 
 
 async def build(
-    settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser, aggregates: Aggregates
+    settings: ProfileSettings, stores: Stores, streams: Streams, eraser: Eraser, many: tuple[Aggregates, Reports]
 ) -> RpcServer:
     """Bind the service to its address; it answers after start()."""
     reach, client, names = Reach(stores, settings.reach_s), streams.client(), Names(stores.keyring)
@@ -174,7 +176,7 @@ async def build(
     await client.subscribe(messages.erased_subject("*"), cb=erased)
     await hint_doors(client, names)
     quarantine = Quarantine(stores, EpochKeys(stores.keyring), streams.append, settings.partitions)
-    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine, aggregates)
+    accounts = Accounts(streams, settings.partitions, Receipts(stores, settings.days_kept), quarantine, *many)
 
     async def drop(brand: str, personas: Sequence[Persona]) -> None:
         await client.publish(messages.erased_subject(brand), messages.erased([each.pid for each in personas]))

@@ -19,7 +19,7 @@ from kit.signatures import RECEIPTS, Signer
 from kit.telemetry import logger
 from services.profile import marks
 from services.profile.domain import Subject
-from services.profile.repository import erasures
+from services.profile.repository import erasures, gone
 from services.profile.repository.erasures import Erasure
 from services.profile.use_cases import erase, face, owe, rewrap
 from services.profile.use_cases.stores import Stores
@@ -185,7 +185,7 @@ class Eraser:
         claims = claims_of(replace(erasure, complete_at_ms=at_ms))
         receipt = Signer(stores.keyring, RECEIPTS, RECEIPT).sign(msgspec.json.encode(claims))
         await erasures.complete(stores.vault, erasure.erasure_id, receipt, at_ms)
-        await erasures.forget_marks(stores.vault, at_ms - marks.KEPT_MS)
+        await gone.forget(stores.vault, at_ms - marks.KEPT_MS)
 
     async def _destroy_keys(self, erasure: Erasure) -> None:
         stores = self._stores

@@ -12,7 +12,7 @@ from kit.errors import TypedError
 from kit.telemetry import logger
 from services.profile import handles
 from services.profile.domain import Persona
-from services.profile.repository import edges, erasures
+from services.profile.repository import circles, edges, erasures
 from services.profile.repository.erasures import Erasure
 from services.profile.use_cases.stores import Stores
 
@@ -93,7 +93,7 @@ class Graces:
         """Return those without any id, left alone those who are one with somebody that an id stands for."""
         found: dict[Persona, None] = {}
         for persona in unbound:
-            circle = [bound.persona for bound in await erasures.circle(connection, persona.brand, [persona])]
+            circle = [bound.persona for bound in await circles.circle(connection, persona.brand, [persona])]
             if circle and not await edges.shards_of(connection, persona.brand, circle):
                 found.update(dict.fromkeys(circle))
         return list(found)

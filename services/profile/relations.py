@@ -1,6 +1,7 @@
 """Which relationship a persona wants with the brand: derived from traits while reading, by the pack of the brand."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -8,14 +9,16 @@ from pathlib import Path
 from kit.packs import Pack, load
 from relationships.evidence import evidence
 from relationships.pack import UNKNOWN, RelationshipPack, named_pack
-from relationships.state import NOTHING_KNOWN, Action, Declared, Relationship, relationship
+from relationships.state import NOTHING_KNOWN, Action, Declared, Evidence, Relationship, relationship
 from services.profile.choices import Choices, Declaration
 from services.profile.domain import Kind
-from services.profile.domain.errors import RelationshipUnknownError
+from services.profile.domain.errors import AssumptionRefusedError, RelationshipUnknownError
 from services.profile.traits import Traits
 from services.profile.views import View, view
 
 PACK = Path(__file__).parent / "packs" / "relationships.yaml"
+# Shares are told in whole percent.
+_ABOUT = 0.02
 
 
 class _BrandsPack(Pack, frozen=True, kw_only=True):
@@ -47,8 +50,7 @@ def relationship_of(pack: RelationshipPack, traits: Traits, chosen: Choices, at_
     declared = None if said is None else Declared(said.type, said.family)
     if "relationship" in chosen.objections:
         return NOTHING_KNOWN if declared is None else relationship(pack, (), at_ms, declared=declared)
-    heard = (evidence(each.at, each.mid, each.stances) for each in traits.heard)
-    return relationship(pack, heard, at_ms, actions=_actions(traits), declared=declared)
+    return relationship(pack, heard(traits), at_ms, actions=actions(traits), declared=declared)
 
 
 def seen(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> View:
@@ -66,9 +68,29 @@ def declaration(pack: RelationshipPack, type_id: str, at_ms: int) -> Declaration
     return Declaration(type_id, pack.types[type_id].family, at_ms)
 
 
-def _actions(traits: Traits) -> Iterator[Action]:
-    yield from (Action(each.at, each.mid, _NAMES[each.kind]) for each in traits.last)
-    yield from (Action(each.at, each.group, _NAMES[Kind.JOINED]) for each in traits.groups)
+def heard(traits: Traits) -> list[Evidence]:
+    """Return what was said in words."""
+    return [evidence(each.at, each.mid, each.stances) for each in traits.heard]
+
+
+def actions(traits: Traits) -> list[Action]:
+    """Return what was done of late."""
+    done = [Action(each.at, each.mid, _NAMES[each.kind]) for each in traits.last]
+    return done + [Action(each.at, each.group, _NAMES[Kind.JOINED]) for each in traits.groups]
+
+
+def assumption(pack: RelationshipPack, told: Mapping[str, float]) -> dict[str, float]:
+    """Return what a brand assumes of each type, which adds up to 1: what it says, or what the pack does.
+
+    Raises AssumptionRefusedError.
+    """
+    if unknown := sorted(told.keys() - pack.types.keys()):
+        raise AssumptionRefusedError(f"there is no type {unknown[0]}", field="assumed", limit=", ".join(pack.types))
+    shares = {name: told.get(name, 0.0) if told else each.prior.share for name, each in pack.types.items()}
+    total = math.fsum(shares.values())
+    if min(shares.values()) < 0 or (told and abs(total - 1) > _ABOUT) or not total > 0:
+        raise AssumptionRefusedError("shares are from 0 on, and add up to 1", field="assumed", limit="1")
+    return {name: share / total for name, share in shares.items()}
 
 
 _NAMES: dict[int, str] = {kind: kind.name.lower() for kind in Kind}

@@ -141,3 +141,10 @@ class RelationshipUnknownError(TypedError):
 
     reason = "RELATIONSHIP_UNKNOWN"
     status = Status.INVALID
+
+
+class AssumptionRefusedError(TypedError):
+    """What a brand assumes of its relationships names no type of its pack, or does not add up."""
+
+    reason = "ASSUMPTION_REFUSED"
+    status = Status.INVALID

@@ -1,4 +1,4 @@
-"""Erasures: the one durable record of each, what it deletes from the vault, and marks of ids that are gone."""
+"""Erasures: the one durable record of each."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from kit.db import Database
-from services.profile.domain import Bound, Persona, Subject
+from services.profile.domain import Persona
 
 _COLUMNS = """
     erasure_id, brand, audience, method, asked_at_ms, shards, pids, fenced_at_ms, unbound_at_ms, owed, owed_key,
@@ -45,15 +45,6 @@ class Erasure:
     @property
     def pids(self) -> list[bytes]:
         return [persona.pid for persona in self.personas]
-
-
-@dataclass(frozen=True, slots=True)
-class Wrapped:
-    """A data key as it lies: whose, and the version of the shard key around it."""
-
-    pid: bytes
-    wrapped: bytes
-    wrapped_by: str
 
 
 async def begin(source: asyncpg.Connection | Database, erasure: Erasure, next_at_ms: int) -> None:
@@ -168,153 +159,6 @@ async def complete(vault: Database, erasure_id: str, receipt: str, at_ms: int) -
         at_ms,
         receipt,
     )
-
-
-async def circle(connection: asyncpg.Connection, brand: str, personas: Sequence[Persona]) -> list[Bound]:
-    """Return these and everybody linked to them, however far, as far as they have a data key."""
-    rows = await connection.fetch(
-        """
-        WITH RECURSIVE reached(shard, pid) AS (
-            SELECT * FROM unnest($2::smallint[], $3::bytea[])
-            UNION
-            SELECT l.other_shard, l.other_pid
-            FROM reached r JOIN links l ON l.brand = $1 AND l.shard = r.shard AND l.pid = r.pid
-        )
-        SELECT k.shard, k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by
-        FROM reached r JOIN personas k ON k.brand = $1 AND k.shard = r.shard AND k.pid = r.pid
-        ORDER BY k.shard, k.pid
-        """,
-        brand,
-        *_keys(personas),
-    )
-    return [Bound(Persona(brand, shard, pid), *facts) for shard, pid, *facts in rows]
-
-
-async def subjects_of(connection: asyncpg.Connection, brand: str, personas: Sequence[Persona]) -> list[Subject]:
-    """Return the ids that stand for these, or stood for them on a device they shared."""
-    rows = await connection.fetch(
-        """
-        SELECT b.audience, b.eid FROM bindings b JOIN unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
-            ON b.brand = $1 AND coalesce(b.home, b.shard) = q.shard AND b.pid = q.pid
-        UNION
-        SELECT f.audience, f.eid FROM faces f JOIN unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)
-            ON f.brand = $1 AND coalesce(f.home, f.shard) = q.shard AND f.pid = q.pid
-        """,
-        brand,
-        *_keys(personas),
-    )
-    return [Subject(brand, audience, eid) for audience, eid in rows]
-
-
-async def delete(connection: asyncpg.Connection, brand: str, personas: Sequence[Persona]) -> None:
-    """Delete data keys, bindings, links and faces of a whole circle: both ends of every link are in it."""
-    await connection.execute(
-        """
-        WITH gone AS MATERIALIZED (SELECT * FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)), unlinked AS (
-            DELETE FROM links l USING gone g WHERE l.brand = $1 AND l.shard = g.shard AND l.pid = g.pid
-        ), faceless AS (
-            DELETE FROM faces f USING gone g
-            WHERE f.brand = $1 AND coalesce(f.home, f.shard) = g.shard AND f.pid = g.pid
-        ), stood_behind AS (
-            DELETE FROM faces f USING gone g
-            WHERE f.brand = $1 AND f.user_shard = g.shard AND f.user_pid = g.pid AND f.pid IS NULL
-        ), unbound AS (
-            DELETE FROM bindings b USING gone g
-            WHERE b.brand = $1 AND coalesce(b.home, b.shard) = g.shard AND b.pid = g.pid
-        ), codeless AS (
-            DELETE FROM link_codes c USING gone g WHERE c.brand = $1 AND c.shard = g.shard AND c.pid = g.pid
-        )
-        DELETE FROM personas p USING gone g WHERE p.brand = $1 AND p.shard = g.shard AND p.pid = g.pid
-        """,
-        brand,
-        *_keys(personas),
-    )
-
-
-async def mark(connection: asyncpg.Connection, brand: str, marks: Sequence[tuple[int, bytes]], at_ms: int) -> None:
-    await connection.execute(
-        """
-        INSERT INTO erased_ids (brand, shard, mark, erased_at_ms)
-        SELECT $1, q.shard, q.mark, $4 FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, mark)
-        ON CONFLICT (brand, shard, mark) DO UPDATE SET erased_at_ms = excluded.erased_at_ms
-        """,
-        brand,
-        [shard for shard, _ in marks],
-        [each for _, each in marks],
-        at_ms,
-    )
-
-
-async def marked(
-    source: asyncpg.Connection | Database, brand: str, marks: Sequence[tuple[int, bytes]]
-) -> dict[bytes, int]:
-    """Return when those of these marks were set that were."""
-    rows = await source.fetch(
-        """
-        SELECT e.mark, e.erased_at_ms FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, mark)
-        JOIN erased_ids e ON e.brand = $1 AND e.shard = q.shard AND e.mark = q.mark
-        """,
-        brand,
-        [shard for shard, _ in marks],
-        [each for _, each in marks],
-    )
-    return dict(map(tuple, rows))
-
-
-async def forget_marks(vault: Database, before_ms: int) -> None:
-    await vault.fetch("DELETE FROM erased_ids WHERE erased_at_ms < $1", before_ms)
-
-
-async def brands(vault: Database) -> list[str]:
-    """Return the brands that have personas."""
-    rows = await vault.fetch(
-        """
-        WITH RECURSIVE found(brand) AS (
-            SELECT min(brand) FROM personas
-            UNION ALL SELECT (SELECT min(brand) FROM personas p WHERE p.brand > f.brand) FROM found f
-            WHERE f.brand IS NOT NULL
-        ) SELECT brand FROM found WHERE brand IS NOT NULL
-        """
-    )
-    return [brand for (brand,) in rows]
-
-
-async def wrapped_otherwise(
-    connection: asyncpg.Connection, brand: str, shard: int, version: str, most: int
-) -> list[Wrapped]:
-    """Return data keys of a shard that are wrapped under another version of its key."""
-    rows = await connection.fetch(
-        """
-        SELECT pid, wrapped, wrapped_by FROM personas
-        WHERE brand = $1 AND shard = $2 AND wrapped_by::bigint < $3::bigint ORDER BY pid LIMIT $4
-        """,
-        brand,
-        shard,
-        int(version),
-        most,
-    )
-    return [Wrapped(*row) for row in rows]
-
-
-async def rewrap(
-    connection: asyncpg.Connection, place: tuple[str, int, str], before: Sequence[Wrapped], after: Sequence[bytes]
-) -> None:
-    """Put data keys of (brand, shard) wrapped under that version in the place of those before."""
-    await connection.execute(
-        """
-        UPDATE personas p SET wrapped = q.wrapped, wrapped_by = $3
-        FROM unnest($4::bytea[], $5::text[], $6::bytea[]) AS q(pid, was_by, wrapped)
-        WHERE p.brand = $1 AND p.shard = $2 AND p.pid = q.pid AND p.wrapped_by = q.was_by
-        """,
-        *place,
-        [each.pid for each in before],
-        [each.wrapped_by for each in before],
-        after,
-    )
-
-
-def _keys(personas: Sequence[Persona]) -> tuple[list[int], list[bytes]]:
-    return [persona.shard for persona in personas], [persona.pid for persona in personas]
 
 
 def _erasure(row: asyncpg.Record) -> Erasure:

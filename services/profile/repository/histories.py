@@ -35,7 +35,7 @@ async def page(connection: asyncpg.Connection, brand: str, shard: int, after: by
     """Return the next facets of a shard that have a data key, by pid."""
     rows = await connection.fetch(
         """
-        SELECT k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by,
+        SELECT k.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, k.choices,
             coalesce(
                 (
                     SELECT audience FROM bindings b
@@ -55,8 +55,12 @@ async def page(connection: asyncpg.Connection, brand: str, shard: int, after: by
         most,
     )
     return [
-        Kept(Bound(Persona(brand, shard, pid), *facts), audience, is_linked)
-        for pid, *facts, audience, is_linked in rows
+        Kept(
+            Bound(Persona(brand, shard, pid), generation, key_id, wrapped, wrapped_by, choices=choices),
+            audience,
+            is_linked,
+        )
+        for pid, generation, key_id, wrapped, wrapped_by, choices, audience, is_linked in rows
     ]
 
 

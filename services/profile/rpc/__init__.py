@@ -21,6 +21,7 @@ from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
 from services.profile.use_cases.receipts import Receipts
+from services.profile.use_cases.report import Reports
 from services.profile.use_cases.stores import Stores
 
 _MOST_LISTED = 500
@@ -36,6 +37,7 @@ class Accounts:
     receipts: Receipts
     quarantine: Quarantine
     aggregates: Aggregates
+    reports: Reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +295,14 @@ class ProfileRpc(HandleRpc):
         sizes = await segment.sizes(self._stores, brand, pack)
         told = [profile_pb2.WishSegment(name=each.segment, personas=each.personas) for each in sizes]
         return profile_pb2.ReadWishSegmentsResponse(segments=told, told_from=pack.told_from)
+
+    async def ReportRelationships(
+        self, request: profile_pb2.ReportRelationshipsRequest, context: ServicerContext
+    ) -> profile_pb2.ReportRelationshipsResponse:
+        brand = convert.brand_from_proto(request.brand)
+        audience = convert.audience_from_proto(request.audience) if request.audience else ""
+        told = await self._accounts.reports.tell(brand, audience, dict(request.assumed))
+        return profile_pb2.ReportRelationshipsResponse(document=msgspec.json.encode(told))
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import asyncpg
 
@@ -17,7 +18,6 @@ from services.profile.aggregates import (
     Budget,
     PrivacyBudgetSpentError,
     Question,
-    StillCountingError,
     decode,
     encode,
 )
@@ -25,10 +25,9 @@ from services.profile.decay import DAY_MS
 from services.profile.domain import AGGREGATE, COLLECT, MAX_LINKED, Persona
 from services.profile.repository import aggregates as ledger
 from services.profile.repository import histories, links
+from services.profile.use_cases.once import Once
 from services.profile.use_cases.stores import Stores
 from services.profile.use_cases.survey import Survey, views
-
-_SOON_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,7 @@ class Aggregates:
         self.budget = budget
         self._stores = stores
         self._least = least
-        self._patience_s = patience_s
-        self._counting: dict[Question, asyncio.Task[bytes]] = {}
-        self._one_by_one = asyncio.Lock()
+        self._once = Once(stores, patience_s)
 
     async def tell(self, question: Question) -> Told:
         """Return the answer of this day; raises PrivacyBudgetSpentError and StillCountingError."""
@@ -65,10 +62,7 @@ class Aggregates:
 
     async def stop(self) -> None:
         """Count no further. What was paid stays paid, and is counted when it is asked for again."""
-        tasks = list(self._counting.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._once.stop()
 
     async def _pay(self, question: Question) -> _Paid:
         async with self._stores.vault.transaction() as transaction:
@@ -90,31 +84,14 @@ class Aggregates:
         return spent
 
     async def _counted(self, question: Question) -> bytes:
-        """Count in the background: whoever asked may not wait so long, and the work is not to be lost."""
-        task = self._counting.get(question)
-        if task is None:
-            task = self._counting[question] = asyncio.create_task(self._count(question))
-            task.add_done_callback(lambda done: self._forget(question, done))
-        done, _ = await asyncio.wait([task], timeout=self._patience_s)
-        if not done:
-            raise StillCountingError("paid, and being counted", retry_after_s=_SOON_S)
-        return task.result()
-
-    def _forget(self, question: Question, done: asyncio.Task[bytes]) -> None:
-        self._counting.pop(question, None)
-        # Looked at: nobody may be waiting for it any more.
-        if not done.cancelled():
-            done.exception()
+        return await self._once.answer(question, partial(self._count, question))
 
     async def _count(self, question: Question) -> bytes:
-        countable, stores = COUNTABLE[question.counted], self._stores
-        async with self._one_by_one:
-            counts = await count(stores, question)
-            epsilon = question.price / UNIT
-            # In a thread: opendp takes a second to load, and everybody else would wait.
-            noisy = await asyncio.to_thread(noise.publish, counts, countable.keys, epsilon, self._least)
-            async with stores.vault.transaction() as transaction:
-                return await ledger.keep(await raw(transaction), question, encode(noisy, stores.now_ms()))
+        countable = COUNTABLE[question.counted]
+        counts = await count(self._stores, question)
+        # In a thread: opendp takes a second to load, and everybody else would wait.
+        noisy = await asyncio.to_thread(noise.publish, counts, countable.keys, question.price / UNIT, self._least)
+        return encode(noisy, self._stores.now_ms())
 
 
 def _refusal(
@@ -143,12 +120,12 @@ async def count(stores: Stores, question: Question) -> Counter[str]:
     countable = COUNTABLE[question.counted]
     survey = Survey(question.brand, (COLLECT, AGGREGATE), question.audience)
     async for each, view in views(stores, survey):
-        if not each.is_linked or await _is_first(stores, each.bound.persona, seen):
+        if not each.is_linked or await is_first(stores, each.bound.persona, seen):
             counts.update(countable.keys_of(view))
     return counts
 
 
-async def _is_first(stores: Stores, persona: Persona, seen: set[Persona]) -> bool:
+async def is_first(stores: Stores, persona: Persona, seen: set[Persona]) -> bool:
     """Tell whether none was counted of the facets that are one persona with this one: it adds to a key once."""
     async with histories.snapshot(stores.vault) as connection:
         others = await links.linked(connection, persona)

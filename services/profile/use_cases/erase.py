@@ -5,7 +5,7 @@ from dataclasses import replace
 from kit.db import raw
 from services.profile import marks
 from services.profile.domain import Statement, Subject
-from services.profile.repository import edges, erasures, vault
+from services.profile.repository import circles, edges, erasures, gone, vault
 from services.profile.repository.erasures import Erasure
 from services.profile.use_cases.consents import circle
 from services.profile.use_cases.owe import owe
@@ -54,7 +54,7 @@ async def _unbind(stores: Stores, erasure: Erasure) -> Erasure:
         if not await edges.shards_of(connection, brand, erasure.personas) <= shards:
             # An id of a newer edge key has come to stand for them since we looked: folds go by that, too.
             return replace(erasure, fenced_at_ms=0)
-        found = await erasures.circle(connection, brand, erasure.personas)
+        found = await circles.circle(connection, brand, erasure.personas)
         personas = [bound.persona for bound in found]
         if not set(personas) <= set(erasure.personas):
             # Somebody was linked meanwhile, perhaps in a shard that is not locked.
@@ -62,8 +62,8 @@ async def _unbind(stores: Stores, erasure: Erasure) -> Erasure:
             await erasures.grew(connection, erasure.erasure_id, grown)
             return replace(erasure, personas=grown, fenced_at_ms=0)
         debt = await owe(stores, erasure.erasure_id, found)
-        subjects = await erasures.subjects_of(connection, brand, personas)
-        await erasures.mark(connection, brand, [marks.mark_of(stores.keyring, each) for each in subjects], at_ms)
-        await erasures.delete(connection, brand, personas)
+        subjects = await circles.subjects_of(connection, brand, personas)
+        await gone.mark(connection, brand, [marks.mark_of(stores.keyring, each) for each in subjects], at_ms)
+        await circles.delete(connection, brand, personas)
         await erasures.unbound(connection, erasure, debt, at_ms)
     return replace(erasure, unbound_at_ms=stores.now_ms(), owed=debt[0], owed_key=debt[1])

@@ -7,7 +7,7 @@ import asyncpg
 from kit.db import raw
 from services.profile import marks
 from services.profile.domain import Persona, Statement, Subject
-from services.profile.repository import crossings, edges, erasures, links, vault
+from services.profile.repository import circles, crossings, edges, erasures, gone, links, vault
 from services.profile.repository.crossings import Crossing
 from services.profile.repository.erasures import Erasure
 from services.profile.use_cases import cross
@@ -65,11 +65,9 @@ async def _let_go(
         cut = await crossings.across(connection, personas)
         await crossings.unlink(connection, cut)
         await crossings.forget_codes(connection, personas)
-        subjects = await erasures.subjects_of(connection, subject.brand, personas)
+        subjects = await circles.subjects_of(connection, subject.brand, personas)
         # As after any erasure: what was said before does not bring them back.
-        await erasures.mark(
-            connection, subject.brand, [marks.mark_of(stores.keyring, each) for each in subjects], at_ms
-        )
+        await gone.mark(connection, subject.brand, [marks.mark_of(stores.keyring, each) for each in subjects], at_ms)
         await edges.unbind(connection, subject.brand, personas)
     await erasures.begin(connection, erasure, at_ms + _OWN_MS)
     return cut, erasure

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.profile import marks
 from services.profile.domain import Statement, Subject
 from services.profile.domain.errors import ErasedSinceError
-from services.profile.repository import erasures
+from services.profile.repository import gone
 from services.profile.use_cases.stores import Stores
 
 
@@ -16,7 +16,7 @@ async def erased_since(stores: Stores, said: Mapping[Subject, int]) -> set[Subje
     # An id may have been erased under an older version of the edge key.
     everyone = ((each, subject) for subject in said for each in (subject, *subject.formerly()))
     found = {marks.mark_of(stores.keyring, each): subject for each, subject in everyone}
-    at_ms = await erasures.marked(stores.vault, next(iter(said)).brand, list(found))
+    at_ms = await gone.marked(stores.vault, next(iter(said)).brand, list(found))
     return {subject for (_, mark), subject in found.items() if at_ms.get(mark, -1) >= said[subject]}
 
 

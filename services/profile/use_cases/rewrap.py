@@ -6,7 +6,7 @@ import asyncpg
 
 from kit.db import raw
 from services.profile import sealed
-from services.profile.repository import erasures, vault
+from services.profile.repository import vault, wrappings
 from services.profile.use_cases.stores import Stores
 
 _PAGE = 10_000
@@ -18,7 +18,7 @@ async def rewrap(stores: Stores, shards: Iterable[int]) -> dict[str, str]:
     Keys of before stay until `destroy_before`: whoever reads just now has looked up what they wrap.
     """
     versions = {str(shard): sealed.renew_shard_key(stores.keyring, shard) for shard in sorted(shards)}
-    brands = await erasures.brands(stores.vault)
+    brands = await wrappings.brands(stores.vault)
     for shard, version in versions.items():
         for brand in brands:
             while await _page(stores, brand, int(shard), version):
@@ -33,7 +33,7 @@ async def destroy_before(stores: Stores, versions: Mapping[str, str]) -> None:
         connection = await raw(transaction)
         # Whoever makes keys now finds the new shard key; whoever had found an old one has committed.
         await vault.hold_keys(connection, shards)
-        brands = await erasures.brands(stores.vault)
+        brands = await wrappings.brands(stores.vault)
         for shard, version in versions.items():
             for brand in brands:
                 while await _rewrap(stores, connection, (brand, int(shard), version)):
@@ -48,9 +48,9 @@ async def _page(stores: Stores, brand: str, shard: int, version: str) -> int:
 
 
 async def _rewrap(stores: Stores, connection: asyncpg.Connection, place: tuple[str, int, str]) -> int:
-    before = await erasures.wrapped_otherwise(connection, *place, _PAGE)
+    before = await wrappings.wrapped_otherwise(connection, *place, _PAGE)
     if before:
         pairs = [(each.wrapped, each.wrapped_by) for each in before]
         after = sealed.rewrap(stores.keyring, place[1], place[2], pairs)
-        await erasures.rewrap(connection, place, before, after)
+        await wrappings.rewrap(connection, place, before, after)
     return len(before)

@@ -87,3 +87,14 @@ class TestAggregates:
 
         assert refused.exit_code == 1
         assert "maskenball up --data-dir" in refused.stderr.replace("\n", " ")
+
+
+class TestReport:
+    def test_of_few_nothing_is_told_and_what_is_assumed_must_add_up(self, typed):
+        told = json.loads(typed("report", "relationships", "--json").stdout)
+        shown, refused = typed("report", "relationships"), typed("report", "relationships", "--assume", "fan:0.5")
+
+        assert (told["pack"], told["personas"]) == ("core4/1", 0)
+        assert "Fewer than 20 personas" in shown.stdout
+        assert refused.exit_code == 1
+        assert "ASSUMPTION_REFUSED" in refused.stderr

@@ -199,7 +199,7 @@ class TestPatience:
         with pytest.raises(StillCountingError):
             await asked.tell(question())
         may_count.set()
-        await asked._counting[question()]
+        await asked._once._counting[question()]
 
         assert (await asked.tell(question())).answer.counts == {"tea": 3}
         assert await spent(room) == EXACT

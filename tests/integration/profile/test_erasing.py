@@ -237,11 +237,11 @@ class TestCrash:
     @pytest.mark.parametrize(
         ("where", "name"),
         [
-            (erase.erasures, "circle"),
-            (erase.erasures, "mark"),
+            (erase.circles, "circle"),
+            (erase.gone, "mark"),
             (erase.erasures, "unbound"),
             (erasures, "sign"),
-            (rewrap.erasures, "brands"),
+            (rewrap.wrappings, "brands"),
             (erasures, "rewrapped"),
             (sealed, "destroy_shard_keys"),
             (erasures, "complete"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from relationships.evidence import evidence, told
 from relationships.pack import named_pack
-from relationships.quantifying import divergence, likelihood, measure, shares
+from relationships.quantifying import band_of, divergence, likelihood, resample, shares
 from relationships.state import relationship
 
 CORE = named_pack("core4")
@@ -55,24 +55,21 @@ def test_the_estimate_is_near_the_truth_and_half_as_far_as_counting_labels(truth
     assert estimated <= counted / 2
 
 
-class TestMeasure:
-    def test_the_band_covers_the_truth_and_says_how_far_the_assumption_is(self):
-        truth, names = (0.1, 0.25, 0.3, 0.3, 0.05), tuple(CORE.types)
-        _, said = town(truth, 7)
-        assumed = np.array([each.prior.share for each in CORE.types.values()])
-        found = measure(names, np.array([likelihood(CORE, each) for each in said]), assumed, seed=1)
-        for name, share in zip(names, truth, strict=True):
-            band = found.shares[name]
-            assert band.least - 0.01 <= share <= band.most + 0.01
-        assert found.distance.least <= found.distance.share <= found.distance.most
-        assert found.distance.least > 0.1
-        assert found.personas == PERSONAS
+class TestBand:
+    def test_it_covers_the_truth(self):
+        truth = (0.1, 0.25, 0.3, 0.3, 0.05)
+        logs = np.array([likelihood(CORE, each) for each in town(truth, 7)[1]])
+        best, drawn = shares(logs), shares(logs, resample(len(logs), seed=1))
+        for place, share in enumerate(truth):
+            band = band_of(best[place], drawn[:, place])
+            assert band.least <= share <= band.most
+            assert band.most - band.least < 0.1
 
-    def test_the_same_seed_tells_the_same(self):
-        logs = np.array([likelihood(CORE, each) for each in town((0.2,) * 5, 5)[1][:100]])
-        assumed = np.full(5, 0.2)
-        assert measure(NAMES, logs, assumed, seed=3) == measure(NAMES, logs, assumed, seed=3)
+    def test_the_same_seed_draws_the_same(self):
+        assert (resample(50, seed=3) == resample(50, seed=3)).all()
 
+
+class TestShares:
     def test_who_says_nothing_follows_the_others(self):
         fans = np.array([likelihood(CORE, [evidence(NOW, b"m", (-8, -8, -8, 8, -8))] * 3)] * 30)
         assert shares(np.concatenate([fans, np.zeros((30, 5))]))[NAMES.index("fan")] > 0.9

@@ -201,6 +201,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.FromString,
                 _registered_method=True)
+        self.ReportRelationships = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReportRelationships',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -460,6 +465,15 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportRelationships(self, request, context):
+        """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+        object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+        ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -627,6 +641,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReadWishSegments,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.SerializeToString,
+            ),
+            'ReportRelationships': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportRelationships,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1522,6 +1541,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReadWishSegments',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportRelationships(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReportRelationships',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -138,6 +138,11 @@ class ProfileServiceStub:
     """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
     moment. For staff. In steps, without noise and without a price.
     """
+    ReportRelationships: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReportRelationshipsRequest, _profile_pb2.ReportRelationshipsResponse]
+    """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+    object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+    ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -248,6 +253,11 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     ReadWishSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadWishSegmentsRequest, _profile_pb2.ReadWishSegmentsResponse]  # type: ignore[assignment]
     """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
     moment. For staff. In steps, without noise and without a price.
+    """
+    ReportRelationships: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReportRelationshipsRequest, _profile_pb2.ReportRelationshipsResponse]  # type: ignore[assignment]
+    """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+    object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+    ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -554,6 +564,17 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_profile_pb2.ReadWishSegmentsResponse, _abc.Awaitable[_profile_pb2.ReadWishSegmentsResponse]]:
         """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
         moment. For staff. In steps, without noise and without a price.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportRelationships(
+        self,
+        request: _profile_pb2.ReportRelationshipsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReportRelationshipsResponse, _abc.Awaitable[_profile_pb2.ReportRelationshipsResponse]]:
+        """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
+        object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
+        ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
