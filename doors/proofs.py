@@ -11,8 +11,8 @@ from kit.keyring import KeyMissingError, KeyRing
 from kit.pseudonyms import derive
 from kit.sealing import NONCE_BYTES, UnsealableError, open_sealed, seal
 
-#: A proof that opens all that is one's own, and one that removes a single offer.
-PERSON, REMOVAL = "person", "removal"
+#: A proof that opens all that is one's own, one that removes a single offer, and the name of a decision.
+PERSON, REMOVAL, DECISION = "person", "removal", "decision"
 _EDGE = "edge"
 _LABEL = "maskenball/proof/v1"
 # Whose, until when, under which version of the edge key, and how many former ids follow.

@@ -8,6 +8,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -15,6 +16,8 @@ from prometheus_client import Counter
 
 from contracts.interaction.v1.interaction_pb2 import Kind
 from contracts.interaction.v1.payload import Interaction, Quarantined
+from kit.errors import ExhaustedError
+from kit.microbatch import MicroBatcher
 
 #: Kinds of interactions that may come with a text.
 SPOKEN = frozenset({Kind.KIND_ASKED, Kind.KIND_PRAISED, Kind.KIND_COMPLAINED, Kind.KIND_ANSWERED_SURVEY})
@@ -23,6 +26,8 @@ MOST_CHARACTERS = 2_000
 #: Whoever refuses one of these with the very event lets nothing follow from words; of others the folder knows.
 _NEEDED = frozenset({"collect.behaviour", "remember.conversation"})
 _MOST_WAITING = 256
+# An encoder takes less than half as long for each of so many as for one alone.
+_BATCH = 32
 _JUDGED = Counter("texts_judged", "Texts whose evidence went on with their event")
 _DROPPED = Counter("texts_dropped", "Texts whose event went on without", ("reason",))
 
@@ -37,8 +42,15 @@ class Judge(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Said:
+    text: str
+    #: Once it is judged.
+    stances: tuple[int, ...] = ()
+
+
 class Texts:
-    """Judges the texts of events. What is waited for is bounded: in texts, and in time."""
+    """Judges the texts of events, those of many requests together. What waits is bounded: in texts, and in time."""
 
     def __init__(
         self, load: Callable[[], Judge], *, most_waiting: int = _MOST_WAITING, patience_s: float = 2.0
@@ -47,43 +59,46 @@ class Texts:
         self._load = functools.cache(load)
         self._most_waiting = most_waiting
         self._patience_s = patience_s
-        self._waiting = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="texts")
+        # Bytes are not what is short here: each text counts as one.
+        self._batcher: MicroBatcher[_Said, None] = MicroBatcher(
+            self._judge, max_items=_BATCH, max_bytes=_BATCH, max_waiting=most_waiting
+        )
 
     async def hear(self, fates: Sequence[Fate], said: Mapping[bytes, str]) -> list[Fate]:
         """Return the events, with evidence where one came with a text; `said` has them by message id."""
         places = [place for place, fate in enumerate(fates) if fate.mid in said and _may_be_heard(fate)]
-        free = max(0, self._most_waiting - self._waiting)
-        _DROPPED.labels("queue_full").inc(len(places[free:]))
-        heard = list(fates)
-        if places := places[:free]:
-            stances = await self._judge([said[fates[place].mid] for place in places])
-            for place, each in zip(places, stances, strict=False):
-                heard[place] = msgspec.structs.replace(heard[place], stances=each)
+        heard, judged = list(fates), [_Said(said[fates[place].mid]) for place in places[: self._most_waiting]]
+        _DROPPED.labels("queue_full").inc(len(places) - len(judged))
+        if judged and (reason := await self._dropped(judged)):
+            _DROPPED.labels(reason).inc(len(judged))
+        elif judged:
+            _JUDGED.inc(len(judged))
+            for place, each in zip(places, judged, strict=False):
+                heard[place] = msgspec.structs.replace(heard[place], stances=each.stances)
         return heard
 
-    async def _judge(self, texts: list[str]) -> list[tuple[int, ...]]:
-        self._waiting += len(texts)
-        judging = asyncio.get_running_loop().run_in_executor(self._thread, self._loaded, texts)
-        judging.add_done_callback(functools.partial(self._settle, len(texts)))
+    async def _dropped(self, asked: list[_Said]) -> str:
+        """Wait until these are judged; return why they are not, "" when they are."""
+        try:
+            judging = self._batcher.put(0, asked, len(asked))
+        except ExhaustedError:
+            return "queue_full"
+        # Looked at, also when nobody waits any more. Not logged: its message may hold a text.
+        judging.add_done_callback(lambda done: done.cancelled() or done.exception())
         done, _ = await asyncio.wait([judging], timeout=self._patience_s)
         if not done:
-            _DROPPED.labels("late").inc(len(texts))
-            return []
-        if judging.exception() is not None:
-            _DROPPED.labels("failed").inc(len(texts))
-            return []
-        _JUDGED.inc(len(texts))
-        return judging.result()
+            return "late"
+        return "failed" if judging.exception() is not None else ""
+
+    async def _judge(self, _: int, waiting: list[_Said]) -> None:
+        texts = [each.text for each in waiting]
+        judged = await asyncio.get_running_loop().run_in_executor(self._thread, self._loaded, texts)
+        for each, stances in zip(waiting, judged, strict=True):
+            each.stances = stances
 
     def _loaded(self, texts: list[str]) -> list[tuple[int, ...]]:
         return self._load().judge(texts)
-
-    def _settle(self, count: int, judging: asyncio.Future[list[tuple[int, ...]]]) -> None:
-        self._waiting -= count
-        # Looked at, also when nobody waits any more. Not logged: its message may hold the text.
-        if not judging.cancelled():
-            judging.exception()
 
 
 def _may_be_heard(fate: Interaction | Quarantined) -> bool:

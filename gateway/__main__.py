@@ -13,6 +13,7 @@ from gateway.aggregates import add_aggregates
 from gateway.app import build_app
 from gateway.clients import Services, open_services
 from gateway.consent import add_consent
+from gateway.deciding import add_decisions
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
 from gateway.handles import add_handles
 from gateway.me import add_person
@@ -129,6 +130,7 @@ def build(
     people = People(edge_keys, Proofs(keyring, time.time), publishers[POWER_CUT], settings.partitions)
     rest = build_rest(Rest(credentials, people, services, readiness))
     add_consent(rest)
+    add_decisions(rest)
     add_handles(rest)
     add_quarantine(rest, translators)
     add_rights(rest)

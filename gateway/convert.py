@@ -105,8 +105,25 @@ def _view_from_proto(view: profile_pb2.View) -> bodies.View:
 def items_named(answer: recommendation_pb2.RecommendResponse) -> list[str]:
     """Return the items whose titles an answer needs: those offered, then those its reasons name."""
     named = [offer.item for offer in answer.offers]
-    named += [reason.ref for offer in answer.offers for reason in offer.reasons if reason.kind in _ITEM_REASONS]
+    named += [ref for offer in answer.offers for ref in items_in(offer.reasons)]
     return list(dict.fromkeys(named))
+
+
+def items_in(reasons: Iterable[recommendation_pb2.Reason]) -> list[str]:
+    """Return the items that reasons name."""
+    return [reason.ref for reason in reasons if reason.kind in _ITEM_REASONS]
+
+
+def reasons_from_proto(
+    reasons: Iterable[recommendation_pb2.Reason], catalogue: Mapping[str, avatar_pb2.Item]
+) -> list[bodies.Reason]:
+    unknown = avatar_pb2.Item()
+    return [
+        bodies.Reason(
+            kind=reason.kind, ref=reason.ref, title=catalogue.get(reason.ref, unknown).title, share=reason.share
+        )
+        for reason in reasons
+    ]
 
 
 def recommendations_from_proto(
@@ -126,12 +143,7 @@ def _offer_from_proto(
 ) -> bodies.Offer:
     unknown = avatar_pb2.Item()
     item = catalogue.get(offer.item, unknown)
-    reasons = [
-        bodies.Reason(
-            kind=reason.kind, ref=reason.ref, title=catalogue.get(reason.ref, unknown).title, share=reason.share
-        )
-        for reason in offer.reasons
-    ]
+    reasons = reasons_from_proto(offer.reasons, catalogue)
     return bodies.Offer(
         item=offer.item,
         title=item.title,

@@ -139,10 +139,15 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     projections |= {name: nobody_there(name) for name in ("recommendation", "avatar")}
     if settings.recommendation_address:
         rankings = Rankings(await closing.enter_async_context(connect_rpc(settings.recommendation_address)))
-        projections["recommendation"] = lambda erasure: take_back(stores, erasure, rankings.unlearn)
+        projections["recommendation"] = partial(_forget_learnt, stores, rankings)
     if (avatars := stores.avatars) is not None:
         projections["avatar"] = lambda erasure: avatars.erase(erasure.personas)
     return Eraser(stores, projections)
+
+
+async def _forget_learnt(stores: Stores, rankings: Rankings, erasure: Erasure) -> None:
+    await take_back(stores, erasure, rankings.unlearn)
+    await rankings.erase(erasure.personas)
 
 
 def open_aggregates(settings: ProfileSettings, stores: Stores, closing: AsyncExitStack) -> tuple[Aggregates, Reports]:

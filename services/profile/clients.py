@@ -190,6 +190,11 @@ class Rankings:
         )
         await self._stub.Unlearn(request, timeout=_PATIENT_S)
 
+    async def erase(self, personas: Sequence[Persona]) -> None:
+        """Have everything deleted that was decided about these; deleting twice is harmless."""
+        request = recommendation_pb2.ErasePersonasRequest(personas=map(persona_to_proto, personas))
+        await self._stub.ErasePersonas(request, timeout=_PROJECTION_S)
+
 
 class Avatars:
     """The avatar service, which met and remembers some."""

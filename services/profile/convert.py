@@ -10,6 +10,7 @@ from kit.errors import InvalidArgumentError
 from relationships.state import Relationship
 from services.profile.aggregates import COUNTABLE, LEAST_PRICE, UNIT, Budget, Question
 from services.profile.choices import INFERENCES, WHAT, Inference, What
+from services.profile.clients import persona_to_proto
 from services.profile.decay import DAY_MS
 from services.profile.domain import (
     DURABILITY_CLASSES,
@@ -33,6 +34,7 @@ from services.profile.use_cases.aggregate import Told
 from services.profile.use_cases.benefit import Given
 from services.profile.use_cases.name import Pair
 from services.profile.use_cases.reach import Lag
+from services.profile.use_cases.read import Keyed
 from services.profile.use_cases.receipts import Run
 from services.profile.uses import GAVE, USED
 from services.profile.views import Signal, View
@@ -248,6 +250,10 @@ def lag_to_proto(lag: Lag) -> profile_pb2.Lag:
         complete_until_ms=lag.complete_until_ms,
         durability_class=lag.partition.durability_class,
     )
+
+
+def keyed_to_proto(keyed: Keyed) -> subject_pb2.KeyedPersona:
+    return subject_pb2.KeyedPersona(persona=persona_to_proto(keyed.persona), decision_key=keyed.decision_key)
 
 
 def signal_to_proto(signal: Signal) -> profile_pb2.Signal:

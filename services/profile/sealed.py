@@ -17,6 +17,7 @@ CODEC = 1
 #: Data keys are numbered per persona.
 FIRST_KEY = "1"
 _MEMORY_LABEL = "maskenball/memory/v1"
+_DECISION_LABEL = "maskenball/decision/v1"
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -77,6 +78,11 @@ class DataKeys:
 def memory_key(key: bytes) -> bytes:
     """Return the key another service seals with what it remembers of the persona of this data key."""
     return derive(key, _MEMORY_LABEL)
+
+
+def decision_key(key: bytes) -> bytes:
+    """Return the key another service seals with what it decides about the persona of this data key."""
+    return derive(key, _DECISION_LABEL)
 
 
 def seal_facet(key: bytes, persona: Persona, facet: traits.Traits) -> bytes:

@@ -1,6 +1,8 @@
 """The recommendation process: `python -m services.recommendation`."""
 
 import asyncio
+import os
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +25,11 @@ from services.recommendation.clients import Personas
 from services.recommendation.consumers import DURABLE, STREAM, SUBJECTS, Learner
 from services.recommendation.model import Models
 from services.recommendation.rpc import RecommendationRpc, Surroundings
-from services.recommendation.settings import RankingPack, RecommendationSettings
+from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
+from services.recommendation.shelves import Shelves
+from services.recommendation.treating import every_treatment
+from services.recommendation.use_cases.decide import Deciding
+from services.recommendation.use_cases.keep import keep_forgetting
 
 _MESSAGES_AT_ONCE = 16
 
@@ -47,11 +53,17 @@ async def _learn_and_answer(settings: RecommendationSettings, stop: asyncio.Even
         learner = Learner(models, database, stream, EpochKeys(_keyring(settings)), pack)
         follower = _follower(client, models, learner)
         readiness.add("lessons", follower.check)
-        server = serve_recommendation(settings, Surroundings(models, personas, pack, _now_ms, partial(_save, learner)))
+        shelves = Shelves(models, pack.blend, database)
+        await shelves.look()
+        deciding = _deciding(settings, shelves, personas, database)
+        around = Surroundings(models, personas, pack, _now_ms, partial(_save, learner), deciding)
+        server = serve_recommendation(settings, around)
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(follower.run())
             tasks.create_task(learner.keep_saving(stop, settings.save_every_s, _now))
             tasks.create_task(learner.keep_fitting(stop))
+            tasks.create_task(shelves.keep_looking(stop))
+            tasks.create_task(keep_forgetting(database, _now, stop))
             await server.serve(stop)
             following.cancel()
 
@@ -81,6 +93,21 @@ async def _personas(settings: RecommendationSettings) -> AsyncIterator[Personas]
         return
     async with connect(settings.profile_address) as channel:
         yield Personas(channel)
+
+
+def _deciding(settings: RecommendationSettings, shelves: Shelves, personas: Personas, database: Database) -> Deciding:
+    pack = packs.load(settings.deciding_file, DecidingPack)
+    return Deciding(
+        shelves=shelves,
+        personas=personas,
+        database=database,
+        rules=pack.rules,
+        policy_version=f"{pack.id}.{pack.version}",
+        treatments=every_treatment(settings.relationship_pack),
+        now_ms=_now_ms,
+        token=os.urandom,
+        lot=random.SystemRandom().random,
+    )
 
 
 def _follower(client: Client, models: Models, learner: Learner) -> events.Follower:

@@ -14,18 +14,22 @@ from services.recommendation.sums import Sums
 
 #: Offers in one answer, at most, and of how many each is drawn.
 MOST_OFFERS = 10
-_POOL = 30
+POOL = 30
 
 
 def rank_apart(sums: Sums, fitted: Fitted, situation: Situation, blend: Blend) -> Ranking:
     """Return offers that say no more than the likes they were ranked by; `situation` has a draw key."""
-    met = frozenset(each.item for each in situation.history)
-    history: tuple[Met, ...] = ()
-    public = replace(situation, history=history, count=_POOL, exclude=situation.exclude | met)
-    ranking = rank(sums, fitted, public, blend)
-    drawn = sorted(ranking.offers, key=lambda offer: _lot(situation.draw_key, offer.item))
+    ranking = rank(sums, fitted, public(situation), blend)
+    drawn = sorted(ranking.offers, key=lambda offer: lot(situation.draw_key, offer.item))
     few = drawn[: min(situation.count, MOST_OFFERS)]
     return replace(ranking, offers=tuple(_plain(offer, place) for place, offer in enumerate(few, start=1)))
+
+
+def public(situation: Situation) -> Situation:
+    """Return the question as it may be asked: what was met is left out, and ranks nothing."""
+    met = frozenset(each.item for each in situation.history)
+    history: tuple[Met, ...] = ()
+    return replace(situation, history=history, count=POOL, exclude=situation.exclude | met)
 
 
 def _plain(offer: Offer, place: int) -> Offer:
@@ -33,5 +37,6 @@ def _plain(offer: Offer, place: int) -> Offer:
     return Offer(offer.item, 1.0 / place, tuple(replace(reason, share=1.0) for reason in reasons))
 
 
-def _lot(key: bytes, item: str) -> bytes:
+def lot(key: bytes, item: str) -> bytes:
+    """Return the place in the draw that an item has for the persona of this key."""
     return hmac.digest(key, item.encode(), "sha256")

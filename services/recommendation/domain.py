@@ -1,6 +1,6 @@
 """What is learnt, what is offered, and why nothing is: plain words and values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kit.errors import Status, TypedError
@@ -10,6 +10,20 @@ class PositionTakenError(TypedError):
     """Another process moved the position: this one learns into the void and has to start again."""
 
     reason = "POSITION_TAKEN"
+    status = Status.CONFLICT
+
+
+class DecisionUnknownError(TypedError):
+    """There is no such decision about this persona, or it is forgotten; which of these is not told."""
+
+    reason = "DECISION_UNKNOWN"
+    status = Status.NOT_FOUND
+
+
+class NothingToAnswerError(TypedError):
+    """It was decided to be silent: nobody can have made anything of that."""
+
+    reason = "NOTHING_TO_ANSWER"
     status = Status.CONFLICT
 
 
@@ -28,6 +42,30 @@ class Subject:
     brand: str
     audience: str
     eid: bytes
+    version: int = 0
+    #: Pseudonyms under older versions of the edge key, with the version.
+    former: tuple[tuple[int, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A persona inside the services."""
+
+    brand: str
+    shard: int
+    pid: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A persona with the key that seals what is kept of decisions about it; in memory only."""
+
+    persona: Persona
+    decision_key: bytes = field(repr=False)
+
+
+#: The persona, then all that it is linked with at this moment.
+Circle = tuple[Keyed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +118,9 @@ class Signals:
     removed: frozenset[str] = frozenset()
     #: See Situation.
     removed_topics: tuple[str, ...] = ()
+    circle: Circle = ()
+    #: The relationship that the persona wants: "<pack>.<type>"; empty where it is not known.
+    relationship: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,10 @@ class Scored(NamedTuple):
         """Return the sum of all components."""
         return self.personal() + self.popular
 
+    def named(self) -> tuple[tuple[str, Contribution], ...]:
+        """Return what refs contributed to, by the kind of reason they are."""
+        return (("because_of_item", self.profile), ("followed_item", self.sequence), ("liked_topic", self.topic))
+
 
 def rank(sums: Sums, fitted: Fitted, situation: Situation, blend: Blend) -> Ranking:
     """Return the best `situation.count` items that were not met and not excluded, or why nothing is offered."""
@@ -96,10 +100,10 @@ def rank(sums: Sums, fitted: Fitted, situation: Situation, blend: Blend) -> Rank
     if not candidates.any():
         return Ranking((), Abstention.NOTHING_GOOD_ENOUGH, fitted.version)
     history = history_of(sums, situation.history)
-    mix = _mix(fitted.mixes or blend.mixes, situation)
-    scored = _score(sums, fitted, Asked(situation, history, candidates, mix), blend.popular_half_life_days)
+    mix = mix_of(fitted.mixes or blend.mixes, situation)
+    scored = score(sums, fitted, Asked(situation, history, candidates, mix), blend.popular_half_life_days)
     total = np.where(candidates, scored.total(), -np.inf)
-    best = _best(total, min(situation.count, int(candidates.sum())))
+    best = best_of(total, min(situation.count, int(candidates.sum())))
     if _trust(history, mix) >= blend.least_trust and scored.personal()[best[0]] <= blend.least_gain:
         return Ranking((), Abstention.NOTHING_GOOD_ENOUGH, fitted.version)
     reasons = _reasons(scored, best)
@@ -201,18 +205,22 @@ def _trust(history: History, mix: Mix) -> float:
     return float(trust(np.array(len(history.slots), dtype=np.float64), mix.caution))
 
 
-def _mix(mixes: Mixes, situation: Situation) -> Mix:
+def mix_of(mixes: Mixes, situation: Situation) -> Mix:
+    """Return the mix for the kind of question that this is."""
     return mixes.missing if situation.at_ms < situation.newest_at_ms else mixes.following
 
 
-def _score(sums: Sums, fitted: Fitted, asked: Asked, half_life_days: float) -> Scored:
+def score(sums: Sums, fitted: Fitted, asked: Asked, half_life_days: float) -> Scored:
+    """Score every item by component."""
     situation, history, candidates, mix = asked
     trusted = _trust(history, mix)
     popular = np.log1p(popularity(sums, situation.at_ms, half_life_days))
-    profile, sequence = profile_of(sums, fitted.weights, history), sequence_of(sums, history)
+    # Most mixes use half of the half-lives: the others need not be worked out.
+    profiles, sequences = np.array(mix.profile), np.array(mix.sequence)
+    used = history._replace(profile=history.profile[profiles != 0], sequence=history.sequence[sequences != 0])
     return Scored(
-        profile=_contribution(profile, trusted * np.array(mix.profile), candidates),
-        sequence=_contribution(sequence, trusted * np.array(mix.sequence), candidates),
+        profile=_contribution(profile_of(sums, fitted.weights, used), trusted * profiles[profiles != 0], candidates),
+        sequence=_contribution(sequence_of(sums, used), trusted * sequences[sequences != 0], candidates),
         popular=(1.0 - trusted + mix.popular) * standardised(popular[np.newaxis], candidates)[0][0],
         topic=_contribution(_topics(sums, situation.likes), np.array([mix.topic]), candidates),
     )
@@ -230,7 +238,8 @@ def _topics(sums: Sums, likes: tuple[str, ...]) -> Component:
     return Component(rows.sum(axis=0)[np.newaxis], known, rows, np.ones((1, len(known))))
 
 
-def _best(total: Scores, count: int) -> list[int]:
+def best_of(total: Scores, count: int) -> list[int]:
+    """Return the places of the highest scores, best first."""
     top = np.argpartition(-total, count - 1)[:count]
     # Ties by slot: the same question has the same answer.
     return [int(slot) for slot in sorted(top.tolist(), key=lambda slot: (-total[slot], slot))]
@@ -242,11 +251,7 @@ def _reasons(scored: Scored, best: list[int]) -> list[tuple[Reason, ...]]:
     popular = np.maximum(scored.popular[slots], 0.0)
     whole = popular.copy()
     found = [[(gain, "popular_now", "")] for gain in popular.tolist()]
-    for kind, contribution in (
-        ("because_of_item", scored.profile),
-        ("followed_item", scored.sequence),
-        ("liked_topic", scored.topic),
-    ):
+    for kind, contribution in scored.named():
         parts = _gains(contribution, slots)
         whole += parts.sum(axis=0)
         strongest = np.argsort(-parts, axis=0, kind="stable")[:_REASONS]
@@ -254,6 +259,21 @@ def _reasons(scored: Scored, best: list[int]) -> list[tuple[Reason, ...]]:
         for each, places, strengths in zip(found, strongest.T.tolist(), gains.T.tolist(), strict=True):
             each += [(gain, kind, contribution.refs[place]) for gain, place in zip(strengths, places, strict=True)]
     return [_named(each, total) for each, total in zip(found, whole.tolist(), strict=True)]
+
+
+def parts_of(scored: Scored, slot: int) -> list[tuple[str, str, float]]:
+    """Return what an item's score is made of: kind, what it names, how much. They add up to the score.
+
+    "usual" is what the same history and likes give an average candidate, which standardising takes away.
+    """
+    parts = [("popular_now", "", float(scored.popular[slot]))]
+    usual = 0.0
+    for kind, contribution in scored.named():
+        known = slot < contribution.rows.shape[1]
+        amounts = contribution.rows[:, slot] * contribution.strengths if known else np.zeros(0)
+        parts += [(kind, ref, amount) for ref, amount in zip(contribution.refs, amounts.tolist(), strict=False)]
+        usual += float(contribution.scores[slot] - amounts.sum())
+    return [*parts, ("usual", "", usual)]
 
 
 def _named(found: list[tuple[float, str, str]], whole: float) -> tuple[Reason, ...]:

@@ -1,4 +1,4 @@
-"""Answers Recommend, GetModel, FitModel and Unlearn."""
+"""Answers questions, takes what became of decisions, and takes back."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,9 +10,13 @@ from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationSe
 from kit.errors import InvalidArgumentError
 from services.recommendation import convert
 from services.recommendation.clients import Personas
+from services.recommendation.convert import decisions
 from services.recommendation.model import Models
 from services.recommendation.settings import RankingPack
 from services.recommendation.use_cases import fit, recommend_for, recommend_to, unlearn
+from services.recommendation.use_cases.answer import explain, give_feedback
+from services.recommendation.use_cases.decide import Deciding, decide_about, decide_for
+from services.recommendation.use_cases.keep import erase, put_offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Surroundings:
     now_ms: Callable[[], int]
     #: Makes durable what is in memory.
     save: Callable[[], Awaitable[None]]
+    deciding: Deciding
 
 
 class RecommendationRpc(RecommendationServiceServicer):
@@ -66,6 +71,7 @@ class RecommendationRpc(RecommendationServiceServicer):
         brand = convert.brand(request.brand)
         pack = self._around.pack
         version, seconds = await fit(self._around.models, brand, pack.blend, pack.choosing)
+        await self._around.deciding.shelves.look_at(brand)
         return messages.FitModelResponse(model_version=version, seconds=seconds)
 
     async def Unlearn(self, request: messages.UnlearnRequest, context: ServicerContext) -> messages.UnlearnResponse:
@@ -75,3 +81,42 @@ class RecommendationRpc(RecommendationServiceServicer):
         # A repetition saves too: the first call may have failed between the sums and the database.
         await self._around.save()
         return messages.UnlearnResponse(is_repeat=not is_new)
+
+    async def Decide(self, request: messages.DecideRequest, context: ServicerContext) -> messages.DecideResponse:
+        deciding = self._around.deciding
+        asked = decisions.asked(request, deciding.now_ms(), deciding.treatments)
+        match request.WhichOneof("whom"):
+            case "subject":
+                answer = await decide_for(deciding, convert.subject(request), asked)
+            case "known":
+                answer = await decide_about(deciding, decisions.known(request), asked)
+            case _:
+                raise InvalidArgumentError(field="whom", limit="subject or known")
+        return decisions.to_answer(answer, deciding.policy_version)
+
+    async def GiveFeedback(
+        self, request: messages.GiveFeedbackRequest, context: ServicerContext
+    ) -> messages.GiveFeedbackResponse:
+        taken = await give_feedback(self._around.deciding, convert.subject(request), decisions.said(request))
+        return decisions.to_feedback(is_repeat=taken.is_repeat, outcome=taken.outcome)
+
+    async def ExplainDecision(
+        self, request: messages.ExplainDecisionRequest, context: ServicerContext
+    ) -> messages.ExplainDecisionResponse:
+        decision_id = decisions.decision_id(request.decision_id)
+        document = await explain(self._around.deciding, convert.subject(request), decision_id)
+        return decisions.to_explanation(document)
+
+    async def PutOffers(
+        self, request: messages.PutOffersRequest, context: ServicerContext
+    ) -> messages.PutOffersResponse:
+        brand, deciding = convert.brand(request.brand), self._around.deciding
+        count = await put_offers(deciding.database, brand, decisions.terms(request))
+        await deciding.shelves.look_at(brand)
+        return messages.PutOffersResponse(offers=count)
+
+    async def ErasePersonas(
+        self, request: messages.ErasePersonasRequest, context: ServicerContext
+    ) -> messages.ErasePersonasResponse:
+        count = await erase(self._around.deciding.database, decisions.erased(request))
+        return messages.ErasePersonasResponse(decisions=count)

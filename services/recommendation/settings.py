@@ -1,10 +1,11 @@
-"""Settings of the recommendation process and the pack it ranks by."""
+"""Settings of the recommendation process and the packs it ranks and decides by."""
 
 from pathlib import Path
 from typing import ClassVar
 
 from kit.packs import Pack
 from kit.settings import Settings
+from services.recommendation.deciding import Rules
 from services.recommendation.domain import Blend, Bounds, Choosing, Refit
 
 
@@ -17,6 +18,12 @@ class RankingPack(Pack, frozen=True, forbid_unknown_fields=True, kw_only=True):
     choosing: Choosing
 
 
+class DecidingPack(Pack, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """packs/deciding.yaml."""
+
+    rules: Rules
+
+
 class RecommendationSettings(Settings):
     """Beside the common ones: the pack, and how much may be learnt again after a crash."""
 
@@ -25,6 +32,9 @@ class RecommendationSettings(Settings):
 
     process: str = "recommendation"
     ranking_file: Path = Path(__file__).with_name("packs") / "ranking.yaml"
+    deciding_file: Path = Path(__file__).with_name("packs") / "deciding.yaml"
+    #: Whose types callers name: a file of relationships/packs, without its ending.
+    relationship_pack: str = "core4"
     #: Seconds between saves while there is something new; more when a save itself takes long.
     save_every_s: float = 5.0
     #: Largest size of the stream of lessons, bytes; as the profile service has it.

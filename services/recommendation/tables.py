@@ -77,3 +77,61 @@ dead_letters = sa.Table(
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False),
 )
+
+#: What is kept of one persona, sealed under its decision key. `taught`, packed, is its part of `answers`: it can be
+#: taken back when that key is gone.
+decision_states = sa.Table(
+    "decision_states",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("pid", sa.LargeBinary, primary_key=True),
+    sa.Column("codec", sa.SmallInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("taught", sa.LargeBinary, nullable=False),
+    sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+#: What was decided in the last 30 days, and why, sealed like states; `outcome` by its number.
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("decision_id", sa.LargeBinary, primary_key=True),
+    sa.Column("shard", sa.SmallInteger, nullable=False),
+    sa.Column("pid", sa.LargeBinary, nullable=False),
+    sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("outcome", sa.SmallInteger, nullable=False),
+    sa.Column("codec", sa.SmallInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("ix_decisions_persona", "brand", "shard", "pid"),
+)
+
+#: What became of acts, over all personas of a brand who allow research.model.
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("bucket", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("accepted", sa.BigInteger, nullable=False),
+    sa.Column("annoyed", sa.BigInteger, nullable=False),
+)
+
+#: To whom and when items may be offered.
+offers = sa.Table(
+    "offers",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("codec", sa.SmallInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+#: Raised with every change of a brand's offers, by which other processes notice.
+offer_revisions = sa.Table(
+    "offer_revisions",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+)

@@ -196,6 +196,7 @@ class ProfileRpc(HandleRpc):
             removed_items=found.signals.removed_items,
             removed_topics=found.signals.removed_topics,
             relationship=self._relationship(subject, found.signals),
+            circle=map(convert.keyed_to_proto, found.signals.circle),
         )
 
     def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
@@ -221,6 +222,15 @@ class ProfileRpc(HandleRpc):
             removed_items=found.removed_items,
             removed_topics=found.removed_topics,
             relationship=self._relationship(subject, found),
+            circle=map(convert.keyed_to_proto, found.circle),
+        )
+
+    async def ReadCircle(
+        self, request: profile_pb2.ReadCircleRequest, context: ServicerContext
+    ) -> profile_pb2.ReadCircleResponse:
+        found = await read.read_circle(self._stores, convert.subject_from_proto(request.subject))
+        return profile_pb2.ReadCircleResponse(
+            circle=map(convert.keyed_to_proto, found.circle), decisions=_decisions(found.decisions)
         )
 
     async def GetBooks(

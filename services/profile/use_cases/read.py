@@ -10,7 +10,7 @@ from kit.fence import Familiar, Known
 from relationships.state import NOTHING_KNOWN, Relationship
 from services.profile import choices, handles, relations, sealed, tails
 from services.profile.choices import Choices
-from services.profile.domain import OFFER, REMEMBER, Bound, Decision, Persona, Subject
+from services.profile.domain import OFFER, REMEMBER, RESEARCH, Bound, Decision, Persona, Subject
 from services.profile.repository import facets
 from services.profile.repository.crossings import Crossing
 from services.profile.traits import Traits, merge
@@ -34,6 +34,22 @@ class ViewRead:
     decisions: list[Decision]
 
 
+class Keyed(NamedTuple):
+    """A persona and the key that seals what is kept of decisions about it."""
+
+    persona: Persona
+    decision_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CircleRead:
+    """Whom decisions are kept for: the persona, then all that it is linked with."""
+
+    #: About recommend.offer and research.model.
+    decisions: list[Decision]
+    circle: tuple[Keyed, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class SignalsRead:
     """Ranking signals and liked topics, or none; and why."""
@@ -46,6 +62,7 @@ class SignalsRead:
     #: Items, and topics whose items, the person has removed.
     removed_items: tuple[str, ...] = ()
     removed_topics: tuple[str, ...] = ()
+    circle: tuple[Keyed, ...] = ()
     #: How the persona wants to be met.
     relationship: Relationship = NOTHING_KNOWN
     is_read: bool = False
@@ -99,6 +116,11 @@ class _Found:
                 for each in carrying
             ]
         )
+
+    def circle(self, stores: Stores) -> tuple[Keyed, ...]:
+        """Return the persona and all that it is known to be, whatever may be read there: limits hold for the whole."""
+        linked = [each for each in (self.bound, *self.others, *self.crossed) if each is not None]
+        return tuple(Keyed(each.persona, sealed.decision_key(self.key_of(stores, each))) for each in linked)
 
     def decision(self, purpose: str) -> Decision:
         unasked = Decision(purpose, is_allowed=False, reason=_SILENT, sequence=0, record_id="")
@@ -191,6 +213,11 @@ async def read_signals(stores: Stores, subject: Subject) -> SignalsRead:
     return read
 
 
+async def read_circle(stores: Stores, subject: Subject) -> CircleRead:
+    found = await _find(stores, subject, [OFFER, RESEARCH])
+    return CircleRead(found.choices(stores).decided(found.decisions), found.circle(stores))
+
+
 async def count_facets(stores: Stores, brand: str) -> int:
     async with stores.profile.reading() as reading:
         return await facets.count(await raw(reading), brand)
@@ -223,7 +250,7 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
     traits = await _merged(stores, subject, found, decision, SIGNALS)
     pack, now_ms = stores.packs.of(subject.brand), stores.now_ms()
     wanted = relations.relationship_of(pack, traits, chosen, now_ms)
-    beside = chosen.removed_items, chosen.removed_topics, wanted
+    beside = chosen.removed_items, chosen.removed_topics, found.circle(stores), wanted
     met = chosen.ranked(signals(traits))
     boundary = stores.crowds.of(subject.brand, subject.audience)
     if not boundary.is_compared:

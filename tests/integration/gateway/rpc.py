@@ -117,6 +117,19 @@ class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
     async def Recommend(self, request, context):
         return self._services.answer("Recommend", request, recommendation_pb2.RecommendResponse())
 
+    async def Decide(self, request, context):
+        return self._services.answer("Decide", request, recommendation_pb2.DecideResponse(act="silent"))
+
+    async def GiveFeedback(self, request, context):
+        return self._services.answer("GiveFeedback", request, recommendation_pb2.GiveFeedbackResponse())
+
+    async def ExplainDecision(self, request, context):
+        usual = recommendation_pb2.ExplainDecisionResponse(document=b"{}")
+        return self._services.answer("ExplainDecision", request, usual)
+
+    async def PutOffers(self, request, context):
+        return self._services.answer("PutOffers", request, recommendation_pb2.PutOffersResponse())
+
 
 class FakeAvatar(avatar_pb2_grpc.AvatarServiceServicer):
     def __init__(self, services: FakeServices) -> None:

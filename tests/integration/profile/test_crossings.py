@@ -68,6 +68,37 @@ async def linked(profile, audience=SHOP):
     return list((await profile.ListLinks(request)).audiences)
 
 
+async def circle(profile, audience=SHOP):
+    """The pids and keys that decisions about her are kept under; told without any consent."""
+    answer = await profile.ReadCircle(contract.ReadCircleRequest(subject=subject_message("ada", audience)))
+    return [(each.persona.pid, each.decision_key) for each in answer.circle]
+
+
+class TestCircle:
+    async def test_limits_hold_for_all_that_is_linked_and_for_no_one_else(self, three, profile):
+        alone = {audience: await circle(profile, audience) for audience in (SHOP, MALL, PLAZA)}
+        assert {len(each) for each in alone.values()} == {1}
+        await redeem(profile, await issue(profile))
+        both = await circle(profile)
+        assert both == [*alone[SHOP], *alone[MALL]]
+        assert await circle(profile, MALL) == both[::-1]
+        signals = await read.read_signals(three.stores, subject("ada"))
+        assert [(each.persona.pid, each.decision_key) for each in signals.circle] == both
+        await unlink(profile)
+        assert await circle(profile) == alone[SHOP]
+
+    async def test_keys_are_of_each_persona_and_nothing_else(self, three, profile):
+        keys = {key for audience in (SHOP, MALL, PLAZA) for _, key in await circle(profile, audience)}
+        assert {len(key) for key in keys} == {32}
+        assert len(keys) == 3
+
+    async def test_a_denied_ranking_tells_of_no_circle(self, three, profile):
+        request = contract.WithdrawRequest(subject=subject_message("ada"), purposes=[OFFER], statement=STATED)
+        await profile.Withdraw(request, timeout=PATIENCE_S)
+        assert (await read.read_signals(three.stores, subject("ada"))).circle == ()
+        assert len(await circle(profile)) == 1
+
+
 class TestRedeem:
     async def test_links_both_and_records_a_consent_in_each_direction(self, three, profile):
         answer = await redeem(profile, await issue(profile))

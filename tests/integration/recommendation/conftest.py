@@ -4,6 +4,7 @@ import secrets
 
 import pytest
 
+from contracts.common.v1.subject_pb2 import PurposeDecision
 from contracts.profile.v1 import events_pb2, profile_pb2
 from contracts.profile.v1.lessons import associated_data
 from contracts.profile.v1.profile_pb2 import DESCRIPTOR
@@ -25,11 +26,25 @@ class Personas(ProfileServiceServicer):
 
     def __init__(self):
         self.answer = profile_pb2.ReadSignalsResponse()
+        self.circle = profile_pb2.ReadCircleResponse()
         self.asked = []
+        self.removed = []
 
     async def ReadSignals(self, request, context):  # noqa: N802  # named by the contract
         self.asked.append(request.subject)
         return self.answer
+
+    async def ReadCircle(self, request, context):  # noqa: N802  # named by the contract
+        return self.circle
+
+    async def Remove(self, request, context):  # noqa: N802  # named by the contract
+        self.removed.append(request.removal.ref)
+        return profile_pb2.RemoveResponse()
+
+    def know(self, *circle, purposes=("recommend.offer", "research.model")):
+        """Say who a subject is, and what it allows."""
+        decisions = [PurposeDecision(purpose=purpose, is_allowed=True) for purpose in purposes]
+        self.circle = profile_pb2.ReadCircleResponse(circle=circle, decisions=decisions)
 
     def allow(self, *items, likes=(), refused=(), removed=()):
         self.answer = profile_pb2.ReadSignalsResponse(likes=likes, removed_items=removed)

@@ -18,6 +18,7 @@ class Fans:
 
     def __init__(self) -> None:
         self.heard: list[str] = []
+        self.calls = 0
         self.may_judge = threading.Event()
         self.may_judge.set()
 
@@ -25,6 +26,7 @@ class Fans:
         self.may_judge.wait(10)
         if "broken" in texts:
             raise ValueError(texts)
+        self.calls += 1
         self.heard += texts
         return [FAN] * len(texts)
 
@@ -90,6 +92,15 @@ class TestBounds:
         # The first is still being judged.
         assert await heard(texts, event(2)) == [()]
         assert (dropped("late") - before[0], dropped("queue_full") - before[1]) == (1, 1)
+
+    async def test_texts_of_many_requests_are_judged_together(self, judge):
+        texts = Texts(lambda: judge)
+        judge.may_judge.clear()
+        hearing = [asyncio.create_task(heard(texts, event(number))) for number in range(5)]
+        await asyncio.sleep(0)
+        judge.may_judge.set()
+        assert await asyncio.gather(*hearing) == [[FAN]] * 5
+        assert judge.calls < 5
 
     async def test_the_loop_goes_on_meanwhile(self, judge):
         judge.may_judge.clear()

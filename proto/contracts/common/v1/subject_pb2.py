@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!contracts/common/v1/subject.proto\x12\x13\x63ontracts.common.v1\"w\n\x07Subject\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x0b\n\x03\x65id\x18\x03 \x01(\x0c\x12\x0f\n\x07version\x18\x04 \x01(\r\x12-\n\x06\x66ormer\x18\x05 \x03(\x0b\x32\x1d.contracts.common.v1.FormerId\"(\n\x08\x46ormerId\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0b\n\x03\x65id\x18\x02 \x01(\x0c\"4\n\x07Persona\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\r\n\x05shard\x18\x02 \x01(\r\x12\x0b\n\x03pid\x18\x03 \x01(\x0c\"\x83\x01\n\x0fPurposeDecision\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\nis_allowed\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x11\n\trecord_id\x18\x05 \x01(\t\x12\x16\n\x0eholds_until_ms\x18\x06 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!contracts/common/v1/subject.proto\x12\x13\x63ontracts.common.v1\"w\n\x07Subject\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x0b\n\x03\x65id\x18\x03 \x01(\x0c\x12\x0f\n\x07version\x18\x04 \x01(\r\x12-\n\x06\x66ormer\x18\x05 \x03(\x0b\x32\x1d.contracts.common.v1.FormerId\"(\n\x08\x46ormerId\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0b\n\x03\x65id\x18\x02 \x01(\x0c\"4\n\x07Persona\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\r\n\x05shard\x18\x02 \x01(\r\x12\x0b\n\x03pid\x18\x03 \x01(\x0c\"S\n\x0cKeyedPersona\x12-\n\x07persona\x18\x01 \x01(\x0b\x32\x1c.contracts.common.v1.Persona\x12\x14\n\x0c\x64\x65\x63ision_key\x18\x02 \x01(\x0c\"\x83\x01\n\x0fPurposeDecision\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\nis_allowed\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x11\n\trecord_id\x18\x05 \x01(\t\x12\x16\n\x0eholds_until_ms\x18\x06 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORMERID']._serialized_end=219
   _globals['_PERSONA']._serialized_start=221
   _globals['_PERSONA']._serialized_end=273
-  _globals['_PURPOSEDECISION']._serialized_start=276
-  _globals['_PURPOSEDECISION']._serialized_end=407
+  _globals['_KEYEDPERSONA']._serialized_start=275
+  _globals['_KEYEDPERSONA']._serialized_end=358
+  _globals['_PURPOSEDECISION']._serialized_start=361
+  _globals['_PURPOSEDECISION']._serialized_end=492
 # @@protoc_insertion_point(module_scope)

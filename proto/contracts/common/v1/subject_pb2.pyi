@@ -113,6 +113,34 @@ class Persona(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class KeyedPersona(message.Message):
+    """A persona with the key that seals what is kept of decisions about it. In memory only: when the persona's data key is
+    destroyed, everything sealed with it is unreadable.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONA_FIELD_NUMBER: builtins.int
+    DECISION_KEY_FIELD_NUMBER: builtins.int
+    decision_key: builtins.bytes
+    """32 bytes, derived from its data key."""
+    @builtins.property
+    def persona(self) -> Persona:
+        """The persona."""
+
+    def __init__(
+        self,
+        *,
+        persona: Persona | None = ...,
+        decision_key: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decision_key", b"decision_key", "persona", b"persona"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class PurposeDecision(message.Message):
     """What the truth said about one purpose at one moment. Unknown is denied."""
 

@@ -1169,6 +1169,7 @@ class ReadPersonaResponse(message.Message):
     REMOVED_ITEMS_FIELD_NUMBER: builtins.int
     REMOVED_TOPICS_FIELD_NUMBER: builtins.int
     RELATIONSHIP_FIELD_NUMBER: builtins.int
+    CIRCLE_FIELD_NUMBER: builtins.int
     memory_key: builtins.bytes
     """32 bytes, derived from the persona's data key, to seal what the caller remembers; empty unless remember.conversation is
     allowed. Keep in memory only: when the data key is destroyed, everything sealed with it is unreadable.
@@ -1213,6 +1214,12 @@ class ReadPersonaResponse(message.Message):
     def relationship(self) -> Relationship:
         """How it wants to be met; absent unless signals were asked for and recommend.offer is allowed."""
 
+    @builtins.property
+    def circle(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
+        """The persona, then all that it is linked with at this moment: whom limits of contact hold for together. Empty unless
+        signals were asked for and recommend.offer is allowed.
+        """
+
     def __init__(
         self,
         *,
@@ -1228,10 +1235,11 @@ class ReadPersonaResponse(message.Message):
         removed_items: abc.Iterable[builtins.str] | None = ...,
         removed_topics: abc.Iterable[builtins.str] | None = ...,
         relationship: Relationship | None = ...,
+        circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "relationship", b"relationship", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["circle", b"circle", "decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1298,6 +1306,7 @@ class ReadSignalsResponse(message.Message):
     REMOVED_ITEMS_FIELD_NUMBER: builtins.int
     REMOVED_TOPICS_FIELD_NUMBER: builtins.int
     RELATIONSHIP_FIELD_NUMBER: builtins.int
+    CIRCLE_FIELD_NUMBER: builtins.int
     draw_key: builtins.bytes
     """As in ReadPersonaResponse."""
     @builtins.property
@@ -1324,6 +1333,10 @@ class ReadSignalsResponse(message.Message):
     def relationship(self) -> Relationship:
         """As in ReadPersonaResponse; absent when denied."""
 
+    @builtins.property
+    def circle(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
+        """As in ReadPersonaResponse; empty when denied."""
+
     def __init__(
         self,
         *,
@@ -1334,10 +1347,61 @@ class ReadSignalsResponse(message.Message):
         removed_items: abc.Iterable[builtins.str] | None = ...,
         removed_topics: abc.Iterable[builtins.str] | None = ...,
         relationship: Relationship | None = ...,
+        circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "relationship", b"relationship"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["circle", b"circle", "decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadCircleRequest(message.Message):
+    """Asks for a circle."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """Of whom."""
+
+    def __init__(
+        self,
+        *,
+        subject: subject_pb2.Subject | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadCircleResponse(message.Message):
+    """A circle."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CIRCLE_FIELD_NUMBER: builtins.int
+    DECISIONS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def circle(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
+        """The persona, then all that it is linked with at this moment."""
+
+    @builtins.property
+    def decisions(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.PurposeDecision]:
+        """The decisions about recommend.offer and research.model."""
+
+    def __init__(
+        self,
+        *,
+        circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
+        decisions: abc.Iterable[subject_pb2.PurposeDecision] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["circle", b"circle", "decisions", b"decisions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

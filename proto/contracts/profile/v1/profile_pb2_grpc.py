@@ -156,6 +156,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsResponse.FromString,
                 _registered_method=True)
+        self.ReadCircle = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReadCircle',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleResponse.FromString,
+                _registered_method=True)
         self.GetBooks = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/GetBooks',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.GetBooksRequest.SerializeToString,
@@ -396,6 +401,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadCircle(self, request, context):
+        """Reads whom decisions about a subject are kept for, to tell why one was made or to take what was said to one; needs no
+        consent. A subject nobody knows has no circle.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBooks(self, request, context):
         """Reads the books: what became of every received event, per source and hour.
         """
@@ -596,6 +609,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReadSignals,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsResponse.SerializeToString,
+            ),
+            'ReadCircle': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadCircle,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleResponse.SerializeToString,
             ),
             'GetBooks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBooks,
@@ -1298,6 +1316,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReadSignals',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadSignalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadCircle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReadCircle',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadCircleResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -110,6 +110,10 @@ class ProfileServiceStub:
     """The same for services: with the persona's name inside the services and a key to seal what they keep about it."""
     ReadSignals: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadSignalsRequest, _profile_pb2.ReadSignalsResponse]
     """Reads the recent items of a persona, for ranking, under recommend.offer."""
+    ReadCircle: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadCircleRequest, _profile_pb2.ReadCircleResponse]
+    """Reads whom decisions about a subject are kept for, to tell why one was made or to take what was said to one; needs no
+    consent. A subject nobody knows has no circle.
+    """
     GetBooks: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetBooksRequest, _profile_pb2.GetBooksResponse]
     """Reads the books: what became of every received event, per source and hour."""
     CountFacets: _grpc.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]
@@ -226,6 +230,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """The same for services: with the persona's name inside the services and a key to seal what they keep about it."""
     ReadSignals: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadSignalsRequest, _profile_pb2.ReadSignalsResponse]  # type: ignore[assignment]
     """Reads the recent items of a persona, for ranking, under recommend.offer."""
+    ReadCircle: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadCircleRequest, _profile_pb2.ReadCircleResponse]  # type: ignore[assignment]
+    """Reads whom decisions about a subject are kept for, to tell why one was made or to take what was said to one; needs no
+    consent. A subject nobody knows has no circle.
+    """
     GetBooks: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetBooksRequest, _profile_pb2.GetBooksResponse]  # type: ignore[assignment]
     """Reads the books: what became of every received event, per source and hour."""
     CountFacets: _aio.UnaryUnaryMultiCallable[_profile_pb2.CountFacetsRequest, _profile_pb2.CountFacetsResponse]  # type: ignore[assignment]
@@ -483,6 +491,16 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ReadSignalsResponse, _abc.Awaitable[_profile_pb2.ReadSignalsResponse]]:
         """Reads the recent items of a persona, for ranking, under recommend.offer."""
+
+    @_abc_1.abstractmethod
+    def ReadCircle(
+        self,
+        request: _profile_pb2.ReadCircleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReadCircleResponse, _abc.Awaitable[_profile_pb2.ReadCircleResponse]]:
+        """Reads whom decisions about a subject are kept for, to tell why one was made or to take what was said to one; needs no
+        consent. A subject nobody knows has no circle.
+        """
 
     @_abc_1.abstractmethod
     def GetBooks(

@@ -32,6 +32,7 @@ class History(message.Message):
     LIKES_FIELD_NUMBER: builtins.int
     DRAW_KEY_FIELD_NUMBER: builtins.int
     REMOVED_TOPICS_FIELD_NUMBER: builtins.int
+    REMOVED_ITEMS_FIELD_NUMBER: builtins.int
     draw_key: builtins.bytes
     """16 bytes when the offers are for an audience that others could compare them with: then likes alone rank, at most 10 are
     drawn with this key of the best 30 not met, and neither their order nor their scores tell anything. Empty otherwise.
@@ -56,6 +57,10 @@ class History(message.Message):
     def removed_topics(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Items about these are not offered, at most 8."""
 
+    @builtins.property
+    def removed_items(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Items that the person has removed, at most 500: neither they nor what is like them is decided for."""
+
     def __init__(
         self,
         *,
@@ -65,10 +70,11 @@ class History(message.Message):
         likes: abc.Iterable[builtins.str] | None = ...,
         draw_key: builtins.bytes = ...,
         removed_topics: abc.Iterable[builtins.str] | None = ...,
+        removed_items: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "draw_key", b"draw_key", "items", b"items", "likes", b"likes", "removed_topics", b"removed_topics", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "draw_key", b"draw_key", "items", b"items", "likes", b"likes", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -383,5 +389,453 @@ class UnlearnResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["is_repeat", b"is_repeat"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Known(message.Message):
+    """Somebody of whom the caller has read under recommend.offer for this very question."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CIRCLE_FIELD_NUMBER: builtins.int
+    HISTORY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def circle(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
+        """The persona, then all that it is linked with, as ProfileService told; 1 to 64."""
+
+    @builtins.property
+    def history(self) -> History:
+        """As ProfileService told."""
+
+    def __init__(
+        self,
+        *,
+        circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
+        history: History | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["history", b"history"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["circle", b"circle", "history", b"history"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DecideRequest(message.Message):
+    """Asks for a decision."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    KNOWN_FIELD_NUMBER: builtins.int
+    ACTS_FIELD_NUMBER: builtins.int
+    INITIATIVE_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    LEAST_AGE_FIELD_NUMBER: builtins.int
+    INTERRUPTION_FIELD_NUMBER: builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: builtins.int
+    RELATIONSHIP_FIELD_NUMBER: builtins.int
+    EXCLUDE_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    initiative: builtins.str
+    """Who begins: "persona" when it asked for this, "brand" otherwise and when empty. Limits of contact hold for the brand."""
+    channel: builtins.str
+    """Where: 1 to 32 characters of [a-z0-9_.-]."""
+    least_age: builtins.int
+    """Age in years that the caller vouches for; 0 when nothing is known."""
+    interruption: builtins.float
+    """How much it would disturb at this moment, 0 to 1."""
+    utc_offset_minutes: builtins.int
+    """What the persona's clock is ahead of UTC, -840 to 840."""
+    relationship: builtins.str
+    """Type of the relationship pack, or "<pack>.<type>"; empty for unknown, which is treated with the most reserve. What a
+    subject is known to want outranks it.
+    """
+    count: builtins.int
+    """How many items to name, the one decided for first, 1 to 10."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """A subject, read under consent."""
+
+    @builtins.property
+    def known(self) -> Known:
+        """Somebody read before."""
+
+    @builtins.property
+    def acts(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What the caller can do besides staying silent: "offer", "hello", "ask"; at least one."""
+
+    @builtins.property
+    def exclude(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Items not to offer, at most 1,000, besides those the persona has met already."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        subject: subject_pb2.Subject | None = ...,
+        known: Known | None = ...,
+        acts: abc.Iterable[builtins.str] | None = ...,
+        initiative: builtins.str = ...,
+        channel: builtins.str = ...,
+        least_age: builtins.int = ...,
+        interruption: builtins.float = ...,
+        utc_offset_minutes: builtins.int = ...,
+        relationship: builtins.str = ...,
+        exclude: abc.Iterable[builtins.str] | None = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["known", b"known", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acts", b"acts", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_whom: _TypeAlias = typing.Literal["subject", "known"]  # noqa: Y015
+    _WhichOneofArgType_whom: _TypeAlias = typing.Literal["whom", b"whom"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_whom) -> _WhichOneofReturnType_whom | None: ...
+
+@typing.final
+class DecideResponse(message.Message):
+    """What to do."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: builtins.int
+    ACT_FIELD_NUMBER: builtins.int
+    ITEM_FIELD_NUMBER: builtins.int
+    SILENCE_FIELD_NUMBER: builtins.int
+    P_ACCEPT_FIELD_NUMBER: builtins.int
+    P_ACCEPT_LOW_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    PROPENSITY_FIELD_NUMBER: builtins.int
+    REASONS_FIELD_NUMBER: builtins.int
+    ALSO_FIELD_NUMBER: builtins.int
+    STYLE_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    QUIET_UNTIL_MS_FIELD_NUMBER: builtins.int
+    DECISION_FIELD_NUMBER: builtins.int
+    MODEL_VERSION_FIELD_NUMBER: builtins.int
+    POLICY_VERSION_FIELD_NUMBER: builtins.int
+    decision_id: builtins.bytes
+    """16 bytes; empty when recommend.offer is denied: then nothing was decided and nothing kept."""
+    act: builtins.str
+    """"offer", "hello", "ask" or "silent"."""
+    item: builtins.str
+    """What to offer, or what to ask about; empty otherwise."""
+    silence: builtins.str
+    """Why silent: "DENIED", "NOTHING_OPEN" (no offer passes the gates), "NOT_WORTH_IT" (no act is surely worth more than silence),
+    "CHANCE" (silence was drawn), "COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "INTERRUPTS"; empty otherwise.
+    """
+    p_accept: builtins.float
+    """Chance that it is accepted, and what it is at least (one-sided, 90 %)."""
+    p_accept_low: builtins.float
+    """See p_accept."""
+    value: builtins.float
+    """What it is worth to the persona, less what annoying costs."""
+    propensity: builtins.float
+    """Chance that just this was decided, given all that was known. Never 0."""
+    style: builtins.str
+    """How to say it: style and content of the treatment in force."""
+    content: builtins.str
+    """See style."""
+    quiet_until_ms: builtins.int
+    """Until when limits of contact forbid the brand to begin, milliseconds since 1970 UTC; 0 when they do not."""
+    model_version: builtins.int
+    """Version of the model that ranked."""
+    policy_version: builtins.str
+    """Version of the rules that weighed."""
+    @builtins.property
+    def reasons(self) -> containers.RepeatedCompositeFieldContainer[Reason]:
+        """Strongest first, at most 3."""
+
+    @builtins.property
+    def also(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Items besides, unlike one another, best first."""
+
+    @builtins.property
+    def decision(self) -> subject_pb2.PurposeDecision:
+        """The decision about recommend.offer."""
+
+    def __init__(
+        self,
+        *,
+        decision_id: builtins.bytes = ...,
+        act: builtins.str = ...,
+        item: builtins.str = ...,
+        silence: builtins.str = ...,
+        p_accept: builtins.float = ...,
+        p_accept_low: builtins.float = ...,
+        value: builtins.float = ...,
+        propensity: builtins.float = ...,
+        reasons: abc.Iterable[Reason] | None = ...,
+        also: abc.Iterable[builtins.str] | None = ...,
+        style: builtins.str = ...,
+        content: builtins.str = ...,
+        quiet_until_ms: builtins.int = ...,
+        decision: subject_pb2.PurposeDecision | None = ...,
+        model_version: builtins.int = ...,
+        policy_version: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["act", b"act", "also", b"also", "content", b"content", "decision", b"decision", "decision_id", b"decision_id", "item", b"item", "model_version", b"model_version", "p_accept", b"p_accept", "p_accept_low", b"p_accept_low", "policy_version", b"policy_version", "propensity", b"propensity", "quiet_until_ms", b"quiet_until_ms", "reasons", b"reasons", "silence", b"silence", "style", b"style", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GiveFeedbackRequest(message.Message):
+    """Says what became of a decision."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    DECISION_ID_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    VISIBLE_MS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    decision_id: builtins.bytes
+    """Which."""
+    outcome: builtins.str
+    """"ignored", "accepted", "dismissed", "removed" or "complained"; each says more than those before it. Removed: the item is
+    removed for good, as ProfileService.Remove does, and what is like it is not decided for.
+    """
+    visible_ms: builtins.int
+    """How long it could be seen, milliseconds: what was ignored for less than 2 s says nothing."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """About whom it was."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        subject: subject_pb2.Subject | None = ...,
+        decision_id: builtins.bytes = ...,
+        outcome: builtins.str = ...,
+        visible_ms: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "decision_id", b"decision_id", "outcome", b"outcome", "subject", b"subject", "visible_ms", b"visible_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GiveFeedbackResponse(message.Message):
+    """Taken."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    IS_REPEAT_FIELD_NUMBER: builtins.int
+    REWARD_FIELD_NUMBER: builtins.int
+    is_repeat: builtins.bool
+    """True when as much was said before."""
+    reward: builtins.float
+    """What the decision is worth by all that was said: 1, -0.05, -0.5, -1 or -3; 0 for nothing."""
+    def __init__(
+        self,
+        *,
+        is_repeat: builtins.bool = ...,
+        reward: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["is_repeat", b"is_repeat", "reward", b"reward"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExplainDecisionRequest(message.Message):
+    """Asks why."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    DECISION_ID_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    decision_id: builtins.bytes
+    """Which."""
+    @builtins.property
+    def subject(self) -> subject_pb2.Subject:
+        """About whom it was."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        subject: subject_pb2.Subject | None = ...,
+        decision_id: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "decision_id", b"decision_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExplainDecisionResponse(message.Message):
+    """Why."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: builtins.int
+    document: builtins.bytes
+    """JSON: what was decided, when and how; why, with contributions that add up to the score; why not the others; what
+    limits of contact said; what was not used; what would have been decided otherwise; what became of it.
+    """
+    def __init__(
+        self,
+        *,
+        document: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Terms(message.Message):
+    """To whom and when an item may be offered."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: builtins.int
+    FROM_MS_FIELD_NUMBER: builtins.int
+    UNTIL_MS_FIELD_NUMBER: builtins.int
+    IS_SOLD_OUT_FIELD_NUMBER: builtins.int
+    LEAST_AGE_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
+    TOPICS_FIELD_NUMBER: builtins.int
+    BENEFIT_FIELD_NUMBER: builtins.int
+    item: builtins.str
+    """Item id."""
+    from_ms: builtins.int
+    """From when, milliseconds since 1970 UTC; 0 for always."""
+    until_ms: builtins.int
+    """Until when; 0 for ever."""
+    is_sold_out: builtins.bool
+    """Whether there is none left."""
+    least_age: builtins.int
+    """Least age in years; 0 for everybody."""
+    benefit: builtins.float
+    """What accepting it is worth to a persona, 0 to 10; 0 for 1."""
+    @builtins.property
+    def channels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Channels it may be offered in, at most 16; empty for all."""
+
+    @builtins.property
+    def topics(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What it is about, at most 8: what it is judged by until personas have met it."""
+
+    def __init__(
+        self,
+        *,
+        item: builtins.str = ...,
+        from_ms: builtins.int = ...,
+        until_ms: builtins.int = ...,
+        is_sold_out: builtins.bool = ...,
+        least_age: builtins.int = ...,
+        channels: abc.Iterable[builtins.str] | None = ...,
+        topics: abc.Iterable[builtins.str] | None = ...,
+        benefit: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["benefit", b"benefit", "channels", b"channels", "from_ms", b"from_ms", "is_sold_out", b"is_sold_out", "item", b"item", "least_age", b"least_age", "topics", b"topics", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PutOffersRequest(message.Message):
+    """Puts terms."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    TERMS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    @builtins.property
+    def terms(self) -> containers.RepeatedCompositeFieldContainer[Terms]:
+        """1 to 1,000; each in the place of what was said of the item before."""
+
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        terms: abc.Iterable[Terms] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PutOffersResponse(message.Message):
+    """Put."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    OFFERS_FIELD_NUMBER: builtins.int
+    offers: builtins.int
+    """Items that the brand has terms of."""
+    def __init__(
+        self,
+        *,
+        offers: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["offers", b"offers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ErasePersonasRequest(message.Message):
+    """Asks to delete."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONAS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def personas(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.Persona]:
+        """1 to 1,000, of one brand."""
+
+    def __init__(
+        self,
+        *,
+        personas: abc.Iterable[subject_pb2.Persona] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["personas", b"personas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ErasePersonasResponse(message.Message):
+    """Deleted."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DECISIONS_FIELD_NUMBER: builtins.int
+    decisions: builtins.int
+    """Decisions."""
+    def __init__(
+        self,
+        *,
+        decisions: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["decisions", b"decisions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

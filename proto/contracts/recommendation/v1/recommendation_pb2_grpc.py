@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class RecommendationServiceStub:
-    """Ranks items for one persona at one moment, or abstains. Learns from profile.v1.folded.
+    """Ranks items for one persona at one moment, or abstains; decides what to do about them, or to be silent. Learns from
+    profile.v1.folded and from what became of decisions.
     """
 
     def __init__(self, channel):
@@ -55,10 +56,36 @@ class RecommendationServiceStub:
                 request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnRequest.SerializeToString,
                 response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnResponse.FromString,
                 _registered_method=True)
+        self.Decide = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/Decide',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.DecideRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.DecideResponse.FromString,
+                _registered_method=True)
+        self.GiveFeedback = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/GiveFeedback',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GiveFeedbackRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GiveFeedbackResponse.FromString,
+                _registered_method=True)
+        self.ExplainDecision = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/ExplainDecision',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionResponse.FromString,
+                _registered_method=True)
+        self.PutOffers = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/PutOffers',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.FromString,
+                _registered_method=True)
+        self.ErasePersonas = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/ErasePersonas',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ErasePersonasRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ErasePersonasResponse.FromString,
+                _registered_method=True)
 
 
 class RecommendationServiceServicer:
-    """Ranks items for one persona at one moment, or abstains. Learns from profile.v1.folded.
+    """Ranks items for one persona at one moment, or abstains; decides what to do about them, or to be silent. Learns from
+    profile.v1.folded and from what became of decisions.
     """
 
     def Recommend(self, request, context):
@@ -91,6 +118,45 @@ class RecommendationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Decide(self, request, context):
+        """Decides what to do about a persona at this moment: offer, say hello, ask about a wish, or stay silent. Whatever the brand
+        begins counts against its limits of contact when this returns, in every channel and for all that is linked with the
+        persona. Kept for 30 days. Errors: INVALID_ARGUMENT with field and limit; UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GiveFeedback(self, request, context):
+        """Says what became of a decision; the next decision knows it. Saying it again changes nothing, nor does saying less than
+        was said before. Needs no consent; without recommend.offer nothing is learnt from it, and limits still tighten.
+        Errors: DECISION_UNKNOWN, also for another persona's and for one older than 30 days; NOTHING_TO_ANSWER when it was silence.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainDecision(self, request, context):
+        """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutOffers(self, request, context):
+        """Says to whom and when items may be offered. Decisions know it within a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ErasePersonas(self, request, context):
+        """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecommendationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +180,31 @@ def add_RecommendationServiceServicer_to_server(servicer, server):
                     request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnRequest.FromString,
                     response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnResponse.SerializeToString,
             ),
+            'Decide': grpc.unary_unary_rpc_method_handler(
+                    servicer.Decide,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.DecideRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.DecideResponse.SerializeToString,
+            ),
+            'GiveFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.GiveFeedback,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GiveFeedbackRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GiveFeedbackResponse.SerializeToString,
+            ),
+            'ExplainDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainDecision,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionResponse.SerializeToString,
+            ),
+            'PutOffers': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutOffers,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.SerializeToString,
+            ),
+            'ErasePersonas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ErasePersonas,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ErasePersonasRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ErasePersonasResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'contracts.recommendation.v1.RecommendationService', rpc_method_handlers)
@@ -123,7 +214,8 @@ def add_RecommendationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RecommendationService:
-    """Ranks items for one persona at one moment, or abstains. Learns from profile.v1.folded.
+    """Ranks items for one persona at one moment, or abstains; decides what to do about them, or to be silent. Learns from
+    profile.v1.folded and from what became of decisions.
     """
 
     @staticmethod
@@ -224,6 +316,141 @@ class RecommendationService:
             '/contracts.recommendation.v1.RecommendationService/Unlearn',
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnRequest.SerializeToString,
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.UnlearnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Decide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/Decide',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.DecideRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.DecideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GiveFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/GiveFeedback',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GiveFeedbackRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GiveFeedbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/ExplainDecision',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutOffers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/PutOffers',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ErasePersonas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/ErasePersonas',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ErasePersonasRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ErasePersonasResponse.FromString,
             options,
             channel_credentials,
             insecure,

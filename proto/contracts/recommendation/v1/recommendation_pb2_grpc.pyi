@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RecommendationServiceStub:
-    """Ranks items for one persona at one moment, or abstains. Learns from profile.v1.folded."""
+    """Ranks items for one persona at one moment, or abstains; decides what to do about them, or to be silent. Learns from
+    profile.v1.folded and from what became of decisions.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -45,10 +47,28 @@ class RecommendationServiceStub:
     """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
     changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
     """
+    Decide: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.DecideRequest, _recommendation_pb2.DecideResponse]
+    """Decides what to do about a persona at this moment: offer, say hello, ask about a wish, or stay silent. Whatever the brand
+    begins counts against its limits of contact when this returns, in every channel and for all that is linked with the
+    persona. Kept for 30 days. Errors: INVALID_ARGUMENT with field and limit; UNAVAILABLE.
+    """
+    GiveFeedback: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GiveFeedbackRequest, _recommendation_pb2.GiveFeedbackResponse]
+    """Says what became of a decision; the next decision knows it. Saying it again changes nothing, nor does saying less than
+    was said before. Needs no consent; without recommend.offer nothing is learnt from it, and limits still tighten.
+    Errors: DECISION_UNKNOWN, also for another persona's and for one older than 30 days; NOTHING_TO_ANSWER when it was silence.
+    """
+    ExplainDecision: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.ExplainDecisionRequest, _recommendation_pb2.ExplainDecisionResponse]
+    """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
+    PutOffers: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.PutOffersRequest, _recommendation_pb2.PutOffersResponse]
+    """Says to whom and when items may be offered. Decisions know it within a second."""
+    ErasePersonas: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.ErasePersonasRequest, _recommendation_pb2.ErasePersonasResponse]
+    """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless."""
 
 @_typing.type_check_only
 class RecommendationServiceAsyncStub(RecommendationServiceStub):
-    """Ranks items for one persona at one moment, or abstains. Learns from profile.v1.folded."""
+    """Ranks items for one persona at one moment, or abstains; decides what to do about them, or to be silent. Learns from
+    profile.v1.folded and from what became of decisions.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Recommend: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]  # type: ignore[assignment]
@@ -63,9 +83,27 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
     changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
     """
+    Decide: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.DecideRequest, _recommendation_pb2.DecideResponse]  # type: ignore[assignment]
+    """Decides what to do about a persona at this moment: offer, say hello, ask about a wish, or stay silent. Whatever the brand
+    begins counts against its limits of contact when this returns, in every channel and for all that is linked with the
+    persona. Kept for 30 days. Errors: INVALID_ARGUMENT with field and limit; UNAVAILABLE.
+    """
+    GiveFeedback: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GiveFeedbackRequest, _recommendation_pb2.GiveFeedbackResponse]  # type: ignore[assignment]
+    """Says what became of a decision; the next decision knows it. Saying it again changes nothing, nor does saying less than
+    was said before. Needs no consent; without recommend.offer nothing is learnt from it, and limits still tighten.
+    Errors: DECISION_UNKNOWN, also for another persona's and for one older than 30 days; NOTHING_TO_ANSWER when it was silence.
+    """
+    ExplainDecision: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.ExplainDecisionRequest, _recommendation_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
+    """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
+    PutOffers: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.PutOffersRequest, _recommendation_pb2.PutOffersResponse]  # type: ignore[assignment]
+    """Says to whom and when items may be offered. Decisions know it within a second."""
+    ErasePersonas: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.ErasePersonasRequest, _recommendation_pb2.ErasePersonasResponse]  # type: ignore[assignment]
+    """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless."""
 
 class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Ranks items for one persona at one moment, or abstains. Learns from profile.v1.folded."""
+    """Ranks items for one persona at one moment, or abstains; decides what to do about them, or to be silent. Learns from
+    profile.v1.folded and from what became of decisions.
+    """
 
     @_abc_1.abstractmethod
     def Recommend(
@@ -102,5 +140,51 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
         changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
         """
+
+    @_abc_1.abstractmethod
+    def Decide(
+        self,
+        request: _recommendation_pb2.DecideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.DecideResponse, _abc.Awaitable[_recommendation_pb2.DecideResponse]]:
+        """Decides what to do about a persona at this moment: offer, say hello, ask about a wish, or stay silent. Whatever the brand
+        begins counts against its limits of contact when this returns, in every channel and for all that is linked with the
+        persona. Kept for 30 days. Errors: INVALID_ARGUMENT with field and limit; UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def GiveFeedback(
+        self,
+        request: _recommendation_pb2.GiveFeedbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.GiveFeedbackResponse, _abc.Awaitable[_recommendation_pb2.GiveFeedbackResponse]]:
+        """Says what became of a decision; the next decision knows it. Saying it again changes nothing, nor does saying less than
+        was said before. Needs no consent; without recommend.offer nothing is learnt from it, and limits still tighten.
+        Errors: DECISION_UNKNOWN, also for another persona's and for one older than 30 days; NOTHING_TO_ANSWER when it was silence.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainDecision(
+        self,
+        request: _recommendation_pb2.ExplainDecisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.ExplainDecisionResponse, _abc.Awaitable[_recommendation_pb2.ExplainDecisionResponse]]:
+        """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
+
+    @_abc_1.abstractmethod
+    def PutOffers(
+        self,
+        request: _recommendation_pb2.PutOffersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.PutOffersResponse, _abc.Awaitable[_recommendation_pb2.PutOffersResponse]]:
+        """Says to whom and when items may be offered. Decisions know it within a second."""
+
+    @_abc_1.abstractmethod
+    def ErasePersonas(
+        self,
+        request: _recommendation_pb2.ErasePersonasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.ErasePersonasResponse, _abc.Awaitable[_recommendation_pb2.ErasePersonasResponse]]:
+        """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless."""
 
 def add_RecommendationServiceServicer_to_server(servicer: RecommendationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -19,7 +19,13 @@ MOST_BRAND = 64
 MOST_ITEM = 64
 EID_BYTES = 16
 BATCH_ID_BYTES = 16
+MOST_REMOVED_ITEMS = 500
 DRAW_KEY_BYTES = 16
+
+
+_AboutSomebody = (
+    messages.RecommendRequest | messages.DecideRequest | messages.GiveFeedbackRequest | messages.ExplainDecisionRequest
+)
 
 
 def lessons(message: Lessons) -> list[Lesson]:
@@ -35,46 +41,35 @@ def lessons(message: Lessons) -> list[Lesson]:
 
 
 def brand(value: str) -> str:
-    _require(0 < len(value) <= MOST_BRAND, "brand", f"1 to {MOST_BRAND} characters")
+    require(0 < len(value) <= MOST_BRAND, "brand", f"1 to {MOST_BRAND} characters")
     return value
 
 
 def unlearnt(request: messages.UnlearnRequest) -> tuple[str, bytes, list[Lesson]]:
     """Return brand, batch id and lessons."""
-    _require(len(request.batch_id) == BATCH_ID_BYTES, "batch_id", f"{BATCH_ID_BYTES} bytes")
+    require(len(request.batch_id) == BATCH_ID_BYTES, "batch_id", f"{BATCH_ID_BYTES} bytes")
     return brand(request.brand), request.batch_id, lessons(request.lessons)
 
 
 def wanted(request: messages.RecommendRequest, now_ms: Callable[[], int]) -> Wanted:
-    _require(1 <= request.count <= MOST_OFFERS, "count", f"1 to {MOST_OFFERS}")
-    _require(len(request.exclude) <= MOST_EXCLUDED, "exclude", f"at most {MOST_EXCLUDED}")
-    _require(request.at_ms >= 0, "at_ms", "not negative")
+    require(1 <= request.count <= MOST_OFFERS, "count", f"1 to {MOST_OFFERS}")
+    require(len(request.exclude) <= MOST_EXCLUDED, "exclude", f"at most {MOST_EXCLUDED}")
+    require(request.at_ms >= 0, "at_ms", "not negative")
     return Wanted(request.at_ms or now_ms(), request.count, frozenset(request.exclude))
 
 
-def subject(request: messages.RecommendRequest) -> Subject:
+def subject(request: _AboutSomebody) -> Subject:
     named = request.subject
-    _require(named.brand == request.brand, "subject.brand", "the brand of the request")
-    _require(len(named.eid) == EID_BYTES, "subject.eid", f"{EID_BYTES} bytes")
-    return Subject(named.brand, named.audience, named.eid)
+    require(named.brand == request.brand, "subject.brand", "the brand of the request")
+    require(len(named.eid) == EID_BYTES, "subject.eid", f"{EID_BYTES} bytes")
+    former = tuple((each.version, each.eid) for each in named.former)
+    return Subject(named.brand, named.audience, named.eid, named.version, former)
 
 
 def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
     history = request.history
-    _require(len(history.items) <= MOST_HISTORY, "history.items", f"at most {MOST_HISTORY}")
-    _require(len(history.at_ms) == len(history.items), "history.at_ms", "as many as history.items")
-    _require(_is_sorted(history.at_ms), "history.at_ms", "oldest first")
-    _require(all(len(item) <= MOST_ITEM for item in history.items), "history.items", f"{MOST_ITEM} characters each")
-    weights = history.weights or [1.0] * len(history.items)
-    _require(len(weights) == len(history.items), "history.weights", "as many as history.items, or none")
-    # The comparison is false for what is no number, too.
-    _require(all(-1.0 <= weight <= 1.0 for weight in weights), "history.weights", "-1 to 1")
-    _require(len(history.likes) <= MOST_LIKES, "history.likes", f"at most {MOST_LIKES}")
-    _require(len(history.draw_key) in {0, DRAW_KEY_BYTES}, "history.draw_key", f"{DRAW_KEY_BYTES} bytes, or none")
-    _require(len(history.removed_topics) <= MOST_REMOVED, "history.removed_topics", f"at most {MOST_REMOVED}")
-    met = tuple(map(Met, history.items, weights))
     return Situation(
-        met,
+        met(history),
         asked.at_ms,
         asked.count,
         tuple(history.likes),
@@ -85,11 +80,28 @@ def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
     )
 
 
+def met(history: messages.History) -> tuple[Met, ...]:
+    """Check the whole history, and return what was met."""
+    require(len(history.items) <= MOST_HISTORY, "history.items", f"at most {MOST_HISTORY}")
+    require(len(history.at_ms) == len(history.items), "history.at_ms", "as many as history.items")
+    require(_is_sorted(history.at_ms), "history.at_ms", "oldest first")
+    require(all(len(item) <= MOST_ITEM for item in history.items), "history.items", f"{MOST_ITEM} characters each")
+    weights = history.weights or [1.0] * len(history.items)
+    require(len(weights) == len(history.items), "history.weights", "as many as history.items, or none")
+    # The comparison is false for what is no number, too.
+    require(all(-1.0 <= weight <= 1.0 for weight in weights), "history.weights", "-1 to 1")
+    require(len(history.likes) <= MOST_LIKES, "history.likes", f"at most {MOST_LIKES}")
+    require(len(history.draw_key) in {0, DRAW_KEY_BYTES}, "history.draw_key", f"{DRAW_KEY_BYTES} bytes, or none")
+    require(len(history.removed_topics) <= MOST_REMOVED, "history.removed_topics", f"at most {MOST_REMOVED}")
+    require(len(history.removed_items) <= MOST_REMOVED_ITEMS, "history.removed_items", f"at most {MOST_REMOVED_ITEMS}")
+    return tuple(map(Met, history.items, weights))
+
+
 def to_response(ranking: Ranking, decision: Decision | None) -> messages.RecommendResponse:
     return messages.RecommendResponse(
         offers=[_to_offer(offer) for offer in ranking.offers],
         abstained=ranking.abstained or "",
-        decision=None if decision is None else _to_decision(decision),
+        decision=None if decision is None else to_decision(decision),
         model_version=ranking.model_version,
     )
 
@@ -99,7 +111,7 @@ def _to_offer(offer: Offer) -> messages.Offer:
     return messages.Offer(item=offer.item, score=offer.score, reasons=reasons)
 
 
-def _to_decision(decision: Decision) -> PurposeDecision:
+def to_decision(decision: Decision) -> PurposeDecision:
     return PurposeDecision(
         purpose=decision.purpose,
         is_allowed=decision.is_allowed,
@@ -113,6 +125,6 @@ def _is_sorted(times: Sequence[int]) -> bool:
     return all(earlier <= later for earlier, later in pairwise(times))
 
 
-def _require(holds: bool, field: str, limit: str) -> None:  # noqa: FBT001  # it is the condition itself
+def require(holds: bool, field: str, limit: str) -> None:  # noqa: FBT001  # it is the condition itself
     if not holds:
         raise InvalidArgumentError(field=field, limit=limit)

@@ -1,0 +1,184 @@
+"""Contract messages about decisions to this room's words and back; bounds of requests are checked here."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from contracts.common.v1.subject_pb2 import KeyedPersona
+from contracts.recommendation.v1 import recommendation_pb2 as messages
+from services.recommendation.clients import circle_from_proto
+from services.recommendation.convert import MOST_EXCLUDED, MOST_ITEM, brand, met, require, to_decision
+from services.recommendation.deciding import (
+    Act,
+    Decided,
+    Initiative,
+    Moment,
+    Outcome,
+    Terms,
+    Treatment,
+    Weighed,
+)
+from services.recommendation.domain import Decision, Persona, Signals
+from services.recommendation.use_cases.answer import Said
+from services.recommendation.use_cases.decide import ID_BYTES, Answer, Asked
+
+_SHARDS = 64
+_PID_BYTES = 16
+_KEY_BYTES = 32
+_MOST_CIRCLE = 64
+_MOST_NAMED = 10
+_MOST_TERMS = 1_000
+_MOST_ERASED = 1_000
+_MOST_TOPICS = 8
+_MOST_TOPIC = 64
+_MOST_TERMS_CHANNELS = 16
+_MOST_BENEFIT = 10.0
+_MOST_AGE = 120
+_MOST_OFFSET = 840
+_MOST_MS = 1 << 52
+_CHANNEL = re.compile(r"[a-z0-9_.-]{1,32}")
+_ACTS = {act.value: act for act in Act if act is not Act.SILENT}
+_INITIATIVES = {"": Initiative.BRAND, **{each.value: each for each in Initiative}}
+_OUTCOMES = {outcome.name.lower(): outcome for outcome in Outcome if outcome is not Outcome.NONE}
+_REASONS = 3
+#: The caller read it under recommend.offer itself.
+_READ = Decision("", is_allowed=True, reason="", sequence=0, record_id="")
+
+
+def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, Treatment]) -> Asked:
+    brand(request.brand)
+    require(bool(request.acts) and set(request.acts) <= _ACTS.keys(), "acts", f"some of {', '.join(_ACTS)}")
+    require(request.initiative in _INITIATIVES, "initiative", f"one of {', '.join(Initiative)}, or none")
+    require(bool(_CHANNEL.fullmatch(request.channel)), "channel", _CHANNEL.pattern)
+    require(request.least_age <= _MOST_AGE, "least_age", f"at most {_MOST_AGE}")
+    # The comparison is false for what is no number, too.
+    require(0.0 <= request.interruption <= 1.0, "interruption", "0 to 1")
+    require(abs(request.utc_offset_minutes) <= _MOST_OFFSET, "utc_offset_minutes", f"-{_MOST_OFFSET} to {_MOST_OFFSET}")
+    require(request.relationship in treatments, "relationship", f"one of {', '.join(filter(None, treatments))}")
+    require(len(request.exclude) <= MOST_EXCLUDED, "exclude", f"at most {MOST_EXCLUDED}")
+    require(1 <= request.count <= _MOST_NAMED, "count", f"1 to {_MOST_NAMED}")
+    moment = Moment(
+        at_ms,
+        request.channel,
+        frozenset(_ACTS[act] for act in request.acts),
+        _INITIATIVES[request.initiative],
+        request.least_age,
+        request.interruption,
+        request.utc_offset_minutes,
+        request.count,
+    )
+    return Asked(moment, request.relationship, frozenset(request.exclude))
+
+
+def known(request: messages.DecideRequest) -> Signals:
+    told, history = request.known, request.known.history
+    require(1 <= len(told.circle) <= _MOST_CIRCLE, "known.circle", f"1 to {_MOST_CIRCLE}")
+    for each in told.circle:
+        _check(each, request.brand)
+    return Signals(
+        _READ,
+        met(history),
+        tuple(history.likes),
+        history.draw_key,
+        frozenset(history.removed_items),
+        tuple(history.removed_topics),
+        circle_from_proto(told.circle),
+    )
+
+
+def said(request: messages.GiveFeedbackRequest) -> Said:
+    require(request.outcome in _OUTCOMES, "outcome", f"one of {', '.join(_OUTCOMES)}")
+    return Said(decision_id(request.decision_id), _OUTCOMES[request.outcome], request.visible_ms)
+
+
+def decision_id(told: bytes) -> bytes:
+    require(len(told) == ID_BYTES, "decision_id", f"{ID_BYTES} bytes")
+    return told
+
+
+def terms(request: messages.PutOffersRequest) -> list[Terms]:
+    require(1 <= len(request.terms) <= _MOST_TERMS, "terms", f"1 to {_MOST_TERMS}")
+    return [_terms(each) for each in request.terms]
+
+
+def erased(request: messages.ErasePersonasRequest) -> list[Persona]:
+    require(1 <= len(request.personas) <= _MOST_ERASED, "personas", f"1 to {_MOST_ERASED}")
+    of_one = brand(request.personas[0].brand)
+    for each in request.personas:
+        require(each.brand == of_one, "personas.brand", "one brand")
+        require(each.shard < _SHARDS, "personas.shard", f"at most {_SHARDS - 1}")
+        require(len(each.pid) == _PID_BYTES, "personas.pid", f"{_PID_BYTES} bytes")
+    return [Persona(each.brand, each.shard, each.pid) for each in request.personas]
+
+
+def to_answer(answer: Answer, policy_version: str) -> messages.DecideResponse:
+    told = messages.DecideResponse(
+        decision_id=answer.decision_id,
+        act=Act.SILENT.value,
+        silence="DENIED",
+        style=answer.treatment.style,
+        content=answer.treatment.content,
+        decision=None if answer.decision is None else to_decision(answer.decision),
+        model_version=answer.model_version,
+        policy_version=policy_version,
+    )
+    if answer.decided is not None:
+        _tell(told, answer.decided)
+    return told
+
+
+def to_feedback(*, is_repeat: bool, outcome: Outcome) -> messages.GiveFeedbackResponse:
+    return messages.GiveFeedbackResponse(is_repeat=is_repeat, reward=outcome.reward)
+
+
+def to_explanation(document: dict[str, object]) -> messages.ExplainDecisionResponse:
+    return messages.ExplainDecisionResponse(document=msgspec.json.encode(document))
+
+
+def _tell(told: messages.DecideResponse, decided: Decided) -> None:
+    told.act, told.silence = decided.act.value, decided.silence.value if decided.silence else ""
+    told.propensity, told.quiet_until_ms = decided.propensity, decided.quiet_until_ms
+    if decided.chosen is not None:
+        chosen = decided.chosen
+        told.item, told.p_accept, told.p_accept_low = chosen.candidate.item, chosen.p_accept, chosen.p_accept_low
+        told.value = chosen.value
+        told.reasons.extend(_reasons(chosen))
+        told.also.extend(decided.also)
+
+
+def _reasons(chosen: Weighed) -> Sequence[messages.Reason]:
+    gains = sorted((part for part in chosen.candidate.parts if part[2] > 0 and part[0] != "usual"), key=lambda p: -p[2])
+    whole = sum(amount for _, _, amount in gains)
+    return [messages.Reason(kind=kind, ref=ref, share=amount / whole) for kind, ref, amount in gains[:_REASONS]]
+
+
+def _check(told: KeyedPersona, of: str) -> None:
+    require(told.persona.brand == of, "known.circle.persona.brand", "the brand of the request")
+    require(told.persona.shard < _SHARDS, "known.circle.persona.shard", f"at most {_SHARDS - 1}")
+    require(len(told.persona.pid) == _PID_BYTES, "known.circle.persona.pid", f"{_PID_BYTES} bytes")
+    require(len(told.decision_key) == _KEY_BYTES, "known.circle.decision_key", f"{_KEY_BYTES} bytes")
+
+
+def _terms(told: messages.Terms) -> Terms:
+    require(1 <= len(told.item) <= MOST_ITEM, "terms.item", f"1 to {MOST_ITEM} characters")
+    require(0 <= told.from_ms <= _MOST_MS, "terms.from_ms", f"0 to {_MOST_MS}")
+    require(0 <= told.until_ms <= _MOST_MS, "terms.until_ms", f"0 to {_MOST_MS}")
+    require(told.least_age <= _MOST_AGE, "terms.least_age", f"at most {_MOST_AGE}")
+    require(len(told.channels) <= _MOST_TERMS_CHANNELS, "terms.channels", f"at most {_MOST_TERMS_CHANNELS}")
+    require(all(_CHANNEL.fullmatch(each) for each in told.channels), "terms.channels", _CHANNEL.pattern)
+    require(len(told.topics) <= _MOST_TOPICS, "terms.topics", f"at most {_MOST_TOPICS}")
+    require(
+        all(1 <= len(each) <= _MOST_TOPIC for each in told.topics), "terms.topics", f"1 to {_MOST_TOPIC} characters"
+    )
+    require(0.0 <= told.benefit <= _MOST_BENEFIT, "terms.benefit", f"0 to {_MOST_BENEFIT:g}")
+    return Terms(
+        told.item,
+        told.from_ms,
+        told.until_ms,
+        told.is_sold_out,
+        told.least_age,
+        tuple(told.channels),
+        tuple(told.topics),
+        told.benefit or 1.0,
+    )

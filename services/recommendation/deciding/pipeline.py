@@ -1,0 +1,142 @@
+"""A decision from first to last: limits, gates, scores, values, abstaining, the draw, and what else to name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.recommendation.deciding.budget import first_free_ms, limit
+from services.recommendation.deciding.drawing import chances, drawn
+from services.recommendation.deciding.gathering import Gathered, Ranked, gather
+from services.recommendation.deciding.shelf import Shelf
+from services.recommendation.deciding.state import State
+from services.recommendation.deciding.valuing import Taught, chance_to_annoy, weigh
+from services.recommendation.deciding.words import (
+    Act,
+    Candidate,
+    Decided,
+    Initiative,
+    Moment,
+    Rules,
+    Silence,
+    Treatment,
+    Weighed,
+)
+from services.recommendation.domain import Situation
+
+_SILENT = Candidate(Act.SILENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whom it is about, at which moment, and all that may be known for it."""
+
+    situation: Situation
+    #: Items that the person has removed.
+    removed: frozenset[str]
+    state: State
+    treatment: Treatment
+    moment: Moment
+
+
+def decide(ranked: Ranked, question: Question, taught: Taught, rules: Rules, lot: float) -> Decided:
+    """Return what to do; `lot` in [0, 1) draws it. The same question with the same lot is decided alike."""
+    moment = question.moment
+    if (forbidden := _forbidden(question, rules)) is not None:
+        return silenced(forbidden, question)
+    offers = _offers(ranked, question, rules)
+    candidates = [*offers.candidates, *(_plain(act, rules) for act in sorted(moment.acts - {Act.OFFER}))]
+    nothing = Decided(
+        Act.SILENT, silence=Silence.NOTHING_OPEN, gates=offers.gates, candidates_hash=offers.candidates_hash
+    )
+    if not candidates:
+        return nothing
+    annoys = chance_to_annoy(question.state, moment, rules)
+    weighed = sorted(
+        weigh(candidates, question.state, taught, annoys, rules), key=lambda each: (-each.value, each.candidate.item)
+    )
+    eligible = [each for each in weighed if each.value_low > 0]
+    if not eligible:
+        return replace(nothing, silence=Silence.NOT_WORTH_IT, weighed=tuple(weighed), p_annoy=annoys)
+    explored = 0.0 if question.treatment.is_protective else rules.explored
+    drawn_from, place = _draw(eligible, rules.temperature, explored, lot)
+    chosen = drawn_from[place]
+    rest = (each for each in weighed if each.value_low <= 0)
+    decided = replace(nothing, propensity=chosen.propensity, weighed=(*drawn_from[:-1], *rest), p_annoy=annoys)
+    if chosen.candidate.act is Act.SILENT:
+        return replace(decided, silence=Silence.CHANCE)
+    return replace(
+        decided,
+        act=chosen.candidate.act,
+        silence=None,
+        chosen=_with_parts(chosen, offers),
+        otherwise=_otherwise(eligible, chosen, rules.temperature, explored, lot),
+        also=_also(ranked.shelf, chosen.candidate, eligible, rules, moment.count),
+    )
+
+
+def silenced(silence: Silence, question: Question) -> Decided:
+    """Return the silence that a limit commands; there was no chance in it."""
+    quiet_until_ms = first_free_ms(question.state, question.treatment, question.moment)
+    return Decided(Act.SILENT, silence=silence, quiet_until_ms=quiet_until_ms)
+
+
+def _forbidden(question: Question, rules: Rules) -> Silence | None:
+    moment = question.moment
+    if (found := limit(question.state, question.treatment, moment)) is not None:
+        return found.silence
+    if moment.initiative is Initiative.BRAND and moment.interruption >= rules.interrupts:
+        return Silence.INTERRUPTS
+    return None
+
+
+def _offers(ranked: Ranked, question: Question, rules: Rules) -> Gathered:
+    if Act.OFFER not in question.moment.acts:
+        return Gathered([], {}, b"", lambda _: [])
+    return gather(ranked, question.situation, question.removed, question.moment, rules)
+
+
+def _plain(act: Act, rules: Rules) -> Candidate:
+    return Candidate(act, benefit=rules.benefits[act.value])
+
+
+def _draw(eligible: Sequence[Weighed], temperature: float, explored: float, lot: float) -> tuple[list[Weighed], int]:
+    """Return what was drawn from, silence last and worth nothing, with the chance of each, and which one it was."""
+    silent = Weighed(_SILENT, -1, 0.0, 0.0, 0.0, 0.0)
+    every = [*eligible, silent]
+    probabilities = chances([each.value for each in every], temperature, explored)
+    with_chances = [Weighed(*each[:-1], chance) for each, chance in zip(every, probabilities, strict=True)]
+    return with_chances, drawn(probabilities, lot)
+
+
+def _otherwise(eligible: Sequence[Weighed], chosen: Weighed, temperature: float, explored: float, lot: float) -> str:
+    others = [each for each in eligible if each.candidate is not chosen.candidate]
+    if not others:
+        return ""
+    drawn_from, place = _draw(others, temperature, explored, lot)
+    candidate = drawn_from[place].candidate
+    return "" if candidate.act is Act.SILENT else candidate.item or candidate.act.value
+
+
+def _with_parts(chosen: Weighed, offers: Gathered) -> Weighed:
+    if chosen.candidate.act is not Act.OFFER:
+        return chosen
+    parts = tuple(offers.parts(chosen.candidate.item))
+    return chosen._replace(candidate=chosen.candidate._replace(parts=parts))
+
+
+def _also(shelf: Shelf, first: Candidate, eligible: Sequence[Weighed], rules: Rules, count: int) -> tuple[str, ...]:
+    """Return further items, most valuable first, each unlike all before it by what its terms say it is about."""
+    if first.act is not Act.OFFER:
+        return ()
+    named = [first.item]
+    for each in eligible:
+        item = each.candidate.item
+        if len(named) == count:
+            break
+        if item and item not in named and all(_likeness(shelf, item, other) < rules.alike for other in named):
+            named.append(item)
+    return tuple(named[1:])
+
+
+def _likeness(shelf: Shelf, item: str, other: str) -> float:
+    one, two = shelf.topics(item), shelf.topics(other)
+    return len(one & two) / len(one | two) if one and two else 0.0

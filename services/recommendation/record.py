@@ -1,0 +1,97 @@
+"""What is written down of a decision: all that tells why it was made, and why nothing else was."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.recommendation.deciding import WINDOW_MS, Decided, Moment, Question, Weighed
+
+#: How many of those that were weighed are written down.
+_RUNNERS_UP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a decision was made."""
+
+    relationship: str
+    lot: float
+    model_version: int
+    policy_version: str
+
+
+def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
+    """Return the record, of plain values. `contributions` add up to `score`."""
+    return {
+        "act": decided.act.value,
+        "silence": decided.silence.value if decided.silence else "",
+        "propensity": decided.propensity,
+        "lot": made.lot,
+        "moment": _moment(question.moment),
+        **_chosen(decided.chosen),
+        "p_annoy": decided.p_annoy,
+        "otherwise": decided.otherwise,
+        "weighed": [_weighed(each) for each in decided.weighed[:_RUNNERS_UP]],
+        "weighed_in_all": len(decided.weighed),
+        "closed": decided.gates,
+        "candidates": decided.candidates_hash.hex(),
+        "limits": _limits(question, decided, made.relationship),
+        "not_used": _not_used(question, made),
+        "model_version": made.model_version,
+        "policy_version": made.policy_version,
+    }
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    return {
+        "at_ms": moment.at_ms,
+        "channel": moment.channel,
+        "acts": sorted(moment.acts),
+        "initiative": moment.initiative.value,
+        "interruption": moment.interruption,
+    }
+
+
+def _chosen(chosen: Weighed | None) -> dict[str, Any]:
+    if chosen is None:
+        return {"item": ""}
+    parts = [{"kind": kind, "ref": ref, "amount": amount} for kind, ref, amount in chosen.candidate.parts]
+    return {**_weighed(chosen), "bucket": chosen.bucket, "contributions": parts}
+
+
+def _weighed(weighed: Weighed) -> dict[str, Any]:
+    return {
+        "act": weighed.candidate.act.value,
+        "item": weighed.candidate.item,
+        "score": weighed.candidate.score,
+        "p_accept": weighed.p_accept,
+        "p_accept_low": weighed.p_accept_low,
+        "value": weighed.value,
+        "value_low": weighed.value_low,
+        "propensity": weighed.propensity,
+    }
+
+
+def _limits(question: Question, decided: Decided, relationship: str) -> dict[str, Any]:
+    treatment, since_ms = question.treatment, question.moment.at_ms - WINDOW_MS
+    return {
+        "relationship": relationship or "unknown",
+        "contacts": sum(at_ms > since_ms for at_ms in question.state.contacts),
+        "most_contacts": treatment.contacts,
+        "least_gap_ms": treatment.least_gap_ms,
+        "quiet_hours": sorted(treatment.quiet),
+        "quiet_until_ms": decided.quiet_until_ms,
+    }
+
+
+def _not_used(question: Question, made: Made) -> list[str]:
+    """Return what could tell something and had no part in this."""
+    situation = question.situation
+    absent = {
+        "texts": True,
+        "what is not linked with this persona": True,
+        "history": bool(situation.draw_key) or not situation.history,
+        "likes": not situation.likes,
+        "age": not question.moment.least_age,
+        "relationship": not made.relationship,
+    }
+    return [name for name, is_absent in absent.items() if is_absent]

@@ -1,0 +1,178 @@
+"""Statements about decisions: what is kept of personas, the log, what was learnt from it, and terms of offers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from kit.db import Database
+from services.recommendation.deciding import Answers
+from services.recommendation.domain import Circle, Persona
+
+# Rows are locked in this order: decisions, states by shard and pid, answers by bucket. So nobody waits for somebody who
+# waits for them.
+_STATES = """
+SELECT s.pid, s.body FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid)
+JOIN decision_states s ON s.brand = $1 AND s.shard = u.shard AND s.pid = u.pid
+"""
+_HOLD = """
+INSERT INTO decision_states AS s (brand, shard, pid, codec, body, taught, changed_at)
+SELECT $1, shard, pid, $4, '', '', $5 FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid) ORDER BY shard, pid
+ON CONFLICT (brand, shard, pid) DO UPDATE SET changed_at = excluded.changed_at
+RETURNING s.pid, s.body, s.taught
+"""
+_PUT_STATE = """
+UPDATE decision_states SET codec = $4, body = $5, taught = $6 WHERE brand = $1 AND shard = $2 AND pid = $3
+"""
+_ADD = """
+INSERT INTO decisions (brand, decision_id, shard, pid, decided_at, outcome, codec, body)
+VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
+"""
+_FIND = """
+SELECT shard, pid, outcome, body FROM decisions WHERE brand = $1 AND decision_id = $2 AND decided_at > $3
+"""
+_FIND_LOCKED = f"{_FIND} FOR UPDATE"
+_END = "UPDATE decisions SET outcome = $3 WHERE brand = $1 AND decision_id = $2"
+_TEACH = """
+INSERT INTO answers AS a (brand, bucket, seen, accepted, annoyed) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (brand, bucket) DO UPDATE SET
+    seen = a.seen + excluded.seen, accepted = a.accepted + excluded.accepted, annoyed = a.annoyed + excluded.annoyed
+"""
+_ANSWERS = "SELECT brand, bucket, seen, accepted, annoyed FROM answers"
+_ERASE_DECISIONS = """
+DELETE FROM decisions d USING unnest($2::int[], $3::bytea[]) AS u (shard, pid)
+WHERE d.brand = $1 AND d.shard = u.shard AND d.pid = u.pid RETURNING 1
+"""
+_ERASE_STATES = """
+DELETE FROM decision_states s USING unnest($2::int[], $3::bytea[]) AS u (shard, pid)
+WHERE s.brand = $1 AND s.shard = u.shard AND s.pid = u.pid RETURNING s.taught
+"""
+_EXPIRE_DECISIONS = "DELETE FROM decisions WHERE decided_at < $1"
+_PUT_OFFERS = """
+INSERT INTO offers (brand, item, codec, body)
+SELECT $1, item, $2, body FROM unnest($3::text[], $4::bytea[]) AS u (item, body) ORDER BY item
+ON CONFLICT (brand, item) DO UPDATE SET codec = excluded.codec, body = excluded.body
+"""
+_RAISE = """
+INSERT INTO offer_revisions AS r (brand, revision) VALUES ($1, 1)
+ON CONFLICT (brand) DO UPDATE SET revision = r.revision + 1
+"""
+_COUNT_OFFERS = "SELECT count(*) FROM offers WHERE brand = $1"
+_OFFERS = "SELECT body FROM offers WHERE brand = $1 ORDER BY item"
+_REVISIONS = "SELECT brand, revision FROM offer_revisions"
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A decision as it lies in the log."""
+
+    persona: Persona
+    decision_id: bytes
+    body: bytes
+    outcome: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeldState:
+    """A state as it is kept; nobody else changes it until the transaction ends."""
+
+    body: bytes
+    taught: bytes
+
+
+async def read_states(database: Database, circle: Circle) -> dict[bytes, bytes]:
+    """Return what is kept of each of a circle, by pid."""
+    return {row["pid"]: row["body"] for row in await database.fetch(_STATES, *_columns([e.persona for e in circle]))}
+
+
+async def hold_states(driver: asyncpg.Connection, circle: Circle, codec: int, now: datetime) -> dict[bytes, HeldState]:
+    """Return the same, and keep everybody else from changing any of it until the transaction ends."""
+    rows = await driver.fetch(_HOLD, *_columns([each.persona for each in circle]), codec, now)
+    return {row["pid"]: HeldState(row["body"], row["taught"]) for row in rows}
+
+
+async def put_state(driver: asyncpg.Connection, persona: Persona, codec: int, state: HeldState) -> None:
+    """Replace a state that is held."""
+    await driver.execute(_PUT_STATE, persona.brand, persona.shard, persona.pid, codec, state.body, state.taught)
+
+
+async def note_decision(database: Database, logged: Logged, codec: int, now: datetime) -> None:
+    """Add a decision that promises nothing; the last half second of these is lost with the server."""
+    await database.note(_ADD, *_row(logged, codec, now))
+
+
+async def add_decision(driver: asyncpg.Connection, logged: Logged, codec: int, now: datetime) -> None:
+    """Add a decision in the transaction that holds what it takes."""
+    await driver.execute(_ADD, *_row(logged, codec, now))
+
+
+async def find_decision(database: Database, brand: str, decision_id: bytes, since: datetime) -> Logged | None:
+    """Return a decision that was made after `since`."""
+    rows = await database.fetch(_FIND, brand, decision_id, since)
+    return _logged(brand, decision_id, rows[0]) if rows else None
+
+
+async def lock_decision(driver: asyncpg.Connection, brand: str, decision_id: bytes, since: datetime) -> Logged | None:
+    """Return the same, and keep everybody else from ending it until the transaction ends."""
+    row = await driver.fetchrow(_FIND_LOCKED, brand, decision_id, since)
+    return _logged(brand, decision_id, row) if row else None
+
+
+async def end_decision(driver: asyncpg.Connection, brand: str, decision_id: bytes, outcome: int) -> None:
+    """Note what became of a decision."""
+    await driver.execute(_END, brand, decision_id, outcome)
+
+
+async def teach(driver: asyncpg.Connection, brand: str, bucket: int, answers: Answers) -> None:
+    """Add to what was learnt; what is negative takes it back."""
+    await driver.execute(_TEACH, brand, bucket, *answers)
+
+
+async def list_answers(database: Database) -> dict[str, dict[int, Answers]]:
+    """Return what was learnt, by brand and bucket."""
+    found: dict[str, dict[int, Answers]] = {}
+    for brand, bucket, *counts in await database.fetch(_ANSWERS):
+        found.setdefault(brand, {})[bucket] = Answers(*counts)
+    return found
+
+
+async def erase(driver: asyncpg.Connection, personas: Sequence[Persona]) -> tuple[int, list[bytes]]:
+    """Delete all that is kept of personas of one brand; return the number of decisions, and what each had taught."""
+    decisions = await driver.fetch(_ERASE_DECISIONS, *_columns(personas))
+    return len(decisions), [row["taught"] for row in await driver.fetch(_ERASE_STATES, *_columns(personas))]
+
+
+async def expire_decisions(database: Database, before: datetime) -> None:
+    """Forget the decisions of every brand that are older."""
+    await database.fetch(_EXPIRE_DECISIONS, before)
+
+
+async def put_offers(driver: asyncpg.Connection, brand: str, codec: int, terms: Mapping[str, bytes]) -> int:
+    """Add terms by item, or replace them; return of how many items the brand has some."""
+    await driver.execute(_RAISE, brand)
+    await driver.execute(_PUT_OFFERS, brand, codec, list(terms), list(terms.values()))
+    return int(await driver.fetchval(_COUNT_OFFERS, brand))
+
+
+async def list_offers(database: Database, brand: str) -> list[bytes]:
+    """Return the terms of a brand, by item."""
+    return [row["body"] for row in await database.fetch(_OFFERS, brand)]
+
+
+async def list_revisions(database: Database) -> dict[str, int]:
+    """Return how often the offers of each brand were changed."""
+    return {row["brand"]: row["revision"] for row in await database.fetch(_REVISIONS)}
+
+
+def _columns(personas: Sequence[Persona]) -> tuple[str, list[int], list[bytes]]:
+    return personas[0].brand, [each.shard for each in personas], [each.pid for each in personas]
+
+
+def _row(logged: Logged, codec: int, now: datetime) -> tuple[object, ...]:
+    persona = logged.persona
+    return persona.brand, logged.decision_id, persona.shard, persona.pid, now, codec, logged.body
+
+
+def _logged(brand: str, decision_id: bytes, row: asyncpg.Record) -> Logged:
+    return Logged(Persona(brand, row["shard"], row["pid"]), decision_id, row["body"], row["outcome"])

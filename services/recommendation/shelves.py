@@ -1,0 +1,80 @@
+"""What every brand can offer and what was learnt about acts, in memory: looked at anew twice a second."""
+
+import asyncio
+
+from kit.cancelling import rest
+from kit.db import Database
+from kit.errors import UnavailableError
+from kit.telemetry import logger
+from kit.tenancy import acting_for_every_brand
+from services.recommendation.deciding import Answers, Ranked, Shelf, Taught
+from services.recommendation.domain import Blend
+from services.recommendation.model import Models
+from services.recommendation.repository import decisions
+from services.recommendation.sealed import decode_terms
+
+_LOG = logger(__name__)
+_LOOK_S = 0.5
+_EMPTY = Shelf((), {})
+
+
+class Shelves:
+    """Shelves are made in a thread: a hundred thousand items take a good part of a second."""
+
+    def __init__(self, models: Models, blend: Blend, database: Database) -> None:
+        self._models = models
+        self._blend = blend
+        self._database = database
+        self._shelves: dict[str, Shelf] = {}
+        #: Revision of the terms and version of the fit that a brand's shelf was made from.
+        self._made_from: dict[str, tuple[int, int]] = {}
+        self._answers: dict[str, dict[int, Answers]] = {}
+        self._looking = asyncio.Lock()
+
+    def ranked(self, brand: str) -> Ranked:
+        """Return the brand's model with what it can offer."""
+        model = self._models.of(brand)
+        return Ranked(model.sums, model.fitted, self._blend, self._shelves.get(brand, _EMPTY))
+
+    def taught(self, brand: str) -> Taught:
+        """Return what was learnt about acts."""
+        return self._answers.get(brand, {})
+
+    async def look(self) -> None:
+        """Take up what has changed of any brand, in this process or another; it is in force when this returns."""
+        with acting_for_every_brand():
+            async with self._looking:
+                self._answers = await decisions.list_answers(self._database)
+                revisions = await decisions.list_revisions(self._database)
+                for brand in revisions.keys() | self._models.brands.keys():
+                    await self._renew(brand, revisions.get(brand, 0))
+
+    async def look_at(self, brand: str) -> None:
+        """Take up what has changed of one brand's offers; for whoever acts for it."""
+        async with self._looking:
+            revisions = await decisions.list_revisions(self._database)
+            await self._renew(brand, revisions.get(brand, 0))
+
+    async def keep_looking(self, stop: asyncio.Event) -> None:
+        """Look until told to stop."""
+        while not await rest(stop, _LOOK_S):
+            try:
+                await self.look()
+            except UnavailableError as error:
+                # Decisions go on with what was seen last; without the database there are none.
+                _LOG.warning("shelves.unseen", exc_info=error)
+
+    async def _renew(self, brand: str, revision: int) -> None:
+        state = revision, self._models.of(brand).fitted.version
+        if self._made_from.get(brand) == state:
+            return
+        kept = await decisions.list_offers(self._database, brand)
+        # The learner goes on adding items.
+        learnt = tuple(self._models.of(brand).sums.items)
+        self._shelves[brand] = await asyncio.to_thread(_shelf, learnt, kept)
+        self._made_from[brand] = state
+
+
+def _shelf(learnt: tuple[str, ...], kept: list[bytes]) -> Shelf:
+    terms = [decode_terms(body) for body in kept]
+    return Shelf(learnt, {each.item: each for each in terms})

@@ -1,0 +1,54 @@
+"""Keeps terms of offers, forgets old decisions, and erases what was decided about personas."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from kit.cancelling import rest
+from kit.db import Database, raw
+from kit.errors import UnavailableError
+from kit.telemetry import logger
+from kit.tenancy import acting_for_every_brand
+from services.recommendation.deciding import Answers, Terms
+from services.recommendation.domain import Persona
+from services.recommendation.repository import decisions
+from services.recommendation.sealed import CODEC, decode_taught, encode_terms
+
+KEPT = timedelta(days=30)
+_LOG = logger(__name__)
+_EVERY_S = 3_600.0
+
+
+async def put_offers(database: Database, brand: str, terms: Sequence[Terms]) -> int:
+    """Keep terms; return of how many items the brand has some."""
+    async with database.transaction() as connection:
+        bodies = {each.item: encode_terms(each) for each in terms}
+        return await decisions.put_offers(await raw(connection), brand, CODEC, bodies)
+
+
+async def erase(database: Database, personas: Sequence[Persona]) -> int:
+    """Delete all that was decided about personas of one brand, take back what they taught; return the decisions."""
+    async with database.transaction() as connection:
+        driver, brand = await raw(connection), personas[0].brand
+        count, taught = await decisions.erase(driver, personas)
+        owed: dict[int, Answers] = {}
+        for body in taught:
+            for bucket, answers in decode_taught(body).items():
+                owed[bucket] = Answers(
+                    *(before - own for before, own in zip(owed.get(bucket, Answers()), answers, strict=True))
+                )
+        for bucket in sorted(owed):
+            await decisions.teach(driver, brand, bucket, owed[bucket])
+    return count
+
+
+async def keep_forgetting(database: Database, now: Callable[[], datetime], stop: asyncio.Event) -> None:
+    """Forget decisions when they are 30 days old, until told to stop."""
+    pause = 0.0
+    while not await rest(stop, pause):
+        pause = _EVERY_S
+        try:
+            with acting_for_every_brand():
+                await decisions.expire_decisions(database, now() - KEPT)
+        except UnavailableError as error:
+            _LOG.warning("decisions.unforgotten", exc_info=error)

@@ -1,0 +1,277 @@
+"""Decisions through the service: what is done, what is kept, and what feedback changes."""
+
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from contracts.common.v1.subject_pb2 import KeyedPersona, Subject
+from contracts.recommendation.v1 import recommendation_pb2 as messages
+from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
+from kit.db import Database
+from kit.errors import RemoteError
+from kit.rpc import connect
+from kit.settings import Settings
+from services.recommendation import tables
+from services.recommendation.__main__ import serve_recommendation
+from services.recommendation.clients import Personas
+from services.recommendation.rpc import Surroundings
+from tests.integration.recommendation.deciders import NOON_MS, Clock, deciding, persona, town
+from tests.integration.recommendation.test_process import fit, teach
+
+SUBJECT = Subject(brand="oak", audience="app:shop", eid=bytes(16))
+MET = [f"a{place}" for place in range(8)]
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+async def database(settings):
+    opened = Database(settings.database_url, pool_size=2)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+async def stub(database, profile_address, personas, clock):
+    """The service alone, over a town that is learnt and fitted already."""
+    personas.know(persona(1))
+    models = town()
+    async with connect(profile_address) as channel:
+        around = deciding(database, models, clock, Personas(channel))
+        await around.shelves.look()
+        surroundings = Surroundings(models, around.personas, None, clock.now_ms, None, around)
+        server = serve_recommendation(Settings(grpc_address="127.0.0.1:0"), surroundings)
+        await server.start()
+        async with connect(server.address) as own:
+            yield RecommendationServiceStub(own)
+        await server.stop(0)
+
+
+def about(*circle, removed=(), **more):
+    history = messages.History(items=MET, at_ms=range(len(MET)), removed_items=removed)
+    return messages.DecideRequest(
+        **{
+            "brand": "oak",
+            "known": messages.Known(circle=circle, history=history),
+            "acts": ["offer"],
+            "initiative": "persona",
+            "channel": "web",
+            "count": 3,
+            **more,
+        }
+    )
+
+
+def feedback(decision_id, outcome, **more):
+    return messages.GiveFeedbackRequest(
+        **{"brand": "oak", "subject": SUBJECT, "decision_id": decision_id, "outcome": outcome, **more}
+    )
+
+
+async def explained(stub, decision_id):
+    request = messages.ExplainDecisionRequest(brand="oak", subject=SUBJECT, decision_id=decision_id)
+    return json.loads((await stub.ExplainDecision(request)).document)
+
+
+async def rows(database, table):
+    async with database.reading() as connection:
+        return (await connection.execute(sa.select(table))).all()
+
+
+async def offered(stub, *circle, **more):
+    return await stub.Decide(about(*circle, **more))
+
+
+class TestDecide:
+    async def test_an_offer_comes_with_its_chance_and_its_reasons(self, stub):
+        answer = await offered(stub, persona(1))
+        assert answer.act == "offer"
+        assert answer.item not in MET
+        assert 0 < answer.p_accept_low < answer.p_accept < 1
+        assert 0 < answer.propensity <= 1
+        assert answer.reasons
+        assert {answer.item}.isdisjoint(answer.also)
+
+    async def test_what_an_explanation_adds_up_to_is_the_score(self, stub):
+        answer = await offered(stub, persona(1))
+        document = await explained(stub, answer.decision_id)
+        total = sum(part["amount"] for part in document["contributions"])
+        assert total == pytest.approx(document["score"], abs=1e-6)
+        assert document["item"] == answer.item
+        assert document["closed"]["met"] >= len(MET)
+        assert document["outcome"] == "none"
+
+    async def test_a_denied_persona_is_not_decided_about(self, stub, personas, database):
+        personas.deny()
+        request = about()
+        request.subject.CopyFrom(SUBJECT)
+        answer = await stub.Decide(request)
+        assert (answer.act, answer.silence, answer.decision_id) == ("silent", "DENIED", b"")
+        assert answer.decision.reason == "WITHDRAWN"
+        assert not await rows(database, tables.decisions)
+
+    async def test_a_subject_is_read_with_its_circle(self, stub, personas):
+        personas.allow(*MET)
+        personas.answer.circle.append(persona(1))
+        request = about()
+        request.subject.CopyFrom(SUBJECT)
+        request.initiative, request.relationship = "brand", "fan"
+        personas.answer.relationship.pack, personas.answer.relationship.type = "core4", "adversary"
+        answer = await stub.Decide(request)
+        assert answer.silence == "CONTACTS_SPENT"
+        assert (await explained(stub, answer.decision_id))["propensity"] == answer.propensity
+
+    async def test_terms_close_gates(self, stub):
+        first = await offered(stub, persona(1))
+        terms = [
+            messages.Terms(item=first.item, is_sold_out=True),
+            *(messages.Terms(item=item, least_age=18) for item in first.also),
+        ]
+        assert (await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=terms))).offers == 3
+        second = await offered(stub, persona(1), count=10)
+        assert {first.item, *first.also}.isdisjoint({second.item, *second.also})
+        closed = (await explained(stub, second.decision_id))["closed"]
+        assert (closed["stock"], closed["age"]) == (1, 2)
+
+    async def test_what_is_wrong_is_named(self, stub):
+        wrong = {
+            "acts": about(persona(1), acts=["sell"]),
+            "channel": about(persona(1), channel="über"),
+            "interruption": about(persona(1), interruption=1.5),
+            "relationship": about(persona(1), relationship="friend"),
+            "count": about(persona(1), count=0),
+            "known.circle": about(),
+            "known.circle.decision_key": about(KeyedPersona(persona=persona(1).persona, decision_key=b"short")),
+        }
+        for field, request in wrong.items():
+            with pytest.raises(RemoteError) as refused:
+                await stub.Decide(request)
+            assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", field)
+            assert refused.value.limit
+
+
+class TestLimits:
+    async def test_a_contact_is_spent_for_all_that_is_linked(self, stub):
+        first = await offered(stub, persona(1), persona(2), initiative="brand", relationship="fan")
+        assert first.act == "offer"
+        second = await stub.Decide(about(persona(2), persona(1), initiative="brand", channel="mail"))
+        assert second.act == "silent"
+        assert second.silence == "CONTACTS_SPENT"
+        assert second.quiet_until_ms == NOON_MS + 30 * DAY_MS
+        unlinked = await offered(stub, persona(2), initiative="brand")
+        assert unlinked.act == "offer"
+
+    async def test_a_persona_that_asks_is_answered_within_any_limit(self, stub):
+        for _ in range(3):
+            assert (await offered(stub, persona(1), relationship="adversary")).act == "offer"
+        unasked = await stub.Decide(about(persona(1), initiative="brand", relationship="adversary"))
+        assert unasked.silence == "CONTACTS_SPENT"
+
+
+class TestFeedback:
+    async def test_a_dismissed_offer_does_not_come_back(self, stub):
+        first = await offered(stub, persona(1))
+        answer = await stub.GiveFeedback(feedback(first.decision_id, "dismissed"))
+        assert (answer.is_repeat, answer.reward) == (False, -0.5)
+        later = await offered(stub, persona(1), count=10)
+        assert first.item not in {later.item, *later.also}
+        assert later.p_accept < first.p_accept
+
+    async def test_saying_it_again_or_less_changes_nothing(self, stub):
+        decision_id = (await offered(stub, persona(1))).decision_id
+        await stub.GiveFeedback(feedback(decision_id, "dismissed"))
+        for outcome in ("dismissed", "accepted", "ignored"):
+            answer = await stub.GiveFeedback(feedback(decision_id, outcome, visible_ms=5_000))
+            assert (answer.is_repeat, answer.reward) == (True, -0.5)
+
+    async def test_what_was_hardly_seen_says_nothing(self, stub):
+        decision_id = (await offered(stub, persona(1))).decision_id
+        assert (await stub.GiveFeedback(feedback(decision_id, "ignored", visible_ms=1_999))).reward == 0
+        assert (await stub.GiveFeedback(feedback(decision_id, "ignored", visible_ms=2_000))).reward == -0.05
+
+    async def test_a_removal_is_told_to_everybody_and_takes_its_like_along(self, stub, personas):
+        terms = [messages.Terms(item=f"extra-{n}", topics=["drama", "crime"]) for n in range(2)]
+        terms.append(messages.Terms(item="extra-2", topics=["drama"]))
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=terms))
+        first = await offered(stub, persona(1))
+        assert (await stub.GiveFeedback(feedback(first.decision_id, "removed"))).reward == -1
+        assert personas.removed == [first.item]
+        personas.know(persona(3))
+        before = (await explained(stub, (await offered(stub, persona(3))).decision_id))["closed"]
+        after = (await explained(stub, (await offered(stub, persona(3), removed=["extra-0"])).decision_id))["closed"]
+        assert (before["removed"], after["removed"]) == (0, 2)
+
+    async def test_after_a_complaint_the_brand_begins_nothing(self, stub):
+        first = await offered(stub, persona(1), initiative="brand")
+        assert (await stub.GiveFeedback(feedback(first.decision_id, "complained"))).reward == -3
+        later = await stub.Decide(about(persona(1), initiative="brand", relationship="fan"))
+        assert later.silence == "COMPLAINED"
+
+    async def test_nobody_answers_for_somebody_else(self, stub, personas):
+        decision_id = (await offered(stub, persona(1))).decision_id
+        personas.know(persona(2))
+        for call in (
+            stub.GiveFeedback(feedback(decision_id, "accepted")),
+            stub.ExplainDecision(
+                messages.ExplainDecisionRequest(brand="oak", subject=SUBJECT, decision_id=decision_id)
+            ),
+        ):
+            with pytest.raises(RemoteError) as refused:
+                await call
+            assert refused.value.reason == "DECISION_UNKNOWN"
+
+    async def test_silence_is_nothing_to_answer(self, stub):
+        silent = await stub.Decide(about(persona(1), initiative="brand", relationship="adversary"))
+        with pytest.raises(RemoteError) as refused:
+            await stub.GiveFeedback(feedback(silent.decision_id, "accepted"))
+        assert refused.value.reason == "NOTHING_TO_ANSWER"
+
+    async def test_models_learn_from_those_who_agree_alone(self, stub, personas, database):
+        await stub.GiveFeedback(feedback((await offered(stub, persona(1))).decision_id, "accepted"))
+        personas.know(persona(1), purposes=())
+        await stub.GiveFeedback(feedback((await offered(stub, persona(1))).decision_id, "accepted"))
+        assert [(row.seen, row.accepted) for row in await rows(database, tables.answers)] == [(1, 1)]
+
+
+class TestErasing:
+    async def test_nothing_stays_of_the_erased_and_what_they_taught_is_taken_back(self, stub, database, personas):
+        for number in (1, 2):
+            personas.know(persona(number))
+            decision_id = (await offered(stub, persona(number))).decision_id
+            await stub.GiveFeedback(feedback(decision_id, "accepted"))
+        request = messages.ErasePersonasRequest(personas=[persona(1).persona])
+        assert (await stub.ErasePersonas(request)).decisions >= 1
+        assert (await stub.ErasePersonas(request)).decisions == 0
+        for table in (tables.decisions, tables.decision_states):
+            assert {row.pid for row in await rows(database, table)} == {persona(2).persona.pid}
+        assert sum(row.seen for row in await rows(database, tables.answers)) == 1
+
+    async def test_what_is_kept_opens_under_the_key_of_the_persona_alone(self, stub, database):
+        item = (await offered(stub, persona(1))).item
+        [*kept] = await rows(database, tables.decisions)
+        assert kept
+        assert all(item.encode() not in row.body and MET[0].encode() not in row.body for row in kept)
+
+
+class TestRestart:
+    async def test_another_process_remembers(self, running, announce, personas, database):
+        personas.know(persona(1))
+        personas.allow(*MET)
+        personas.answer.circle.append(persona(1))
+        request = about(acts=["offer", "hello"])
+        request.subject.CopyFrom(SUBJECT)
+        async with running() as stub:
+            await teach(announce, stub)
+            await fit(stub)
+            first = await stub.Decide(request)
+            document = await explained(stub, first.decision_id)
+            await stub.GiveFeedback(feedback(first.decision_id, "complained"))
+        async with running() as stub:
+            request.initiative = "brand"
+            assert (await stub.Decide(request)).silence == "COMPLAINED"
+            assert await explained(stub, first.decision_id) == {**document, "outcome": "complained"}
