@@ -12,8 +12,8 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
-	relationships bench bench-ingest bench-decide fence-sim fuzz fuzz-coverage fence-chaos erase-proof attack conjoint \
-	polite
+	relationships bench bench-ingest bench-decide quality-recommend fence-sim fuzz fuzz-coverage fence-chaos erase-proof \
+	attack conjoint polite
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,8 +76,8 @@ generate: ## Write the generated code of the contracts
 lock: ## Pin the dependencies of pyproject.toml anew, by hash
 	requirements/lock
 
-relationships: ## Fit what judges texts to relationships/corpus anew, and say how well it does on held-out registers
-	$(BIN)/python -m relationships.fitting
+relationships: ## Fit what judges texts to relationships/corpus anew, and say how well it does; REAL=folder: on real texts too
+	$(BIN)/python -m relationships.fitting $(REAL)
 
 bench: ## Measure everything, write bench/results
 	$(BIN)/python -m bench
@@ -87,6 +87,9 @@ bench-ingest: ## Measure the way in alone
 
 bench-decide: ## Measure decisions over 10,000 and 100,000 offers, and how soon feedback counts
 	$(BIN)/python -m bench.deciding
+
+quality-recommend: ## Offers on a public log beside recommenders and bandits from their papers, in one run
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.quality
 
 attack: ## Split a public log into two worlds, and try to link their visitors by all that either is told
 	$(BIN)/python -m bench.attack

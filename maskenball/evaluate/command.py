@@ -24,7 +24,7 @@ from maskenball.evaluate import filtering
 from maskenball.evaluate.interactions import FileFormatError, Interactions, read_interactions
 from maskenball.evaluate.recommend import NothingToAskError, Service
 from maskenball.evaluate.recommend import evaluate as evaluate_recommend
-from maskenball.evaluate.splits import Protocol
+from maskenball.evaluate.splits import Protocol, Reading
 from maskenball.evaluate.texts import TextsFormatError
 from maskenball.progress import progress_on
 
@@ -104,6 +104,49 @@ def recommend(
 
 
 @evaluate.command()
+def bandit(
+    interactions: Annotated[Path, typer.Option(help="Tab-separated user, item, timestamp, rating; no header.")],
+    reading: Annotated[Reading, typer.Option(help="What the protocol leaves open; see decision 33.")] = Reading.CONTEXT,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Show arriving users one of ten things they rated, and learn from that outcome alone."""
+    # It loads linear algebra, for which the other measurements need not wait.
+    from maskenball.evaluate import bandit as game
+
+    try:
+        outcome = game.evaluate(read_interactions(interactions), reading)
+    except (OSError, FileFormatError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_figures_table("offer bandit, three games", outcome))
+
+
+@evaluate.command()
+def policy(
+    log: Annotated[Path, typer.Option(help="JSON lines: candidates, action, propensity, reward.")],
+    candidate: Annotated[str, typer.Option(help="uniform, best:FEATURE, or a file of chances by item for each line.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Estimate from logged decisions what another policy would have brought, and whether it may go live."""
+    from maskenball.evaluate import policy as offpolicy
+
+    try:
+        outcome = offpolicy.evaluate(log, candidate)
+    except (OSError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print(_figures_table(f"instead of what was logged: {candidate}", outcome))
+
+
+@evaluate.command()
 def wishes(
     choices: Annotated[Path, typer.Option(help="Comma-separated persona, task, alternative, chosen, attributes.")],
     *,
@@ -150,6 +193,15 @@ async def _measure(
         epochs=EpochKeys(FolderKeyRing(data.keyring)),
     )
     return await evaluate_recommend(interactions, protocol, service)
+
+
+def _figures_table(title: str, outcome: dict[str, Any]) -> Table:
+    table = Table(title=title)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in outcome.items():
+        table.add_row(name.replace("_", " "), str(value))
+    return table
 
 
 def _table(outcome: dict[str, Any]) -> Table:

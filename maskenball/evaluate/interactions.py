@@ -1,5 +1,6 @@
 """Reads an interaction file: tab-separated `user item timestamp [rating]`, no header, timestamps in seconds."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ class Interactions(NamedTuple):
     users: Indices
     items: Indices
     at_ms: Indices
+    #: Not a number where the line has none.
+    ratings: NDArray[np.float64]
 
     @property
     def item_count(self) -> int:
@@ -31,10 +34,11 @@ class FileFormatError(Exception):
 
 
 def read_interactions(path: Path) -> Interactions:
-    """Return the interactions in the file; a rating, when there is one, is not looked at: every line is a positive."""
+    """Return the interactions in the file; what a rating is for is up to the measurement."""
     users: list[str] = []
     items: list[str] = []
     times: list[int] = []
+    ratings: list[float] = []
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             fields = line.rstrip("\n").split("\t")
@@ -47,9 +51,17 @@ def read_interactions(path: Path) -> Interactions:
                 ) from None
             users.append(user)
             items.append(item)
+            ratings.append(_rating(fields[3:]))
     if not times:
         raise FileFormatError(f"{path} is empty")
-    return Interactions(_numbered(users), _numbered(items), np.array(times, dtype=np.int64))
+    return Interactions(_numbered(users), _numbered(items), np.array(times, dtype=np.int64), np.array(ratings))
+
+
+def _rating(fields: list[str]) -> float:
+    try:
+        return float(fields[0])
+    except (IndexError, ValueError):
+        return math.nan
 
 
 def _numbered(names: list[str]) -> Indices:

@@ -23,6 +23,19 @@ class Protocol(StrEnum):
     TEMPORAL = "temporal"
 
 
+class Reading(StrEnum):
+    """What is known besides outcomes of what was shown, and what comes again; the protocol leaves it open.
+
+    `context` learns from which candidates came up together; `outcomes` from nothing but what was shown; `history` knows
+    as well what the user met before, not how it was liked; in `repeats` what was shown may be a candidate again.
+    """
+
+    CONTEXT = "context"
+    OUTCOMES = "outcomes"
+    HISTORY = "history"
+    REPEATS = "repeats"
+
+
 class Split(NamedTuple):
     """Entries of the interactions."""
 
@@ -37,6 +50,7 @@ class Case(NamedTuple):
     at_ms: list[int]
     asked_at_ms: int
     right: frozenset[int]
+    user: int
 
 
 def split(interactions: Interactions, protocol: Protocol) -> Split:
@@ -73,7 +87,7 @@ def cases(interactions: Interactions, parts: Split) -> list[Case]:
         right = {item for item in interactions.items[asked[user]].tolist() if trained[item]} - set(items)
         if right:
             at_ms = interactions.at_ms[known[user]].tolist()
-            found.append(Case(items, at_ms, int(interactions.at_ms[asked[user]].min()), frozenset(right)))
+            found.append(Case(items, at_ms, int(interactions.at_ms[asked[user]].min()), frozenset(right), user))
     return found
 
 
