@@ -13,7 +13,7 @@ SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
 	relationships bench bench-ingest bench-decide quality-recommend fence-sim fuzz fuzz-coverage fence-chaos erase-proof \
-	attack conjoint polite
+	attack conjoint polite timing
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,8 +76,8 @@ generate: ## Write the generated code of the contracts
 lock: ## Pin the dependencies of pyproject.toml anew, by hash
 	requirements/lock
 
-relationships: ## Fit what judges texts to relationships/corpus anew, and say how well it does on held-out registers
-	$(BIN)/python -m relationships.fitting
+relationships: ## Fit what judges texts to relationships/corpus anew, and say how well it does; REAL=folder: on real texts too
+	$(BIN)/python -m relationships.fitting $(REAL)
 
 bench: ## Measure everything, write bench/results
 	$(BIN)/python -m bench
@@ -99,6 +99,9 @@ conjoint: ## Foretell choices that real people made in surveys (Debian's r-cran-
 
 polite: ## Personas that remember annoyance: who speaks to them, how often, and what comes of it
 	$(BIN)/python -m bench.polite
+
+timing: ## Foretell half of CDNOW's purchases from the other half, beside BG/NBD
+	$(BIN)/python -m bench.timing
 
 fence-sim: ## The fence under faults in virtual time, as it is and with each rule broken
 	$(BIN)/python -m tests.simulation

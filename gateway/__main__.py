@@ -9,20 +9,12 @@ from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer, Stream
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
-from gateway.aggregates import add_aggregates
 from gateway.app import build_app
 from gateway.clients import Services, open_services
-from gateway.consent import add_consent
-from gateway.deciding import add_decisions
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
-from gateway.handles import add_handles
-from gateway.me import add_person
-from gateway.passes import add_passes
+from gateway.endpoints import build_endpoints
 from gateway.people import People
-from gateway.quarantine import add_quarantine
-from gateway.reports import add_reports
-from gateway.rest import Rest, build_rest
-from gateway.rights import add_rights
+from gateway.rest import Rest
 from gateway.settings import GatewaySettings
 from gateway.sources import Sources, load_sources
 from gateway.tracking import Door, Tracking
@@ -128,16 +120,8 @@ def build(
         max_requests=settings.max_requests,
     )
     people = People(edge_keys, Proofs(keyring, time.time), publishers[POWER_CUT], settings.partitions)
-    rest = build_rest(Rest(credentials, people, services, readiness))
-    add_consent(rest)
-    add_decisions(rest)
-    add_handles(rest)
-    add_quarantine(rest, translators)
-    add_rights(rest)
-    add_aggregates(rest)
-    add_reports(rest)
-    add_person(rest)
-    add_passes(rest, Signatures(credentials.public_key, time.time))
+    signatures = Signatures(credentials.public_key, time.time)
+    rest = build_endpoints(Rest(credentials, people, services, readiness), translators, signatures)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound), list(publishers.values())
 

@@ -1,4 +1,4 @@
-"""REST about audiences as a whole: what their personas have in common, with noise, for a price."""
+"""REST about personas as a whole: what those of an audience have in common, for a price; sizes of wish segments."""
 
 from typing import Annotated
 
@@ -9,13 +9,13 @@ from contracts.profile.v1 import profile_pb2
 from gateway import access
 from gateway.accounts import AnySource
 from gateway.bodies import Body
-from gateway.rest import KEYS, REFUSALS, Door, what_of
+from gateway.rest import KEYS, REFUSALS, Door, Staff, what_of
 from kit.credentials import Credential
 from kit.errors import DeniedError, InvalidArgumentError
 
 # The service counts for 20 s, then says that it goes on.
 _COUNT_S = 25.0
-_router = APIRouter(prefix="/aggregates", tags=["aggregates"], responses=REFUSALS, dependencies=KEYS)
+_router = APIRouter(tags=["aggregates"], responses=REFUSALS, dependencies=KEYS)
 
 
 class AggregateQuery(Body):
@@ -49,8 +49,17 @@ class AggregateAnswer(Body):
     window_days: int
 
 
+class SegmentsAnswer(Body):
+    """How many are in each wish segment of the brand."""
+
+    #: By segment, rounded down to whole steps.
+    personas: dict[str, int]
+    #: The step: fewer are told as 0. It is 0 where the brand has no segments.
+    told_from: int
+
+
 def add_aggregates(app: FastAPI) -> None:
-    """Add the endpoint."""
+    """Add the endpoints."""
     app.include_router(_router, prefix="/v1")
 
 
@@ -61,7 +70,7 @@ async def _analyst(request: Request, door: Door) -> Credential:
 Analyst = Annotated[Credential, Depends(_analyst)]
 
 
-@_router.get("", operation_id="readAggregate")
+@_router.get("/aggregates", operation_id="readAggregate")
 async def read_aggregate(door: Door, analyst: Analyst, asked: Annotated[AggregateQuery, Query()]) -> AggregateAnswer:
     """Count what personas have in common who allow `analytics.aggregate` now. Spends of their audience's budget."""
     audience = _audience(analyst, asked.audience)
@@ -81,6 +90,14 @@ async def read_aggregate(door: Door, analyst: Analyst, asked: Annotated[Aggregat
         budget=answer.budget,
         window_days=answer.window_days,
     )
+
+
+@_router.get("/wish-segments", operation_id="readWishSegments")
+async def read_wish_segments(door: Door, staff: Staff) -> SegmentsAnswer:
+    """Count who is in each wish segment and allows `analytics.aggregate` now, in steps. For staff."""
+    request = profile_pb2.ReadWishSegmentsRequest(brand=staff.brand)
+    answer = await door.services.profile.ReadWishSegments(request, timeout=_COUNT_S)
+    return SegmentsAnswer(personas={each.name: each.personas for each in answer.segments}, told_from=answer.told_from)
 
 
 def _audience(analyst: Credential, asked: str) -> str:

@@ -18,7 +18,8 @@ class Position(Body):
     """A place in the stream, as the answer to a tracking request names it."""
 
     partition: Annotated[int, Field(ge=0, le=63), WHOLE]
-    sequence: Annotated[int, Field(ge=0, lt=1 << 63), WHOLE]
+    # What JSON says exactly in every language.
+    sequence: Annotated[int, Field(ge=0, lt=1 << 53), WHOLE]
     durability_class: Literal[1, 2] = 2
 
 

@@ -165,14 +165,14 @@ async def restore(body: mine.RemovalBody, me: Me, door: Door) -> mine.RemovalBod
 async def remove_by_click(click: Click, request: Request, door: Door) -> mine.RemovalAnswer:
     """Remove the offer that this address came with: one POST, no key, whatever its body (RFC 8058)."""
     proven = _proven(request, door, click, REMOVAL)
-    return await _remove(door, proven.subject, mine.RemovalBody(what="offer", ref=proven.about))
+    return await _remove(door, proven.subject, mine.OfferRemoval(what="offer", ref=proven.about))
 
 
 @_open.post("/remove/{click}/undo", operation_id="undoByClick", responses=_GONE)
-async def undo_by_click(click: Click, request: Request, door: Door) -> mine.RemovalBody:
+async def undo_by_click(click: Click, request: Request, door: Door) -> mine.OfferRemoval:
     """Undo that within ten seconds."""
     proven = _proven(request, door, click, REMOVAL)
-    removal = mine.RemovalBody(what="offer", ref=proven.about)
+    removal = mine.OfferRemoval(what="offer", ref=proven.about)
     await _restore(door, proven.subject, removal, UNDO_MS)
     return removal
 

@@ -1,8 +1,8 @@
 """What people send to and get from the endpoints that are their own."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool
 
 from gateway.bodies import Body, Position
 from gateway.fields import ItemId, Purpose, Topic
@@ -48,17 +48,22 @@ class RelationshipAnswer(Body):
     family: str
 
 
-class RemovalBody(Body):
-    """What is not to be offered any more: one offer by its id, all that the brand offers, or all gifts."""
+class OfferRemoval(Body):
+    """One offer that is not to be made any more."""
 
-    what: Literal["offer", "brand", "gifts"]
-    ref: ItemId | Literal[""] = ""
+    what: Literal["offer"]
+    ref: ItemId
 
-    @model_validator(mode="after")
-    def _is_named(self) -> Self:
-        if bool(self.ref) != (self.what == "offer"):
-            raise ValueError("an offer is named by its id, and nothing else is")
-        return self
+
+class WholeRemoval(Body):
+    """All that the brand offers, or all gifts."""
+
+    what: Literal["brand", "gifts"]
+    ref: Literal[""] = ""
+
+
+#: What is not to be offered any more.
+RemovalBody = Annotated[OfferRemoval | WholeRemoval, Field(discriminator="what")]
 
 
 class RemovalAnswer(Body):

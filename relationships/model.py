@@ -14,6 +14,8 @@ from relationships.ngrams import weighted
 from relationships.pack import PACKS
 
 PATH = Path(__file__).parent / "model" / "stances.npz"
+#: How well held-out registers were judged when the model was fitted.
+FIGURES = PATH.with_name("held_out.json")
 
 
 @dataclass(frozen=True, slots=True)

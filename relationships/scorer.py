@@ -8,6 +8,7 @@ from relationships.corpus import NONE, STANCES
 from relationships.encoder import Encoder, Matrix
 from relationships.model import Model
 from relationships.pack import RelationshipPack
+from relationships.sentences import Sentences, read_sentences
 from relationships.wording import Patterns, Prototypes
 
 #: Longer texts are cut: what matters is said early, and an encoder's time grows with length.
@@ -19,17 +20,18 @@ _LEAST = 1e-6
 
 
 class Features:
-    """What a model of stances sees of a text: its vector, how like the prototypes of `core4` it is, its patterns."""
+    """What a model of stances sees of a text: its vectors, how like prototypes of `core4` they are, patterns."""
 
     def __init__(self, core: RelationshipPack, encoder: Encoder) -> None:
         self.encoder = encoder
         self._patterns = Patterns(core)
         self._prototypes = Prototypes(core.types, encoder)
 
-    def of(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
-        """Return one row a text, whose vector is given."""
-        patterns = _PATTERNS_COUNT * np.stack([self._patterns.weigh(text) for text in texts])
-        return np.concatenate([vectors, self._prototypes.likeness(vectors), patterns], axis=1)
+    def of(self, read: Sentences) -> Matrix:
+        """Return one row a text: the mean of its sentences, and the most that one of them says of each stance."""
+        patterns = _PATTERNS_COUNT * np.stack([self._patterns.weigh(sentence) for sentence in read.sentences])
+        said = np.concatenate([self._prototypes.likeness(read.vectors), patterns], axis=1)
+        return np.concatenate([read.mean(), read.highest(said)], axis=1)
 
 
 class Scorer:
@@ -50,9 +52,9 @@ class Scorer:
         if not texts:
             return np.zeros((0, len(self.names)), dtype=np.float32)
         cut = [text[:MOST_CHARACTERS] for text in texts]
-        vectors = self._features.encoder.encode(cut) if self._features else None
-        stances = by_stance(self._model, self._features, cut, vectors)
-        leanings = self._leanings(cut, vectors)
+        read = read_sentences(cut, self._features.encoder) if self._features else None
+        stances = by_stance(self._model, self._features, cut, read)
+        leanings = self._leanings(cut, read)
         probabilities = np.zeros((len(texts), len(self.names)), dtype=np.float32)
         for place, stance in enumerate(STANCES[:-1]):
             own = self._places[stance]
@@ -70,17 +72,18 @@ class Scorer:
             for place, (name, kind) in enumerate(self._pack.types.items())
         }
 
-    def _leanings(self, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
+    def _leanings(self, texts: Sequence[str], read: Sentences | None) -> Matrix:
         """Return how types of one stance compare, by the words of this pack."""
         said = np.stack([self._patterns.weigh(text) for text in texts])
-        if self._prototypes is None or vectors is None:
+        if self._prototypes is None or read is None:
             return said
-        return np.asarray(said + _SHARPNESS * self._prototypes.likeness(vectors), dtype=np.float32)
+        alike = read.highest(self._prototypes.likeness(read.vectors))
+        return np.asarray(said + _SHARPNESS * alike, dtype=np.float32)
 
 
-def by_stance(model: Model, features: Features | None, texts: Sequence[str], vectors: Matrix | None) -> Matrix:
+def by_stance(model: Model, features: Features | None, texts: Sequence[str], read: Sentences | None) -> Matrix:
     """Return for each text the probabilities in the order of `STANCES`."""
     by_sentences = None
-    if features is not None and vectors is not None:
-        by_sentences = model.by_sentences(features.of(texts, vectors))
+    if features is not None and read is not None:
+        by_sentences = model.by_sentences(features.of(read))
     return model.together(by_sentences, model.by_grams(texts))

@@ -84,6 +84,26 @@ def relationship(
 
 
 @evaluate.command()
+def timing(
+    purchases: Annotated[Path, typer.Option(help="Customer, date and amount a line; by tab, comma or space.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> None:
+    """Foretell who buys in the second half of a file, from its first half alone."""
+    from maskenball.evaluate import timing as timings
+
+    try:
+        outcome = timings.evaluate(purchases)
+    except (OSError, UnicodeDecodeError, TypedError) as error:
+        Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+    else:
+        Console().print_json(data=outcome)
+
+
+@evaluate.command()
 def recommend(
     interactions: Annotated[Path, typer.Option(help="Tab-separated user, item, timestamp [, rating]; no header.")],
     protocol: Annotated[Protocol, typer.Option(help="Which interactions are asked for.")] = Protocol.LOO,

@@ -38,15 +38,18 @@ from services.profile.erasing import Eraser, Projection, nobody_there, take_back
 from services.profile.fenced import Cache, Decisions
 from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
+from services.profile.leaving import Leaving
 from services.profile.owning import Ownership
 from services.profile.relations import load_packs
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
 from services.profile.rpc import Accounts, Memory, ProfileRpc
 from services.profile.rpc.handles import Handling
+from services.profile.segments import load_segments
 from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
+from services.profile.use_cases import segment
 from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.census import Census
 from services.profile.use_cases.link import Linking
@@ -65,6 +68,9 @@ _DAY_MS = 86_400_000
 # Off every lease: the two clocks may run at different rates.
 _MARGIN_NS = 50_000_000
 _HANDS_ON = "profile-hands-on"
+_POLL_S = 0.5
+# Who came and went is news for a day.
+_SEGMENTS_BYTES, _SEGMENTS_S = 64 << 20, 86_400
 
 
 async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Stores:
@@ -88,6 +94,7 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     if settings.avatar_address:
         avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
     databases, packs = (profile, vault), load_packs(settings.relationships_file)
+    segments = load_segments(settings.wish_segments) if settings.wish_segments else None
     return Stores(
         *databases,
         keyring,
@@ -99,6 +106,7 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
         os.urandom,
         packs=packs,
         avatars=avatars,
+        segments=segments,
     )
 
 
@@ -120,6 +128,7 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
     client = streams.client()
 
     async def delete(erasure: Erasure) -> None:
+        await segment.leave(stores, erasure.brand, erasure.personas)
         await facets.erase(stores.profile, erasure.brand, erasure.personas)
 
     async def hint(erasure: Erasure) -> None:
@@ -247,6 +256,9 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
             await streams.prepare()
             announced = settings.profile_stream_max_bytes
             await ensure_stream(js, messages.ANNOUNCED, [messages.ANNOUNCED_SUBJECTS], max_bytes=announced)
+            await ensure_stream(
+                js, messages.SEGMENTS, messages.SEGMENT_SUBJECTS, max_bytes=_SEGMENTS_BYTES, max_age_s=_SEGMENTS_S
+            )
 
         await wait_for(ensure_streams, "streams")
         await wait_for(stores.profile.ping, "database")
@@ -271,7 +283,9 @@ async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readin
             ownership.run(partitions),
             Census(stores, settings.brand, crowding, settings.census_s).run(),
             keeper.run(settings.housekeeping_s, is_purging=settings.is_purging),
-            Relay(stores.profile, OUTBOX, js).run(),
+            Leaving(stores, settings.brand, stores.segments.segments if stores.segments else {}).run(),
+            # What another process has written is to be heard of within a second.
+            Relay(stores.profile, OUTBOX, js, poll_s=_POLL_S).run(),
         )
 
 

@@ -28,11 +28,14 @@ from services.profile.domain import (
 )
 from services.profile.folding import Lesson
 from services.profile.mending import Mended
+from services.profile.segments import Moved
 
 STREAM = "INTERACTIONS"
 SUBJECTS = "interaction.v1.received.>"
 ANNOUNCED = "PROFILE"
 ANNOUNCED_SUBJECTS = "profile.v1.folded.*"
+SEGMENTS = "WISH_SEGMENTS"
+SEGMENT_SUBJECTS = ["profile.v1.wish_segment_entered.*", "profile.v1.wish_segment_left.*"]
 _DAY_MS = 86_400_000
 _MAX_VALUE = 1e12
 _MAX_ANNOUNCED_BYTES = 256 * 1024
@@ -59,6 +62,14 @@ def erased_subject(brand: str) -> str:
 
 def named_subject(brand: str) -> str:
     return f"profile.v1.named.{brand}"
+
+
+def segment_subject(brand: str, moved: Moved) -> str:
+    return f"profile.v1.wish_segment_{'entered' if moved.has_entered else 'left'}.{brand}"
+
+
+def segment_moved(brand: str, moved: Moved) -> bytes:
+    return events_pb2.WishSegmentMoved(brand=brand, segment=moved.segment, personas=moved.personas).SerializeToString()
 
 
 def open_message(partition: Partition, sequence: int, data: bytes, epochs: EpochKeys) -> Batch | Poison:

@@ -14,12 +14,12 @@ from services.profile.choices import Choices
 from services.profile.domain import ConsentRecord, Kind
 from services.profile.relations import relationship_of
 from services.profile.repository.uses import Line
-from services.profile.traits import THOUSAND, Recent, Traits
+from services.profile.traits import Recent, Traits
 from services.profile.uses import DAY_MS, GAVE
 from services.profile.views import View, view
+from services.profile.wanting import NEITHER, wants
 
 _MOST_REASONS = 5
-_NEITHER = THOUSAND // 2
 
 
 class KindKnown(msgspec.Struct, frozen=True):
@@ -54,6 +54,20 @@ class Inference(msgspec.Struct, frozen=True):
     #: The newest interactions it rests on, at most 5.
     because: tuple[Met, ...]
     #: True where the person objects: it is neither told nor used.
+    is_objected: bool
+
+
+class Wished(msgspec.Struct, frozen=True):
+    """A wish: an item or a topic, how strongly it is wished now and by what evidence.
+
+    A strength is in units of one entry on a wish list and halves in 180 days.
+    """
+
+    ref: str
+    strength: float
+    newest_at_ms: int
+    #: Strength by kind of interaction.
+    evidence: dict[str, float]
     is_objected: bool
 
 
@@ -156,6 +170,7 @@ class Person(msgspec.Struct, frozen=True):
     removed: tuple[Removed, ...] = ()
     objected: tuple[str, ...] = ()
     linked: tuple[Link, ...] = ()
+    wishes: tuple[Wished, ...] = ()
     relationship: Related | None = None
 
 
@@ -187,6 +202,20 @@ _OBJECTED = {"like": "likes", "dislike": "dislikes", "wish": "wishes", "channel"
 def stated(traits: Traits) -> tuple[Said, ...]:
     """Return what the person corrected, newest first."""
     return tuple(Said(each.ref, _says(each.value), each.at) for each in reversed(traits.stated))
+
+
+def wished(traits: Traits, objected: Sequence[str], at_ms: int) -> tuple[Wished, ...]:
+    """Return all wishes that stand, the strongest first; avatars are told three at most."""
+    return tuple(
+        Wished(
+            want.ref,
+            round(want.strength, 3),
+            want.newest_at,
+            {kind: round(strength, 3) for kind, strength in want.evidence},
+            "wishes" in objected,
+        )
+        for want in wants(traits, at_ms)
+    )
 
 
 def related(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> Related:
@@ -261,9 +290,9 @@ def _name(kind: int) -> str:
 
 
 def _says(value: int) -> str:
-    if value == _NEITHER:
+    if value == NEITHER:
         return "neither"
-    return "likes" if value > _NEITHER else "dislikes"
+    return "likes" if value > NEITHER else "dislikes"
 
 
 def _day(day: int) -> str:

@@ -58,6 +58,8 @@ class ProfileSettings(Settings):
     crowds_read_s: float = Field(default=5.0, gt=0)
     #: Share of its audience that must share it, where the brand has several audiences, which could compare.
     shared_by_share: float = Field(default=0.1, ge=0.0, le=1.0)
+    #: The brand's wish segments, a pack; absent for none. An example lies in services/profile/packs.
+    wish_segments: Path | None = None
     #: What may be learnt of the personas of one audience, in thousandths of epsilon, in any so many days in a row.
     privacy_budget: int = Field(default=3000, ge=10, le=100_000)
     privacy_budget_days: int = Field(default=30, ge=1)

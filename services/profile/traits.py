@@ -18,10 +18,12 @@ from services.profile.weights import KindWeight, Weights
 MAX_TOPICS = 128
 MAX_CHANNELS = 16
 MAX_GROUPS = 32
-MAX_WISHES = 64
+MAX_WISHES = 128
 MAX_LAST = 128
 MAX_STATED = 128
 MAX_HEARD = MOST_EVIDENCE
+#: What ends a wish for its item: it came true, or was taken back.
+ENDS = frozenset((Kind.BOUGHT, Kind.REMOVED, Kind.DISMISSED))
 _HOUR_MS = 3_600_000
 #: Values and weights are kept as whole thousandths.
 THOUSAND = 1000
@@ -51,13 +53,18 @@ class Membership(msgspec.Struct, array_like=True, gc=False, frozen=True, order=T
 
 
 class Wished(msgspec.Struct, array_like=True, gc=False, frozen=True, order=True):
-    """One piece of evidence of a wish for an item or a topic; weight in thousandths."""
+    """One piece of evidence of a wish for an item or a topic, weight in thousandths; 0 where the wish ended.
+
+    What ends wishes is kept among them, and is newer than what it ends: so it is never dropped before that.
+    """
 
     at: int
     mid: bytes
     ref: str
     kind: int
     weight: int
+    #: Of the item. Empty in facets of before this was kept, until they are replayed.
+    topics: tuple[str, ...] = ()
 
 
 class Recent(msgspec.Struct, array_like=True, gc=False, frozen=True, order=True):
@@ -197,7 +204,9 @@ def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> N
     if says.wish:
         strength = round(says.wish * THOUSAND)
         refs = (item,) if item else dict.fromkeys(topics)
-        traits.wishes += [Wished(at, interaction.mid, ref, kind, strength) for ref in refs]
+        traits.wishes += [Wished(at, interaction.mid, ref, kind, strength, topics if item else ()) for ref in refs]
+    elif item and kind in ENDS:
+        traits.wishes.append(Wished(at, interaction.mid, item, kind, 0))
 
 
 def _count(traits: Traits, kind: int, at: int, value: float | None) -> None:

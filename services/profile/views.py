@@ -1,11 +1,11 @@
 """What an audience may see of traits: derived while reading, coarse, in an order that tells nothing."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 
-from services.profile.decay import DAY_MS, SLOW_MS, Strength
+from services.profile.decay import DAY_MS, Strength
 from services.profile.domain import Kind
 from services.profile.traits import THOUSAND, Recent, Traits
+from services.profile.wanting import NEITHER, Want, wants
 
 TOP = 3
 PERIOD_MS = 30 * DAY_MS
@@ -16,8 +16,8 @@ _LEAST_WISH = 0.1
 #: A part of the day stands out with this share of at least this many interactions.
 _SHARE = 0.4
 _LEAST_HOURS = 4
-#: Beyond any score or strength; and what says neither liked nor disliked.
-_STATED, _NEITHER = 1_000.0, 500
+#: Beyond any score or strength.
+_STATED = 1_000.0
 _DAY_PARTS = ("night", "morning", "afternoon", "evening")
 
 
@@ -80,7 +80,7 @@ def leanings(traits: Traits, at_ms: int) -> tuple[tuple[str, ...], tuple[str, ..
         if topic in stated:
             # What the person says outranks what was inferred. Of what it never met it may say anything: that is kept,
             # and not told, for words of its own would tell who it is.
-            scores[topic] = (_STATED * (stated[topic] - _NEITHER), _STATED, _STATED)
+            scores[topic] = (_STATED * (stated[topic] - NEITHER), _STATED, _STATED)
             continue
         liked, disliked = (_at(side.get(topic), at_ms) for side in (traits.likes, traits.dislikes))
         # Mean of a Beta(1 + liked, 1 + disliked), from -1 to 1: little evidence says little.
@@ -108,31 +108,12 @@ def _top(ranked: list[tuple[float, str]]) -> tuple[str, ...]:
 
 
 def _wishes(traits: Traits, at_ms: int) -> tuple[Wish, ...]:
-    evidence: defaultdict[str, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
-    taken_back = {each.ref: each.at for each in traits.stated if each.value <= _NEITHER}
-    for wished in traits.wishes:
-        if wished.at <= taken_back.get(wished.ref, -1):
-            continue
-        age = max(0, at_ms - wished.at) / SLOW_MS
-        evidence[wished.ref][wished.kind] += wished.weight / THOUSAND * 2.0**-age
-    for met in traits.last:
-        # A wish that came true, or was taken back, is none.
-        if met.kind in (Kind.BOUGHT, Kind.REMOVED, Kind.DISMISSED) and met.item in evidence:
-            _fulfil(traits, evidence, met)
-    ranked = sorted(
-        (-sum(kinds.values()), ref) for ref, kinds in evidence.items() if sum(kinds.values()) >= _LEAST_WISH
-    )
-    return tuple(_wish(ref, evidence[ref]) for ref in sorted(ref for _, ref in ranked[:TOP]))
+    told = [want for want in wants(traits, at_ms) if want.strength >= _LEAST_WISH][:TOP]
+    return tuple(Wish(want.ref, tuple(kind for kind, _ in want.evidence)) for want in sorted(told, key=_by_ref))
 
 
-def _fulfil(traits: Traits, evidence: defaultdict[str, defaultdict[int, float]], met: Recent) -> None:
-    if all(wished.at <= met.at for wished in traits.wishes if wished.ref == met.item):
-        del evidence[met.item]
-
-
-def _wish(ref: str, kinds: dict[int, float]) -> Wish:
-    ordered = sorted(kinds, key=lambda kind: (-kinds[kind], kind))
-    return Wish(ref, tuple(Kind(kind).name.lower() for kind in ordered))
+def _by_ref(want: Want) -> str:
+    return want.ref
 
 
 def _bucket(count: int) -> int:

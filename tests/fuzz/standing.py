@@ -23,11 +23,9 @@ from doors.publish import Publisher, Sealer
 from doors.subjects import EdgeKeys
 from gateway import app as gateway
 from gateway.domain import MAX_REST_BYTES, POWER_CUT
-from gateway.me import add_person
-from gateway.passes import add_passes
+from gateway.endpoints import build_endpoints
 from gateway.people import People
-from gateway.quarantine import add_quarantine
-from gateway.rest import Rest, build_rest
+from gateway.rest import Rest
 from gateway.sources import load_sources
 from gateway.tracking import Door, Tracking
 from gateway.translators import Translators
@@ -85,10 +83,8 @@ class Doors:
         publishers = {POWER_CUT: publisher}
         door = Door(self.credentials, edge_keys, sources, translators, publishers, partitions=4, max_requests=9)
         people = People(edge_keys, Proofs(self.keyring, lambda: 0.0), publisher, 4)
-        rest = build_rest(Rest(self.credentials, people, away, Readiness()))
-        add_quarantine(rest, translators)
-        add_person(rest)
-        add_passes(rest, Signatures(self.credentials.public_key, lambda: 0.0))
+        signatures = Signatures(self.credentials.public_key, lambda: 0.0)
+        rest = build_endpoints(Rest(self.credentials, people, away, Readiness()), translators, signatures)
         return guarded(gateway.build_app(Tracking(door), bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=9)))
 
     def _adapter(self) -> App:

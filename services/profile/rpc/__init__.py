@@ -16,7 +16,7 @@ from services.profile.domain.errors import PositionNotReachedError
 from services.profile.erasing import Eraser
 from services.profile.rpc.handles import HandleRpc, Handling
 from services.profile.streams import Streams
-from services.profile.use_cases import balance, benefit, choose, consents, explain, export, read, see
+from services.profile.use_cases import balance, benefit, choose, consents, explain, export, read, see, segment
 from services.profile.use_cases.aggregate import Aggregates
 from services.profile.use_cases.mend import Quarantine
 from services.profile.use_cases.reach import Reach
@@ -295,6 +295,16 @@ class ProfileRpc(HandleRpc):
         budget = self._accounts.aggregates.budget
         question = convert.question_from_proto(request, budget, self._stores.now_ms())
         return convert.told_to_proto(question, await self._accounts.aggregates.tell(question), budget)
+
+    async def ReadWishSegments(
+        self, request: profile_pb2.ReadWishSegmentsRequest, context: ServicerContext
+    ) -> profile_pb2.ReadWishSegmentsResponse:
+        brand, pack = convert.brand_from_proto(request.brand), self._stores.segments
+        if pack is None:
+            return profile_pb2.ReadWishSegmentsResponse()
+        sizes = await segment.sizes(self._stores, brand, pack)
+        told = [profile_pb2.WishSegment(name=each.segment, personas=each.personas) for each in sizes]
+        return profile_pb2.ReadWishSegmentsResponse(segments=told, told_from=pack.told_from)
 
     async def ReportRelationships(
         self, request: profile_pb2.ReportRelationshipsRequest, context: ServicerContext

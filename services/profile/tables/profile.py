@@ -209,6 +209,20 @@ USES = Table(
     Index("uses_by_day", "brand", "day"),
 )
 
+WISH_MEMBERSHIPS = Table(
+    "wish_memberships",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pid", LargeBinary, primary_key=True),
+    Column("segment", Text, primary_key=True),
+    Column("audience", Text, nullable=False),
+    # When it ends by time alone.
+    Column("ends_at_ms", BigInteger, nullable=False),
+    Index("wish_memberships_by_end", "brand", "ends_at_ms"),
+    Index("wish_memberships_by_segment", "brand", "segment", "shard", "pid"),
+)
+
 Index("dead_letters_by_time", DEAD_LETTERS.c.brand, DEAD_LETTERS.c.partition, DEAD_LETTERS.c.set_aside_at_ms)
 Index(
     "quarantine_by_persona",

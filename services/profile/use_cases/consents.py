@@ -22,7 +22,7 @@ from services.profile.domain import (
 )
 from services.profile.repository import crossings, links, vault
 from services.profile.repository.crossings import Crossing
-from services.profile.use_cases import cross
+from services.profile.use_cases import cross, segment
 from services.profile.use_cases.bind import bind
 from services.profile.use_cases.marked import refuse_erased
 from services.profile.use_cases.stores import Stores
@@ -53,6 +53,8 @@ async def withdraw(stores: Stores, subject: Subject, purposes: Sequence[str], st
     confirmed = asyncio.ensure_future(stores.consent.confirm(whose, Intent.WITHDRAW, purposes, statement))
     linked = (stores.consent.withdraw(other.persona, subject.audience, purposes, statement) for other in others)
     await asyncio.gather(confirmed, *linked)
+    if segment.concerns(purposes):
+        await segment.leave(stores, subject.brand, [bound.persona, *(other.persona for other in others)])
     # A statement that came too late to withdraw a link does not undo it either.
     ended = await cross.ended(stores, cross.named(found.crossings, purposes))
     await cross.cut(stores, ended, replace(statement, stated_at_ms=0))

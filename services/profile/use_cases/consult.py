@@ -9,16 +9,28 @@ import asyncpg
 from kit.db import raw
 from kit.errors import RemoteError, Status
 from kit.telemetry import logger
-from services.profile.domain import COLLECT, REMEMBER, RESEARCH, Batch, Bound, Persona, Statement, Subject, shard_of
+from services.profile.domain import (
+    AGGREGATE,
+    COLLECT,
+    REMEMBER,
+    RESEARCH,
+    Batch,
+    Bound,
+    Persona,
+    Statement,
+    Subject,
+    shard_of,
+)
 from services.profile.folding import Address, Known, Stated, digest_of, refused_by_gpc, statements, subjects
 from services.profile.repository import links, vault
+from services.profile.use_cases import segment
 from services.profile.use_cases.bind import bind
 from services.profile.use_cases.marked import erased_since
 from services.profile.use_cases.stores import Stores
 from services.profile.use_cases.turn import adopt
 
-# What was said in words needs the last of them beside the first.
-_ALWAYS = (COLLECT, RESEARCH, REMEMBER)
+# What was said in words needs the third beside the first; who is in a wish segment, the last.
+_ALWAYS = (COLLECT, RESEARCH, REMEMBER, AGGREGATE)
 _MAX_PURPOSES = 32
 # More would only wait for each other in the consent service.
 _MAX_AT_ONCE = 8
@@ -29,10 +41,11 @@ _LOG = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Consulted:
-    """Whose events may be folded, and the pids whose events shared models may learn from."""
+    """Whose events may be folded, the pids whose events shared models may learn from, and those who may be counted."""
 
     known: Known
     researching: frozenset[bytes]
+    counted: frozenset[bytes]
 
 
 @dataclass(slots=True)
@@ -61,8 +74,9 @@ async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches:
         await _ask(stores, circle, [address for address in changed if address in circle.bound])
     collecting = {address: bound for address, bound in circle.bound.items() if COLLECT in circle.allowed[address]}
     researching = (bound.persona.pid for address, bound in collecting.items() if RESEARCH in circle.allowed[address])
+    counted = (bound.persona.pid for address, bound in collecting.items() if AGGREGATE in circle.allowed[address])
     heard = {address for address in collecting if REMEMBER in circle.allowed[address]}
-    return Consulted(Known(circle.bound, collecting, heard), frozenset(researching))
+    return Consulted(Known(circle.bound, collecting, heard), frozenset(researching), frozenset(counted))
 
 
 async def _resolve(
@@ -210,6 +224,8 @@ async def _state(stores: Stores, at_once: asyncio.Semaphore, whose: tuple[str, l
             statement = Statement(at_ms, method)
             for persona in personas[:1] if allows else personas:
                 await _say(stores, persona, audience, purposes, (allows, statement))
+            if not allows and segment.concerns(purposes):
+                await segment.leave(stores, personas[0].brand, personas)
 
 
 async def _say(

@@ -8,7 +8,7 @@ from services.profile.domain import Poison, Replayed
 from services.profile.domain.errors import FencedError, TooManyDeadLettersError
 from services.profile.repository import books, facets, ledger, positions
 from services.profile.tables.profile import OUTBOX
-from services.profile.use_cases import set_aside
+from services.profile.use_cases import segment, set_aside
 from services.profile.use_cases.grow import Grown
 from services.profile.use_cases.parts import Desk, Folding, HaltedError, Part, batches_of, check
 
@@ -34,6 +34,7 @@ async def enter(folding: Folding, desk: Desk, parts: Sequence[Part], fresh: Sequ
 async def _keep(folding: Folding, desk: Desk, fresh: Sequence[Part], grown: Grown) -> None:
     brand, epochs, token = fresh[0].owner.partition.brand, folding.epochs, folding.stores.token
     await facets.keep(desk.profile, brand, grown.facets, next(batches_of(fresh)).batch_id, grown.blocks)
+    await segment.settle(desk.transaction, brand, grown.decided)
     for announced in messages.announce(brand, grown.lessons, epochs, token):
         await enqueue(desk.transaction, OUTBOX, messages.folded_subject(brand), announced, {})
 

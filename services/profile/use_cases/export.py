@@ -110,7 +110,10 @@ def _readable(traits: Traits) -> dict[str, object]:
         "dislikes": traits.dislikes,
         "channels": traits.channels,
         "kinds": {Kind(kind).name.lower(): tally for kind, tally in traits.kinds.items()},
-        "wishes": [{"at_ms": each.at, "ref": each.ref, "weight": each.weight} for each in traits.wishes],
+        "wishes": [
+            {"at_ms": each.at, "ref": each.ref, "weight": each.weight, "kind": Kind(each.kind).name.lower()}
+            for each in traits.wishes
+        ],
         "heard": [{"at_ms": each.at, "stances": each.stances} for each in traits.heard],
         "stated": [{"at_ms": each.at, "ref": each.ref, "value": each.value} for each in traits.stated],
     }

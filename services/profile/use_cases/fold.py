@@ -25,11 +25,13 @@ from services.profile.folding import (
 )
 from services.profile.hot import Hot
 from services.profile.repository import facets, ledger, positions
+from services.profile.segments import Decided, may_tell
 from services.profile.use_cases.bind import identify
 from services.profile.use_cases.consult import Consulted, consult
 from services.profile.use_cases.enter import enter
 from services.profile.use_cases.grow import Ground, Grown, Growth, in_order
 from services.profile.use_cases.parts import Desk, Folding, Owner, Part, batches_of, check
+from services.profile.use_cases.segment import decide
 from services.profile.use_cases.set_aside import let_in
 
 _One = TypeVar("_One")
@@ -139,6 +141,7 @@ class Fold:
             before = self._before._ahead.grown  # noqa: SLF001 - of its own kind
         if shares:
             grown = self._ahead.grown = await self._grow(shares, ground, batches[0].batch_id, before)
+            grown.decided = self._decide(desk, shares, grown)
             self._hot.stand(grown.standings)
             self._hot.keep(grown.traits, desk.at_ms)
             # Whom models learn from no longer may have got a block that is not in what is hot.
@@ -171,7 +174,20 @@ class Fold:
         )
         at_hand = {pid: traits for pid in others if (traits := self._hot.get(pid))}
         shares = in_order(share_out(first, new, desk.books).values())
-        return shares, Ground(known | found, at_hand, consulted.researching)
+        wishing = frozenset(share.bound.persona.pid for share in self._wishing(shares)) & consulted.counted
+        return shares, Ground(known | found, at_hand, consulted.researching, wishing)
+
+    def _wishing(self, shares: Sequence[Share]) -> list[Share]:
+        stores = self._folding.stores
+        if stores.segments is None:
+            return []
+        return [share for share in shares if may_tell(share.interactions, stores.weights)]
+
+    def _decide(self, desk: Desk, shares: Sequence[Share], grown: Grown) -> list[Decided]:
+        segments = self._folding.stores.segments
+        if segments is None:
+            return []
+        return decide(segments.segments, self._wishing(shares), grown.wishing, desk.at_ms)
 
     async def _grow(self, shares: Sequence[Share], ground: Ground, block_id: bytes, before: Grown) -> Grown:
         stores = self._folding.stores

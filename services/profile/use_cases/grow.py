@@ -10,6 +10,7 @@ from services.profile.domain import Interaction, Persona
 from services.profile.folding import Lesson, Share, lesson_of
 from services.profile.hot import Open
 from services.profile.repository.facets import Block, Facet, Sealed
+from services.profile.segments import Decided
 from services.profile.tails import NOWHERE, Standing, Tailed, whole
 from services.profile.traits import Traits, absorb
 from services.profile.weights import Weights
@@ -29,6 +30,9 @@ class Grown:
     traits: dict[bytes, Open] = field(default_factory=dict)
     standings: dict[bytes, Standing] = field(default_factory=dict)
     interactions: dict[bytes, list[Interaction]] = field(default_factory=dict)
+    #: The traits of those whose memberships are to be decided, as they are now.
+    wishing: dict[bytes, Traits] = field(default_factory=dict)
+    decided: list[Decided] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Ground:
     standings: Mapping[bytes, Standing]
     traits: Mapping[bytes, Open]
     researching: frozenset[bytes]
+    #: Whose wishes may be others now, and who may be counted among those who share them.
+    wishing: frozenset[bytes] = frozenset()
 
     def standing(self, share: Share) -> Standing:
         """Return how the facet stands with the block of this share."""
@@ -51,7 +57,7 @@ class Ground:
             for persona, share in personas
             if persona.pid in self.standings
             and persona.pid not in self.traits
-            and (persona.pid in self.researching or self.standing(share).is_due)
+            and (persona.pid in self.researching or persona.pid in self.wishing or self.standing(share).is_due)
         ]
 
 
@@ -100,6 +106,8 @@ class Growth:
             if is_learnt_from and (lesson := lesson_of(opened.traits, share.interactions, self._weights)):
                 grown.lessons.append(lesson)
             absorb(opened.traits, share.interactions, self._weights)
+            if persona.pid in self._ground.wishing:
+                grown.wishing[persona.pid] = opened.traits
             if standing.is_due:
                 facet = sealed.seal_facet(key, persona, opened.traits)
                 grown.facets.append(Facet(self._sealed(share, facet), standing.last))

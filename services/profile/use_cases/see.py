@@ -74,6 +74,7 @@ async def look(stores: Stores, subject: Subject, own: Own) -> tuple[Person, Trai
         removed=person.removed(own.choices),
         objected=objected,
         linked=own.elsewhere,
+        wishes=person.wished(traits, objected, now_ms),
         relationship=person.related(stores.packs.of(subject.brand), traits, own.choices, now_ms),
     )
     return shown, traits

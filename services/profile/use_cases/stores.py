@@ -9,6 +9,7 @@ from services.profile.clients import Avatars, ConsentClient
 from services.profile.crowds import Crowds
 from services.profile.fenced import Decisions
 from services.profile.relations import RelationshipPacks, load_packs
+from services.profile.segments import SegmentsPack
 from services.profile.uses import Uses
 from services.profile.weights import Weights
 
@@ -33,5 +34,7 @@ class Stores:
     uses: Uses = field(default_factory=Uses)
     #: By which each brand reads relationships.
     packs: RelationshipPacks = field(default_factory=load_packs)
+    #: The brand's wish segments; None where it has none.
+    segments: SegmentsPack | None = None
     #: What avatars remember is asked of them; None where there are none.
     avatars: Avatars | None = None

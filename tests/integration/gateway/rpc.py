@@ -84,6 +84,9 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     async def ReadAggregate(self, request, context):
         return self._services.answer("ReadAggregate", request, profile_pb2.ReadAggregateResponse())
 
+    async def ReadWishSegments(self, request, context):
+        return self._services.answer("ReadWishSegments", request, profile_pb2.ReadWishSegmentsResponse())
+
     async def ReportRelationships(self, request, context):
         usual = profile_pb2.ReportRelationshipsResponse(document=b'{"personas":0}')
         return self._services.answer("ReportRelationships", request, usual)

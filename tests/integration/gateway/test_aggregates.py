@@ -73,3 +73,20 @@ async def test_what_may_not_be_asked_is_refused(gateway, who, asked, status, fie
 
     assert (answer.status_code, answer.json().get("field")) == (status, field)
     assert gateway.services.asked == []
+
+
+async def test_staff_are_told_how_many_are_in_each_wish_segment(gateway):
+    gateway.services.answers["ReadWishSegments"] = profile_pb2.ReadWishSegmentsResponse(
+        segments=[profile_pb2.WishSegment(name="tea-lovers", personas=150)], told_from=50
+    )
+
+    answer = await gateway.http.get("/v1/wish-segments", headers=key(gateway.keys.staff))
+
+    assert answer.json() == {"personas": {"tea-lovers": 150}, "told_from": 50}
+    assert gateway.services.asked[0].brand == "oak"
+
+
+async def test_an_app_is_not_told_of_wish_segments(gateway):
+    answer = await gateway.http.get("/v1/wish-segments", headers=key(gateway.keys.analyst))
+
+    assert (answer.status_code, gateway.services.asked) == (401, [])

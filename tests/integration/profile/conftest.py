@@ -26,7 +26,7 @@ from tests.integration.profile.door import Clock, Room
 _TABLES = {
     "profile": (
         "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
-        "quarantine, mending_rules, crowds, uses"
+        "quarantine, mending_rules, crowds, uses, wish_memberships"
     ),
     "vault": "bindings, personas, links, faces, erasures, erased_ids, link_codes, link_tries, aggregates",
 }

@@ -3,12 +3,14 @@
 The wall puts its filter before a join, and the planner may then read a whole table rather than look for one row.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
 import asyncpg
 import pytest
 
-from kit.db import Database
+from kit.db import Database, raw
 from kit.tenancy import acting_for
 from kit.testing import Databases
 from services.avatar import statements
@@ -18,7 +20,7 @@ from services.avatar.domain import Subject as Visitor
 from services.consent.domain import Holder
 from services.consent.repository import consents
 from services.profile.domain import Persona, Subject
-from services.profile.repository import facets, vault
+from services.profile.repository import crossings, edges, facets, links, uses, vault
 
 _ROWS = 5_000
 _MD5 = "decode(md5(n::text), 'hex')"
@@ -29,10 +31,19 @@ _PLANTED = {
         SELECT 'oak', n % 64, 'app:shop', {_MD5}, {_MD5}, 0, '', 0 {_SEVERAL}""",
         f"""INSERT INTO personas (brand, shard, pid, generation, key_id, wrapped, wrapped_by)
         SELECT 'oak', n % 64, {_MD5}, 1, '1', '', '1' {_SEVERAL}""",
+        f"""INSERT INTO links (brand, shard, pid, other_shard, other_pid, kind, linked_at_ms, audience, other_audience)
+        SELECT 'oak', n % 64, {_MD5}, (n + 1) % 64, decode(md5((n + 1)::text), 'hex'),
+            CASE n % 4 WHEN 1 THEN '{links.IDENTIFIED}' ELSE '{crossings.LINKED}' END, 0, 'app:shop', 'world:oak'
+        {_SEVERAL} WHERE n % 2 = 1""",
+        f"""INSERT INTO faces (brand, shard, audience, eid, user_shard, user_pid, seen_at_ms)
+        SELECT 'oak', n % 64, 'app:shop', {_MD5}, n % 64, {_MD5}, 0 {_SEVERAL}""",
     ),
     "profile": (
         f"""INSERT INTO facets (brand, shard, pid, body, key_id, codec, blocks)
         SELECT 'oak', n % 64, {_MD5}, '', '1', 1, 1 {_SEVERAL}""",
+        f"""INSERT INTO uses (brand, shard, pid, day, audience, purpose, what, record_id, count, first_at_ms,
+            last_at_ms)
+        SELECT 'oak', n % 64, {_MD5}, 0, 'app:shop', 'p', 'view', '', 1, 0, 0 {_SEVERAL}""",
     ),
     "consent": (
         f"""INSERT INTO current_consents (brand, shard, pid, audience, purpose, purpose_version, state, record_id,
@@ -46,45 +57,81 @@ _PLANTED = {
         SELECT 'oak', n % 64, {_MD5}, 'world:oak', 'ada', '1', 1, 'x' {_SEVERAL}""",
     ),
 }
-_SOMEBODY = bytes(16)
-_VISIT = Visit(_SOMEBODY, Visitor("oak", "world:oak", _SOMEBODY), "ada", 0)
-_LOOK_UPS: dict[str, tuple[Callable[[Database], Awaitable[object]], ...]] = {
-    "vault": (lambda service: vault.find(service, Subject("oak", "app:shop", _SOMEBODY)),),
-    "profile": (lambda service: facets.load(service, "oak", [Persona("oak", 1, _SOMEBODY)]),),
-    "consent": (lambda service: consents.check(service, Holder("oak", 1, _SOMEBODY, "app:shop"), ["p"]),),
-    "avatar": (
-        lambda service: statements.read_memory(service, _VISIT, Met("oak", 1, _SOMEBODY)),
-        lambda service: statements.look(service, Frame(_VISIT, "f"), Met("oak", 1, _SOMEBODY)),
-    ),
+_LookUp = Callable[[Database], Awaitable[object]]
+_Room = tuple[Database, _LookUp]
+
+
+def _within(look_up: Callable[[asyncpg.Connection], Awaitable[object]]) -> _LookUp:
+    """Return a look-up that is one statement of a transaction."""
+
+    async def look(service: Database) -> object:
+        async with service.transaction() as transaction:
+            return await look_up(await raw(transaction))
+
+    return look
+
+
+# Links of one kind and of the other begin here.
+_ONE, _OTHER = (Persona("oak", number % 64, hashlib.md5(b"%d" % number).digest()) for number in (1, 3))
+_SUBJECT = Subject("oak", "app:shop", _ONE.pid)
+_VISIT = Visit(_ONE.pid, Visitor("oak", "world:oak", _ONE.pid), "ada", 0)
+_MET = Met("oak", _ONE.shard, _ONE.pid)
+_LOOK_UPS: dict[str, dict[str, _LookUp]] = {
+    "vault": {
+        "find": lambda service: vault.find(service, _SUBJECT),
+        "resolve": _within(lambda driver: vault.resolve(driver, "oak", [("app:shop", _ONE.pid)])),
+        "bound_to": _within(lambda driver: vault.bound_to(driver, "oak", [("app:shop", _ONE)])),
+        "linked": _within(lambda driver: links.linked(driver, _ONE)),
+        "awaited": _within(lambda driver: links.awaited(driver, "oak", [_SUBJECT])),
+        "across": _within(lambda driver: crossings.across(driver, [_OTHER])),
+        "is_bound": lambda service: edges.is_bound(service, [_SUBJECT]),
+    },
+    "profile": {
+        "load": lambda service: facets.load(service, "oak", [_ONE]),
+        "standings": lambda service: facets.standings(service, "oak", [_ONE]),
+        "uses": lambda service: uses.of(service, [_ONE]),
+    },
+    "consent": {"check": lambda service: consents.check(service, Holder("oak", 1, _ONE.pid, "app:shop"), ["p"])},
+    "avatar": {
+        "read_memory": lambda service: statements.read_memory(service, _VISIT, _MET),
+        "look": lambda service: statements.look(service, Frame(_VISIT, "f"), _MET),
+    },
 }
+_NAMED = [(room, name) for room, named in _LOOK_UPS.items() for name in named]
 _READ = "SELECT relname, seq_tup_read FROM pg_stat_user_tables WHERE seq_tup_read > 0 AND n_live_tup > 100"
 
 
-@pytest.fixture(params=_LOOK_UPS)
-async def full(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[tuple[str, str]]:
-    """Room and URL of a database with many rows of one brand, which the planner has counted."""
-    url = databases.fresh(request.param)
-    owner = await asyncpg.connect(url)
-    for plant in _PLANTED[request.param]:
-        await owner.execute(plant)
-    await owner.execute("ANALYZE")
-    await owner.close()
-    yield request.param, url
+@pytest.fixture(scope="module")
+def full(databases: Databases) -> Iterator[Mapping[str, str]]:
+    """URLs, by room, of databases with many rows of one brand, which the planner has counted."""
+    yield {room: asyncio.run(_filled(databases.fresh(room), plants)) for room, plants in _PLANTED.items()}
     databases.drop_all()
 
 
-@pytest.fixture
-async def service(full: tuple[str, str], databases: Databases) -> AsyncIterator[Database]:
-    """The database, as a process of the room has it."""
-    database = Database(databases.as_service(*full), pool_size=1)
-    yield database
-    await database.dispose()
+async def _filled(url: str, plants: Sequence[str]) -> str:
+    owner = await asyncpg.connect(url)
+    for plant in plants:
+        await owner.execute(plant)
+    await owner.execute("ANALYZE")
+    await owner.close()
+    return url
 
 
-async def test_no_table_is_read_whole(full: tuple[str, str], service: Database) -> None:
+@pytest.fixture(params=_NAMED, ids="-".join)
+async def room(request: pytest.FixtureRequest, full: Mapping[str, str], databases: Databases) -> AsyncIterator[_Room]:
+    """A database as a process of the room has it, and what it looks up there."""
+    name, look_up = request.param
+    service = Database(databases.as_service(name, full[name]), pool_size=1)
+    yield service, _LOOK_UPS[name][look_up]
+    await service.dispose()
+
+
+async def test_no_table_is_read_whole(room: _Room) -> None:
+    service, look_up = room
     with acting_for("oak"):
         before = await service.fetch(_READ)
-        for look_up in _LOOK_UPS[full[0]]:
-            await look_up(service)
+        await look_up(service)
+        # A transaction has a connection of its own, which tells what it has read when it goes.
+        await service.dispose()
         await service.fetch("SELECT pg_stat_force_next_flush()")
         assert await service.fetch(_READ) == before

@@ -4,6 +4,8 @@ from bench.polite.kinds import KINDS
 from bench.polite.lives import DAY_MS, HOUR_MS, Moment, Seen, live
 from bench.polite.memory import Answer, Memory, faded
 from bench.polite.playing import play, play_knowing
+from bench.polite.plotting import plot
+from bench.polite.polite import Polite, shipped
 from bench.polite.references import Share, references
 
 TOUCHY = next(kind for kind in KINDS if kind.name == "touchy")
@@ -98,3 +100,26 @@ class TestReferences:
 
     def test_a_share_is_the_same_each_time(self, lives):
         assert play(lives, Share(0.3)) == play(lives, Share(0.3))
+
+
+class TestPolite:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def outcomes(cls):
+        many = live(25, 100, seed=9)
+        return play(many, Polite(shipped())), references(many)
+
+    def test_it_imposes_on_nobody(self, outcomes):
+        ours, others = outcomes
+        assert ours.contacts < 0.5 * others["always"].contacts
+        assert ours.removals < 0.3 * others["always"].removals
+
+    def test_it_helps_more_than_whoever_speaks_always_or_blindly(self, outcomes):
+        ours, others = outcomes
+        assert ours.benefit > 0.8 * others["oracle"].benefit
+        assert ours.benefit > max(others[name].benefit for name in ("always", "random_40", "random_20"))
+
+    def test_the_picture_shows_everybody(self, outcomes):
+        ours, others = outcomes
+        drawn = plot({"maskenball": ours, **others})
+        assert drawn.count("<circle") == len(others) + 1

@@ -1,17 +1,20 @@
 """The text scorer: what ships is fitted to what ships, both languages are understood, and an encoder is no must."""
 
+import json
+
 import numpy as np
 import pytest
 
 from relationships.corpus import STANCES, CorpusError, read_corpus
 from relationships.encoder import SentenceEncoder
-from relationships.model import digest_of_sources, load_model
+from relationships.model import FIGURES, digest_of_sources, load_model
 from relationships.ngrams import weighted
 from relationships.pack import named_pack
 from relationships.scorer import MOST_CHARACTERS, Features, Scorer
 from relationships.wording import Patterns
 
 CORE = named_pack("core4")
+LEAST_HELD_OUT, LEAST_OF_GRAMS, MOST_MISCALIBRATED = 0.79, 0.72, 0.05
 #: No phrase of the corpus.
 UNSEEN = {
     "Preis in Ordnung, Versand ging schnell, Ware wie abgebildet.": "buyer_seller",
@@ -59,6 +62,13 @@ class TestCorpus:
 class TestModel:
     def test_it_is_fitted_to_the_corpus_that_ships(self):
         assert load_model().digest == digest_of_sources(), "run `make relationships`"
+
+    def test_registers_held_out_when_it_was_fitted_were_told_apart(self):
+        found = json.loads(FIGURES.read_text(encoding="utf-8"))
+        assert found["digest"] == digest_of_sources(), "run `make relationships`"
+        assert min(found["both"]["macro_f1_by_lang"].values()) >= LEAST_HELD_OUT
+        assert found["both"]["ece"] <= MOST_MISCALIBRATED
+        assert found["n-grams alone"]["macro_f1"] >= LEAST_OF_GRAMS
 
 
 class TestScore:

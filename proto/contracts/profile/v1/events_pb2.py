@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!contracts/profile/v1/events.proto\x12\x14\x63ontracts.profile.v1\"k\n\rFacetsChanged\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x18\n\x10\x64urability_class\x18\x04 \x01(\r\x12\x0c\n\x04pids\x18\x05 \x03(\x0c\"\x1e\n\x0ePersonasErased\x12\x0c\n\x04pids\x18\x01 \x03(\x0c\"\x1c\n\x0b\x46\x61\x63\x65tsNamed\x12\r\n\x05names\x18\x01 \x03(\x0c\"n\n\x12InteractionsFolded\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x02 \x01(\x0c\x12\x14\n\x0c\x65poch_key_id\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\x0c\x12\x12\n\nciphertext\x18\x05 \x01(\x0c\"8\n\x07Lessons\x12-\n\x07lessons\x18\x01 \x03(\x0b\x32\x1c.contracts.profile.v1.Lesson\"F\n\x06Lesson\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x03(\t\x12,\n\x06learnt\x18\x02 \x03(\x0b\x32\x1c.contracts.profile.v1.Learnt\"E\n\x06Learnt\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\x0e\n\x06weight\x18\x03 \x01(\x02\x12\x0e\n\x06topics\x18\x04 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!contracts/profile/v1/events.proto\x12\x14\x63ontracts.profile.v1\"k\n\rFacetsChanged\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x18\n\x10\x64urability_class\x18\x04 \x01(\r\x12\x0c\n\x04pids\x18\x05 \x03(\x0c\"\x1e\n\x0ePersonasErased\x12\x0c\n\x04pids\x18\x01 \x03(\x0c\"\x1c\n\x0b\x46\x61\x63\x65tsNamed\x12\r\n\x05names\x18\x01 \x03(\x0c\"D\n\x10WishSegmentMoved\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x0f\n\x07segment\x18\x02 \x01(\t\x12\x10\n\x08personas\x18\x03 \x01(\r\"n\n\x12InteractionsFolded\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x02 \x01(\x0c\x12\x14\n\x0c\x65poch_key_id\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\x0c\x12\x12\n\nciphertext\x18\x05 \x01(\x0c\"8\n\x07Lessons\x12-\n\x07lessons\x18\x01 \x03(\x0b\x32\x1c.contracts.profile.v1.Lesson\"F\n\x06Lesson\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x03(\t\x12,\n\x06learnt\x18\x02 \x03(\x0b\x32\x1c.contracts.profile.v1.Learnt\"E\n\x06Learnt\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\x0e\n\x06weight\x18\x03 \x01(\x02\x12\x0e\n\x06topics\x18\x04 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,12 +37,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONASERASED']._serialized_end=198
   _globals['_FACETSNAMED']._serialized_start=200
   _globals['_FACETSNAMED']._serialized_end=228
-  _globals['_INTERACTIONSFOLDED']._serialized_start=230
-  _globals['_INTERACTIONSFOLDED']._serialized_end=340
-  _globals['_LESSONS']._serialized_start=342
-  _globals['_LESSONS']._serialized_end=398
-  _globals['_LESSON']._serialized_start=400
-  _globals['_LESSON']._serialized_end=470
-  _globals['_LEARNT']._serialized_start=472
-  _globals['_LEARNT']._serialized_end=541
+  _globals['_WISHSEGMENTMOVED']._serialized_start=230
+  _globals['_WISHSEGMENTMOVED']._serialized_end=298
+  _globals['_INTERACTIONSFOLDED']._serialized_start=300
+  _globals['_INTERACTIONSFOLDED']._serialized_end=410
+  _globals['_LESSONS']._serialized_start=412
+  _globals['_LESSONS']._serialized_end=468
+  _globals['_LESSON']._serialized_start=470
+  _globals['_LESSON']._serialized_end=540
+  _globals['_LEARNT']._serialized_start=542
+  _globals['_LEARNT']._serialized_end=611
 # @@protoc_insertion_point(module_scope)

@@ -105,6 +105,37 @@ class FacetsNamed(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class WishSegmentMoved(message.Message):
+    """Announced on profile.v1.wish_segment_entered.<brand> and profile.v1.wish_segment_left.<brand> within a second: how many
+    entered or left a wish segment together. For processes of the platform alone, and without a name of anybody: whoever sees
+    people act could link a name to them by the moment.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    SEGMENT_FIELD_NUMBER: builtins.int
+    PERSONAS_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    segment: builtins.str
+    """Name of the segment."""
+    personas: builtins.int
+    """How many; 1 or more."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        segment: builtins.str = ...,
+        personas: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "personas", b"personas", "segment", b"segment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class InteractionsFolded(message.Message):
     """Announced on profile.v1.folded.<brand>: what shared models may learn, from personas who granted research.model only."""
 

@@ -2386,6 +2386,76 @@ class ReadAggregateResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ReadWishSegmentsRequest(message.Message):
+    """Asks how many are in each wish segment."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WishSegment(message.Message):
+    """A wish segment."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    PERSONAS_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Its name in the brand's configuration."""
+    personas: builtins.int
+    """How many are in it and may be counted now, rounded down to whole steps."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        personas: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name", "personas", b"personas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReadWishSegmentsResponse(message.Message):
+    """All wish segments."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SEGMENTS_FIELD_NUMBER: builtins.int
+    TOLD_FROM_FIELD_NUMBER: builtins.int
+    told_from: builtins.int
+    """The step: fewer are told as 0."""
+    @builtins.property
+    def segments(self) -> containers.RepeatedCompositeFieldContainer[WishSegment]:
+        """In the order of the configuration; empty where the brand has none."""
+
+    def __init__(
+        self,
+        *,
+        segments: abc.Iterable[WishSegment] | None = ...,
+        told_from: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["segments", b"segments", "told_from", b"told_from"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class TakeNewFaceRequest(message.Message):
     """Asks for a new face."""
 

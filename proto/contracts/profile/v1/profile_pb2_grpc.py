@@ -201,6 +201,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
                 _registered_method=True)
+        self.ReadWishSegments = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReadWishSegments',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.FromString,
+                _registered_method=True)
         self.ReportRelationships = channel.unary_unary(
                 '/contracts.profile.v1.ProfileService/ReportRelationships',
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
@@ -465,6 +470,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadWishSegments(self, request, context):
+        """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
+        moment. For staff. In steps, without noise and without a price.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReportRelationships(self, request, context):
         """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
         object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
@@ -641,6 +654,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReadAggregate,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.SerializeToString,
+            ),
+            'ReadWishSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadWishSegments,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.SerializeToString,
             ),
             'ReportRelationships': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportRelationships,
@@ -1541,6 +1559,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReadAggregate',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReadAggregateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadWishSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReadWishSegments',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReadWishSegmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

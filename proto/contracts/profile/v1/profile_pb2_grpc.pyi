@@ -138,6 +138,10 @@ class ProfileServiceStub:
     day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
     goes on: ask again.
     """
+    ReadWishSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReadWishSegmentsRequest, _profile_pb2.ReadWishSegmentsResponse]
+    """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
+    moment. For staff. In steps, without noise and without a price.
+    """
     ReportRelationships: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReportRelationshipsRequest, _profile_pb2.ReportRelationshipsResponse]
     """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
     object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
@@ -253,6 +257,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
     day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
     goes on: ask again.
+    """
+    ReadWishSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReadWishSegmentsRequest, _profile_pb2.ReadWishSegmentsResponse]  # type: ignore[assignment]
+    """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
+    moment. For staff. In steps, without noise and without a price.
     """
     ReportRelationships: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReportRelationshipsRequest, _profile_pb2.ReportRelationshipsResponse]  # type: ignore[assignment]
     """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
@@ -564,6 +572,16 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         few share. Costs a part of the audience's privacy budget before anything is counted; the same question on the same
         day (UTC) is told the same answer and costs nothing. Errors: PRIVACY_BUDGET_SPENT; STILL_COUNTING when the counting
         goes on: ask again.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadWishSegments(
+        self,
+        request: _profile_pb2.ReadWishSegmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReadWishSegmentsResponse, _abc.Awaitable[_profile_pb2.ReadWishSegmentsResponse]]:
+        """How many personas are in each wish segment of a brand: those who allow collect.behaviour and analytics.aggregate at this
+        moment. For staff. In steps, without noise and without a price.
         """
 
     @_abc_1.abstractmethod
