@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.interaction.v1.payload import Interaction
+from gateway.vocabulary import load_vocabulary
 from kit.packs import PackError
 from services.profile.decay import DAY_MS, SLOW_MS
 from services.profile.domain import Kind
@@ -14,6 +15,7 @@ from services.profile.weights import PACK, load_weights
 from tests.unit.profile.test_views import NOW, did, traits_of
 
 WEIGHTS = load_weights()
+EXAMPLE = PACK.with_name("wish_segments.yaml")
 SEGMENTS = {
     "a-lovers": Segment(("a",), 0.5, 30),
     "a-or-b": Segment(("a", "b"), 1.2, 400),
@@ -110,7 +112,7 @@ class TestPack:
         return path
 
     def test_the_example_is_one(self):
-        assert set(load_segments(PACK.with_name("wish_segments.yaml")).segments) == {"tea-lovers", "about-to-travel"}
+        assert set(load_segments(EXAMPLE).segments) == {"tea-time", "about-to-travel"}
 
     @pytest.mark.parametrize(
         ("facts", "said"),
@@ -138,3 +140,10 @@ class TestPack:
         more.write_text(f"id: s\nversion: '1'\ntold_from: 50\nsegments:\n{many}")
         with pytest.raises(PackError, match=f"at most {MOST_SEGMENTS}"):
             load_segments(more)
+
+
+class TestExample:
+    def test_asks_for_topics_that_doors_tell(self):
+        doors = load_vocabulary()
+        for segment in load_segments(EXAMPLE).segments.values():
+            assert all(doors.topics([topic]) == (topic,) for topic in segment.topics)
