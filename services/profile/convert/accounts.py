@@ -1,21 +1,16 @@
 """Fates, quarantine, rules and books, to the contract's messages and back."""
 
-import re
 from collections.abc import Sequence
 
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
-from services.profile.domain import (
-    SHARDS,
-    BooksLine,
-    Kind,
-)
+from services.profile.convert.asking import audience_from_proto
+from services.profile.domain import SHARDS, BooksLine, Kind
 from services.profile.fates import Fate
 from services.profile.mending import Rule, ValueField, decode_rule, encode_rule
 from services.profile.repository.quarantine import Count, Listed, RuleRow
 from services.profile.use_cases.receipts import Run
 
-_AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
 _MAX_RUNS = 255
 _MAX_EVENTS = 10_000
 _BATCH_ID_BYTES = 16
@@ -87,8 +82,7 @@ def rule_to_proto(row: RuleRow) -> profile_pb2.MendingRule:
 
 
 def _rule_from_proto(told: profile_pb2.MendingRule) -> RuleRow:
-    if not _AUDIENCE.fullmatch(told.source):
-        raise InvalidArgumentError("no such source", field="rules.source", limit="app:<source> or world:<world>")
+    audience_from_proto(told.source, "rules.source")
     if len(told.named) != _NAMED_BYTES:
         raise InvalidArgumentError("not a name's hash", field="rules.named", limit=f"{_NAMED_BYTES} bytes")
     if not 1 <= told.kind <= max(Kind):
