@@ -1,5 +1,6 @@
 """One PostgreSQL database: transactions that commit when left, cheap reads, and the driver below for bulk work."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
@@ -91,7 +92,7 @@ class Database:
         """Open one transaction; it commits when the block is left and rolls back when the block raises."""
         committed: list[Callable[[], None]] = []
         with _losses():
-            async with self.engine.begin() as connection:
+            async with self.engine.begin() as connection, _cut_off(connection):
                 await bind(_driver(connection))
                 _COMMITTED[connection] = committed
                 yield connection
@@ -137,6 +138,19 @@ def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
     calls = _COMMITTED.get(connection)
     if calls is not None and call not in calls:
         calls.append(call)
+
+
+@asynccontextmanager
+async def _cut_off(connection: AsyncConnection) -> AsyncIterator[None]:
+    try:
+        yield
+    except asyncio.CancelledError:
+        # BEGIN or a statement of the driver's may be under way, of which SQLAlchemy knows nothing: it would lend out a
+        # session in a transaction that nobody ends, and what is committed next in it would not be.
+        if not connection.invalidated:
+            _driver(connection).terminate()
+            await connection.invalidate()
+        raise
 
 
 def _driver(connection: AsyncConnection) -> asyncpg.Connection:

@@ -1,4 +1,5 @@
 import asyncio
+import random
 
 import asyncpg
 import pytest
@@ -153,6 +154,41 @@ class TestTransaction:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(work(), 0.05)
         assert await things(room) == []
+
+
+class TestCutOff:
+    @pytest.fixture
+    async def counted(self, room):
+        async with room.transaction() as connection:
+            await connection.execute(text("CREATE TABLE counted (id int PRIMARY KEY, n int)"))
+            await connection.execute(text("INSERT INTO counted VALUES (1, 0)"))
+        return room
+
+    @pytest.mark.parametrize("seed", range(3))
+    async def test_transactions_cut_off_anywhere_keep_no_lock_and_lose_no_commit(self, counted, seed):
+        chance, committed = random.Random(seed), 0
+
+        async def count() -> None:
+            nonlocal committed
+            async with counted.transaction() as connection:
+                driver = await raw(connection)
+                await driver.fetch("SELECT n FROM counted WHERE id = 1 FOR UPDATE")
+                await driver.execute("UPDATE counted SET n = n + 1")
+            committed += 1
+
+        async def cut_off() -> None:
+            for _ in range(40):
+                task = asyncio.create_task(count())
+                await asyncio.sleep(chance.random() * 0.006)
+                if chance.random() < 0.7:
+                    task.cancel()
+                await asyncio.wait([task])
+
+        await asyncio.gather(*(cut_off() for _ in range(6)))
+        ((found,),) = await counted.fetch("SELECT n FROM counted")
+        # A commit that was cut off may have come about, and one that was not has.
+        assert found >= committed > 0
+        await asyncio.wait_for(count(), 5)
 
 
 class TestAfterCommit:
