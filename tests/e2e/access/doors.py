@@ -15,8 +15,8 @@ from kit.credentials import Credentials
 from kit.keyring import FolderKeyRing
 from tests.e2e.running import RunningStack
 
-#: What needs no key: whether the door lives, the keys of receipts, addresses that are proofs themselves, and a request that
-#: is signed.
+#: What needs no key: whether the door lives, the keys of receipts, addresses that are proofs themselves, and a request
+#: that is signed.
 OPEN = {"exchangeSignature", "getHealth", "getReceiptKeys", "removeByClick", "undoByClick"}
 
 
