@@ -1,10 +1,12 @@
 """Configuration packs: YAML files with an id and a version, checked against a type when they are read."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import yaml
+from msgspec import Meta
 
 from kit.errors import Status, TypedError
 
@@ -23,6 +25,17 @@ class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     version: str
 
 
+#: A sentence or a name.
+Words = Annotated[str, Meta(min_length=1, max_length=400)]
+
+
+class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A name to show."""
+
+    de: Words
+    en: Words
+
+
 P = TypeVar("P", bound=Pack)
 
 
@@ -32,3 +45,23 @@ def load(path: Path, type: type[P]) -> P:  # noqa: A002
         return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), type)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise PackError(f"{path}: {error}") from error
+
+
+def checked(path: Path, type: type[P], problems: Callable[[P], Iterable[str]]) -> P:  # noqa: A002
+    """As `load`; raises PackError for the first problem, too, that the types do not see."""
+    pack = load(path, type)
+    for problem in problems(pack):
+        raise PackError(f"{path}: {problem}")
+    return pack
+
+
+def shipped(folder: Path) -> tuple[str, ...]:
+    """Return the names of the packs in a folder."""
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
+
+
+def named(folder: Path, name: str) -> Path:
+    """Return the file of a pack in a folder; raises PackError that tells which there are."""
+    if name not in (known := shipped(folder)):
+        raise PackError(f"pack {name!r} is not one of {', '.join(known)}")
+    return folder / f"{name}.yaml"

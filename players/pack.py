@@ -7,21 +7,14 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from kit.packs import Pack, PackError, load
+from kit import packs
+from kit.packs import Label, Pack, Words
 
 PACKS = Path(__file__).parent / "packs"
 #: What worlds count: trades, different partners in chat, metres from where one was before, blocks, helps, rules.
 Behaviour = Literal["trades", "chat_partners", "distance_explored", "blocks_built", "help_given", "rules_broken"]
 BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
-_Words = Annotated[str, Meta(min_length=1, max_length=400)]
 _Weight = Annotated[float, Meta(ge=-2, le=2)]
-
-
-class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A name to show."""
-
-    de: _Words
-    en: _Words
 
 
 class Dimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +28,7 @@ class PlayerPack(Pack, frozen=True, kw_only=True):
     """The file."""
 
     #: Who named the dimensions, and whose the numbers are.
-    source: _Words
+    source: Words
     #: How much of each is typical of an hour.
     typical_an_hour: dict[Behaviour, Annotated[float, Meta(gt=0)]]
     dimensions: dict[str, Dimension]
@@ -43,23 +36,17 @@ class PlayerPack(Pack, frozen=True, kw_only=True):
 
 def read_pack(path: Path) -> PlayerPack:
     """Return the pack in a file; raises PackError that names the field and the limit."""
-    pack = load(path, PlayerPack)
-    problem = next(_problems(pack), None)
-    if problem:
-        raise PackError(f"{path}: {problem}")
-    return pack
+    return packs.checked(path, PlayerPack, _problems)
 
 
 def named_pack(name: str) -> PlayerPack:
     """Return a pack that ships with the platform."""
-    if name not in shipped():
-        raise PackError(f"pack {name!r} is not one of {', '.join(shipped())}")
-    return read_pack(PACKS / f"{name}.yaml")
+    return read_pack(packs.named(PACKS, name))
 
 
 def shipped() -> tuple[str, ...]:
     """Return the names of those."""
-    return tuple(sorted(path.stem for path in PACKS.glob("*.yaml")))
+    return packs.shipped(PACKS)
 
 
 def _problems(pack: PlayerPack) -> Iterator[str]:

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from kit.packs import Pack, PackError, load
+from kit import packs
+from kit.packs import Label, Pack, Words
 
 PACKS = Path(__file__).parent / "packs"
 #: What is told of a type or a family while nothing may be acted upon.
@@ -25,15 +26,7 @@ Language = Literal["de", "en"]
 _Signed = Annotated[float, Meta(ge=-1, le=1)]
 _Ratio = Annotated[float, Meta(ge=-3, le=3)]
 _Hour = Annotated[int, Meta(ge=0, le=23)]
-_Words = Annotated[str, Meta(min_length=1, max_length=400)]
 _MOST_PROBABLE = 1.0 + 1e-6
-
-
-class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A name to show."""
-
-    de: _Words
-    en: _Words
 
 
 class Prior(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +49,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Words that speak for a type; behind a negation they speak half as strongly against it."""
 
     lang: Language
-    match: _Words
+    match: Words
     weight: Annotated[float, Meta(gt=0, le=3)]
 
 
@@ -66,9 +59,9 @@ class Treatment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contacts: Annotated[int, Meta(ge=0, le=30)]
     least_gap_hours: Annotated[int, Meta(ge=1, le=720)]
     quiet_hours: tuple[_Hour, _Hour]
-    style: _Words
-    content: _Words
-    timing: _Words
+    style: Words
+    content: Words
+    timing: Words
 
     @property
     def quiet(self) -> frozenset[int]:
@@ -86,7 +79,7 @@ class RelationshipType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     provenance: str
     coordinates: Coordinates
     prior: Prior
-    prototypes: dict[Language, Annotated[tuple[_Words, ...], Meta(min_length=1)]]
+    prototypes: dict[Language, Annotated[tuple[Words, ...], Meta(min_length=1)]]
     patterns: tuple[Pattern, ...] = ()
     #: Log-likelihood ratio of one interaction of a kind.
     behaviours: dict[str, _Ratio] = {}
@@ -98,9 +91,9 @@ class RelationshipType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class RelationshipPack(Pack, frozen=True, kw_only=True):
     """The file."""
 
-    source: _Words
+    source: Words
     #: Who can have named a type; each type says which.
-    provenances: dict[str, _Words]
+    provenances: dict[str, Words]
     #: What is done while nothing is known: the most reserved treatment but those of protective types.
     unknown: str
     treatments: dict[str, Treatment]
@@ -123,22 +116,16 @@ def _reserve(treatment: Treatment) -> tuple[int, int, int]:
 
 def read_pack(path: Path) -> RelationshipPack:
     """Return the pack in a file; raises PackError that names the field and the limit."""
-    pack = load(path, RelationshipPack)
-    problem = next(_problems(pack), None)
-    if problem:
-        raise PackError(f"{path}: {problem}")
-    return pack
+    return packs.checked(path, RelationshipPack, _problems)
 
 
 def named_pack(name: str) -> RelationshipPack:
     """Return a pack that ships with the platform."""
-    if name not in shipped():
-        raise PackError(f"pack {name!r} is not one of {', '.join(shipped())}")
-    return read_pack(PACKS / f"{name}.yaml")
+    return read_pack(packs.named(PACKS, name))
 
 
 def shipped() -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in PACKS.glob("*.yaml")))
+    return packs.shipped(PACKS)
 
 
 def _problems(pack: RelationshipPack) -> Iterator[str]:
