@@ -22,7 +22,7 @@ from services.recommendation.deciding.words import (
 )
 from services.recommendation.domain import Situation
 
-_SILENT = Candidate(Act.SILENT)
+_SILENCE = Weighed(Candidate(Act.SILENT), -1, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +100,25 @@ def _plain(act: Act, rules: Rules) -> Candidate:
 
 def _draw(eligible: Sequence[Weighed], temperature: float, explored: float, lot: float) -> tuple[list[Weighed], int]:
     """Return what was drawn from, silence last and worth nothing, with the chance of each, and which one it was."""
-    silent = Weighed(_SILENT, -1, 0.0, 0.0, 0.0, 0.0)
-    every = [*eligible, silent]
-    probabilities = chances([each.value for each in every], temperature, explored)
-    with_chances = [Weighed(*each[:-1], chance) for each, chance in zip(every, probabilities, strict=True)]
-    return with_chances, drawn(probabilities, lot)
+    probabilities, place = _lots(eligible, temperature, explored, lot)
+    every = zip([*eligible, _SILENCE], probabilities, strict=True)
+    return [Weighed(*each[:-1], chance) for each, chance in every], place
+
+
+def _lots(eligible: Sequence[Weighed], temperature: float, explored: float, lot: float) -> tuple[list[float], int]:
+    probabilities = chances([*(each.value for each in eligible), _SILENCE.value], temperature, explored)
+    return probabilities, drawn(probabilities, lot)
 
 
 def _otherwise(eligible: Sequence[Weighed], chosen: Weighed, temperature: float, explored: float, lot: float) -> str:
     others = [each for each in eligible if each.candidate is not chosen.candidate]
     if not others:
         return ""
-    drawn_from, place = _draw(others, temperature, explored, lot)
-    candidate = drawn_from[place].candidate
-    return "" if candidate.act is Act.SILENT else candidate.item or candidate.act.value
+    _, place = _lots(others, temperature, explored, lot)
+    if place == len(others):
+        return ""
+    candidate = others[place].candidate
+    return candidate.item or candidate.act.value
 
 
 def _with_parts(chosen: Weighed, offers: Gathered) -> Weighed:
