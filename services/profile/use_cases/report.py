@@ -18,7 +18,7 @@ from services.profile.aggregates import Question
 from services.profile.choices import Choices
 from services.profile.decay import DAY_MS
 from services.profile.domain import AGGREGATE, COLLECT, SHARDS, Persona
-from services.profile.mined import mined
+from services.profile.mined import Packs, mined
 from services.profile.repository import aggregates as ledger
 from services.profile.traits import Traits
 from services.profile.use_cases import choose
@@ -95,10 +95,11 @@ class Reports:
 
     async def _mined(self, survey: Survey, _: int) -> bytes:
         pack, now_ms = self._stores.packs.of(survey.brand), self._stores.now_ms()
+        packs = Packs(pack, self._stores.journeys)
         personas = [
             each
             async for chosen, traits in _counted(self._stores, survey)
-            if (each := mined(pack, traits, chosen, now_ms)) is not None
+            if (each := mined(packs, traits, chosen, now_ms)) is not None
         ]
         # In a thread: the engine takes seconds to load.
         findings = await asyncio.to_thread(lambda: find(count(personas)))

@@ -3,11 +3,12 @@
 from relationships.pack import named_pack
 from services.profile.choices import Choices, Declaration
 from services.profile.domain import Kind
-from services.profile.mined import facts, mined
-from services.profile.traits import Heard, Recent, Traits
+from services.profile.journey import UNKNOWN, Journey, load_journeys
+from services.profile.mined import Packs, facts, mined, stages
+from services.profile.traits import Heard, Recent, Tally, Traits
 from services.profile.views import View, Wish
 
-CORE = named_pack("core4")
+CORE = Packs(named_pack("core4"), load_journeys())
 NOW = 1_000 * 86_400_000
 WORDS = [Heard(NOW - each, bytes([each]) * 16, (-8, -4, -8, 8, -8)) for each in range(6)]
 
@@ -21,9 +22,11 @@ class TestMined:
     def test_deeds_make_no_type(self):
         bought = [Recent(NOW - each, bytes([each]) * 16, Kind.BOUGHT, "tea", 1000, ()) for each in range(100)]
         spoke = WORDS[:1]
-        assert mined(CORE, Traits(heard=spoke, last=bought), Choices(), NOW) == mined(
-            CORE, Traits(heard=spoke), Choices(), NOW
+        both = (
+            mined(CORE, Traits(heard=spoke, last=bought), Choices(), NOW),
+            mined(CORE, Traits(heard=spoke), Choices(), NOW),
         )
+        assert both[0].type == both[1].type
         assert mined(CORE, Traits(last=bought), Choices(), NOW) is None
 
     def test_facts_are_those_of_the_view_in_whole_steps(self):
@@ -43,3 +46,13 @@ class TestMined:
             "done.bought": 3,
             "recency_periods": 12,
         }
+
+    def test_stages_are_steps_and_what_is_unknown_is_not_there(self):
+        assert stages(Journey({}, "using", 0.99)) == {"journey.using": 1, "switching_risk": 5}
+        assert stages(Journey({}, UNKNOWN, None)) == {}
+
+    def test_who_objects_to_habits_is_compared_without_them(self):
+        objecting = Choices(objections=("habits",))
+        traits = Traits(heard=WORDS, kinds={int(Kind.BOUGHT): Tally(3, NOW - 9, NOW - 8, 0)})
+        assert "switching_risk" in mined(CORE, traits, Choices(), NOW).traits
+        assert mined(CORE, traits, objecting, NOW).traits == {"recency_periods": 0}
