@@ -31,6 +31,7 @@ _MOST_NAMED = 10
 _MOST_TERMS = 1_000
 _MOST_ERASED = 1_000
 _MOST_TOPICS = 8
+_MOST_ACTIVITY = 32
 _MOST_TOPIC = 64
 _MOST_TERMS_CHANNELS = 16
 _MOST_BENEFIT = 10.0
@@ -56,6 +57,7 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
     require(0.0 <= request.interruption <= 1.0, "interruption", "0 to 1")
     require(abs(request.utc_offset_minutes) <= _MOST_OFFSET, "utc_offset_minutes", f"-{_MOST_OFFSET} to {_MOST_OFFSET}")
     require(request.relationship in treatments, "relationship", f"one of {', '.join(filter(None, treatments))}")
+    require(len(request.activity) <= _MOST_ACTIVITY, "activity", f"at most {_MOST_ACTIVITY} characters")
     require(len(request.exclude) <= MOST_EXCLUDED, "exclude", f"at most {MOST_EXCLUDED}")
     require(1 <= request.count <= _MOST_NAMED, "count", f"1 to {_MOST_NAMED}")
     moment = Moment(
@@ -67,6 +69,7 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
         request.interruption,
         request.utc_offset_minutes,
         request.count,
+        request.activity,
     )
     return Asked(moment, request.relationship, frozenset(request.exclude))
 
