@@ -19,7 +19,7 @@ from kit.settings import Settings
 from kit.tenancy import acting_for_every_brand
 from services.recommendation.__main__ import serve_recommendation
 from services.recommendation.clients import CircleRead, Personas
-from services.recommendation.deciding import Terms
+from services.recommendation.deciding import Manners, Terms
 from services.recommendation.domain import Blend, Bounds, Keyed, Learnt, Lesson, Persona, Position, Subject
 from services.recommendation.model import Models
 from services.recommendation.ranking import Fitted
@@ -97,6 +97,7 @@ def _deciding(settings: RecommendationSettings, models: Models, blend: Blend, da
         personas=Everybody(),
         database=database,
         rules=pack.rules,
+        manners=packs.load(settings.manners_file, Manners),
         policy_version=pack.version,
         treatments=every_treatment(settings.relationship_pack),
         now_ms=lambda: time.time_ns() // 1_000_000,

@@ -23,6 +23,7 @@ from kit.tenancy import acting_for_every_brand
 from services.recommendation import use_cases
 from services.recommendation.clients import Personas
 from services.recommendation.consumers import DURABLE, STREAM, SUBJECTS, Learner
+from services.recommendation.deciding import Manners
 from services.recommendation.model import Models
 from services.recommendation.rpc import RecommendationRpc, Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
@@ -102,6 +103,7 @@ def _deciding(settings: RecommendationSettings, shelves: Shelves, personas: Pers
         personas=personas,
         database=database,
         rules=pack.rules,
+        manners=packs.load(settings.manners_file, Manners),
         policy_version=f"{pack.id}.{pack.version}",
         treatments=every_treatment(settings.relationship_pack),
         now_ms=_now_ms,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from services.recommendation.deciding import WINDOW_MS, Decided, Moment, Question, Weighed
+from services.recommendation.deciding import WINDOW_MS, Decided, Moment, Occasion, Question, Weighed, occasion
 
 #: How many of those that were weighed are written down.
 _RUNNERS_UP = 5
@@ -29,6 +29,7 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
         "moment": _moment(question.moment),
         **_chosen(decided.chosen),
         "p_annoy": decided.p_annoy,
+        "manners": _manners(question.moment, decided),
         "otherwise": decided.otherwise,
         "weighed": [_weighed(each) for each in decided.weighed[:_RUNNERS_UP]],
         "weighed_in_all": len(decided.weighed),
@@ -41,6 +42,12 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
     }
 
 
+def occasion_of(told: dict[str, Any]) -> Occasion | None:
+    """Return the moment of a record as manners saw it; None for records of before they were asked."""
+    seen = told.get("manners")
+    return None if seen is None else Occasion(*(seen[name] for name in Occasion._fields))
+
+
 def _moment(moment: Moment) -> dict[str, Any]:
     return {
         "at_ms": moment.at_ms,
@@ -49,6 +56,12 @@ def _moment(moment: Moment) -> dict[str, Any]:
         "initiative": moment.initiative.value,
         "interruption": moment.interruption,
     }
+
+
+def _manners(moment: Moment, decided: Decided) -> dict[str, Any]:
+    """Return how the moment looked to manners, and what they said of it; nothing of what was asked for."""
+    seen = occasion(moment, decided.topic)._asdict()
+    return {**seen, **({} if decided.verdict is None else decided.verdict._asdict())}
 
 
 def _chosen(chosen: Weighed | None) -> dict[str, Any]:

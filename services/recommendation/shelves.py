@@ -7,7 +7,7 @@ from kit.db import Database
 from kit.errors import UnavailableError
 from kit.telemetry import logger
 from kit.tenancy import acting_for_every_brand
-from services.recommendation.deciding import Answers, Ranked, Shelf, Taught
+from services.recommendation.deciding import Answers, Customs, Ranked, Shelf, Taught
 from services.recommendation.domain import Blend
 from services.recommendation.model import Models
 from services.recommendation.repository import decisions
@@ -16,6 +16,7 @@ from services.recommendation.sealed import decode_terms
 _LOG = logger(__name__)
 _LOOK_S = 0.5
 _EMPTY = Shelf((), {})
+_NONE = Customs()
 
 
 class Shelves:
@@ -29,6 +30,7 @@ class Shelves:
         #: Revision of the terms and version of the fit that a brand's shelf was made from.
         self._made_from: dict[str, tuple[int, int]] = {}
         self._answers: dict[str, dict[int, Answers]] = {}
+        self._customs: dict[str, Customs] = {}
         self._looking = asyncio.Lock()
 
     def ranked(self, brand: str) -> Ranked:
@@ -40,11 +42,17 @@ class Shelves:
         """Return what was learnt about acts."""
         return self._answers.get(brand, {})
 
+    def customs(self, brand: str) -> Customs:
+        """Return what was learnt about when to speak."""
+        return self._customs.get(brand, _NONE)
+
     async def look(self) -> None:
         """Take up what has changed of any brand, in this process or another; it is in force when this returns."""
         with acting_for_every_brand():
             async with self._looking:
                 self._answers = await decisions.list_answers(self._database)
+                customs = await decisions.list_customs(self._database)
+                self._customs = {brand: Customs.uncounted(counted) for brand, counted in customs.items()}
                 revisions = await decisions.list_revisions(self._database)
                 for brand in revisions.keys() | self._models.brands.keys():
                     await self._renew(brand, revisions.get(brand, 0))

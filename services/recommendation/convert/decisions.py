@@ -31,6 +31,7 @@ _MOST_NAMED = 10
 _MOST_TERMS = 1_000
 _MOST_ERASED = 1_000
 _MOST_TOPICS = 8
+_MOST_ACTIVITY = 32
 _MOST_TOPIC = 64
 _MOST_TERMS_CHANNELS = 16
 _MOST_BENEFIT = 10.0
@@ -46,6 +47,7 @@ _SOME_ACTS = f"some of {', '.join(_ACTS)}"
 _AN_INITIATIVE = f"one of {', '.join(Initiative)}, or none"
 _AN_AGE = f"at most {_MOST_AGE}"
 _AN_OFFSET = f"-{_MOST_OFFSET} to {_MOST_OFFSET}"
+_AN_ACTIVITY = f"at most {_MOST_ACTIVITY} characters"
 _EXCLUDED = f"at most {MOST_EXCLUDED}"
 _NAMED = f"1 to {_MOST_NAMED}"
 _A_CIRCLE = f"1 to {_MOST_CIRCLE}"
@@ -69,6 +71,7 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
     require(abs(request.utc_offset_minutes) <= _MOST_OFFSET, "utc_offset_minutes", _AN_OFFSET)
     if request.relationship not in treatments:
         require(False, "relationship", f"one of {', '.join(filter(None, treatments))}")
+    require(len(request.activity) <= _MOST_ACTIVITY, "activity", _AN_ACTIVITY)
     require(len(request.exclude) <= MOST_EXCLUDED, "exclude", _EXCLUDED)
     require(1 <= request.count <= _MOST_NAMED, "count", _NAMED)
     moment = Moment(
@@ -80,6 +83,7 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
         request.interruption,
         request.utc_offset_minutes,
         request.count,
+        request.activity,
     )
     return Asked(moment, request.relationship, frozenset(request.exclude))
 

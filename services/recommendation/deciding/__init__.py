@@ -2,8 +2,13 @@
 
 from services.recommendation.deciding.budget import Limit, first_free_ms, limit
 from services.recommendation.deciding.gathering import Ranked
+from services.recommendation.deciding.grounds import Grounds
+from services.recommendation.deciding.habits import Customs, Habits, Occasion, joined
+from services.recommendation.deciding.interruption import meet, told
+from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.pipeline import Question, decide, silenced
 from services.recommendation.deciding.shelf import Shelf, Terms
+from services.recommendation.deciding.speaking import occasion
 from services.recommendation.deciding.state import (
     EMPTY,
     WINDOW_MS,
@@ -26,6 +31,7 @@ from services.recommendation.deciding.words import (
     Rules,
     Silence,
     Treatment,
+    Verdict,
     Weighed,
 )
 
@@ -36,10 +42,15 @@ __all__ = [
     "Act",
     "Answers",
     "Candidate",
+    "Customs",
     "Decided",
+    "Grounds",
+    "Habits",
     "Initiative",
     "Limit",
+    "Manners",
     "Moment",
+    "Occasion",
     "Outcome",
     "Question",
     "Ranked",
@@ -50,6 +61,7 @@ __all__ = [
     "Taught",
     "Terms",
     "Treatment",
+    "Verdict",
     "Weighed",
     "bucket_of",
     "contacted",
@@ -58,8 +70,12 @@ __all__ = [
     "encode_state",
     "first_free_ms",
     "heard",
+    "joined",
     "limit",
+    "meet",
     "merge",
+    "occasion",
     "silenced",
     "taught_by",
+    "told",
 ]

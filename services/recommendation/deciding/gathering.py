@@ -45,6 +45,15 @@ class Gathered:
     parts: Callable[[str], Parts]
 
 
+def topic_of(ranked: Ranked, item: str) -> str:
+    """Return what an item is about: by its terms, else by what was done with it; "" where nobody knows."""
+    told, slot = ranked.shelf.first_topic(item), ranked.sums.slots.get(item)
+    if told or slot is None:
+        return told
+    counts = ranked.sums.about[slot]
+    return ranked.sums.topics[int(counts.argmax())] if counts.any() else ""
+
+
 def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment: Moment, rules: Rules) -> Gathered:
     """Return what may be offered."""
     shelf, asked = ranked.shelf, public(situation) if situation.draw_key else situation

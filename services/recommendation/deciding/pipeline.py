@@ -1,14 +1,17 @@
 """A decision from first to last: limits, gates, scores, values, abstaining, the draw, and what else to name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from services.recommendation.deciding.budget import first_free_ms, limit
 from services.recommendation.deciding.drawing import chances, drawn
-from services.recommendation.deciding.gathering import Gathered, Ranked, gather
+from services.recommendation.deciding.gathering import Gathered, Ranked, gather, topic_of
+from services.recommendation.deciding.grounds import Grounds
+from services.recommendation.deciding.habits import Habits
 from services.recommendation.deciding.shelf import Shelf
+from services.recommendation.deciding.speaking import most_welcome, verdicts
 from services.recommendation.deciding.state import State
-from services.recommendation.deciding.valuing import Taught, chance_to_annoy, weigh
+from services.recommendation.deciding.valuing import chance_to_annoy, weigh
 from services.recommendation.deciding.words import (
     Act,
     Candidate,
@@ -18,6 +21,7 @@ from services.recommendation.deciding.words import (
     Rules,
     Silence,
     Treatment,
+    Verdict,
     Weighed,
 )
 from services.recommendation.domain import Situation
@@ -35,11 +39,13 @@ class Question:
     state: State
     treatment: Treatment
     moment: Moment
+    #: Of all that are linked, together.
+    habits: Habits = field(default_factory=Habits)
 
 
-def decide(ranked: Ranked, question: Question, taught: Taught, rules: Rules, lot: float) -> Decided:
+def decide(ranked: Ranked, question: Question, grounds: Grounds, lot: float) -> Decided:
     """Return what to do; `lot` in [0, 1) draws it. The same question with the same lot is decided alike."""
-    moment = question.moment
+    moment, rules = question.moment, grounds.rules
     if (forbidden := _forbidden(question, rules)) is not None:
         return silenced(forbidden, question)
     offers = _offers(ranked, question, rules)
@@ -49,10 +55,14 @@ def decide(ranked: Ranked, question: Question, taught: Taught, rules: Rules, lot
     )
     if not candidates:
         return nothing
+    welcome, said = _welcome(ranked, question, grounds, candidates)
+    if said:
+        nothing = _spoken(nothing, said, most_welcome(said))
+    if not welcome:
+        return replace(nothing, silence=Silence.UNWELCOME)
     annoys = chance_to_annoy(question.state, moment, rules)
-    weighed = sorted(
-        weigh(candidates, question.state, taught, annoys, rules), key=lambda each: (-each.value, each.candidate.item)
-    )
+    weighed = weigh(welcome, question.state, grounds.taught, annoys, rules)
+    weighed.sort(key=lambda each: (-each.value, each.candidate.item))
     eligible = [each for each in weighed if each.value_low > 0]
     if not eligible:
         return replace(nothing, silence=Silence.NOT_WORTH_IT, weighed=tuple(weighed), p_annoy=annoys)
@@ -64,7 +74,7 @@ def decide(ranked: Ranked, question: Question, taught: Taught, rules: Rules, lot
     if chosen.candidate.act is Act.SILENT:
         return replace(decided, silence=Silence.CHANCE)
     return replace(
-        decided,
+        _spoken(decided, said, _topic(ranked, question, chosen.candidate)),
         act=chosen.candidate.act,
         silence=None,
         chosen=_with_parts(chosen, offers),
@@ -92,6 +102,28 @@ def _offers(ranked: Ranked, question: Question, rules: Rules) -> Gathered:
     if Act.OFFER not in question.moment.acts:
         return Gathered([], {}, b"", lambda _: [])
     return gather(ranked, question.situation, question.removed, question.moment, rules)
+
+
+def _welcome(
+    ranked: Ranked, question: Question, grounds: Grounds, candidates: list[Candidate]
+) -> tuple[list[Candidate], dict[str, Verdict]]:
+    """Return what manners let the brand begin with, and what they say of each topic; all of what was asked for."""
+    if question.moment.initiative is Initiative.PERSONA:
+        return candidates, {}
+    topics = [_topic(ranked, question, each) for each in candidates]
+    said = verdicts(grounds, question.habits, question.moment, topics)
+    return [each for each, topic in zip(candidates, topics, strict=True) if said[topic].speaks], said
+
+
+def _spoken(decided: Decided, said: dict[str, Verdict], topic: str) -> Decided:
+    return replace(decided, topic=topic, verdict=said.get(topic))
+
+
+def _topic(ranked: Ranked, question: Question, candidate: Candidate) -> str:
+    if candidate.act is not Act.OFFER:
+        return candidate.act.value
+    # What others could compare must not be chosen by what was answered elsewhere: then it is about offers as such.
+    return "" if question.situation.draw_key else topic_of(ranked, candidate.item)
 
 
 def _plain(act: Act, rules: Rules) -> Candidate:

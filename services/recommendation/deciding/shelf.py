@@ -57,7 +57,7 @@ class Shelf:
         self._in = _places(each.channels for each in said)
         self._benefits = np.array([each.benefit for each in said], dtype=np.float32)
         self._behind = {item: place for place, item in enumerate(self.items[self.learnt :], start=self.learnt)}
-        self._topics = {each.item: frozenset(each.topics) for each in said if each.topics}
+        self._topics = {each.item: each.topics for each in said if each.topics}
         self._about = _places(each.topics for each in said)
         self._ages = np.unique(self._least_age).tolist()
         self._times = np.unique(np.concatenate([self._from, self._until])).tolist()
@@ -73,7 +73,11 @@ class Shelf:
 
     def topics(self, item: str) -> frozenset[str]:
         """Return what the terms say the item is about."""
-        return self._topics.get(item, frozenset())
+        return frozenset(self._topics.get(item, ()))
+
+    def first_topic(self, item: str) -> str:
+        """Return what they say first, "" for nothing."""
+        return next(iter(self._topics.get(item, ())), "")
 
     def behind(self, names: Iterable[str]) -> list[int]:
         """Return the places of those of these items that the model does not know."""

@@ -35,6 +35,7 @@ class Silence(StrEnum):
     TOO_SOON = "TOO_SOON"
     QUIET_HOURS = "QUIET_HOURS"
     INTERRUPTS = "INTERRUPTS"
+    UNWELCOME = "UNWELCOME"
 
 
 class Outcome(IntEnum):
@@ -91,6 +92,8 @@ class Moment:
     utc_offset_minutes: int = 0
     #: Items to name, the one decided for first.
     count: int = 1
+    #: What the persona is doing, of those that manners know; "" for asking where it begins, else for looking.
+    activity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,16 @@ class Rules:
     unmet_topic: float
     #: Items are too alike to be named together when their topics are.
     alike: float
+
+
+class Verdict(NamedTuple):
+    """Whether to speak unasked, and why: the lower bound of the value has to be positive."""
+
+    speaks: bool
+    value: float
+    value_at_least: float
+    chance: float
+    annoys: float
 
 
 class Candidate(NamedTuple):
@@ -169,3 +182,6 @@ class Decided:
     otherwise: str | None = None
     #: Items besides the one decided for.
     also: tuple[str, ...] = ()
+    #: What it is about as manners see it, and what they say: of the act that is done, else of the most welcome one.
+    topic: str = ""
+    verdict: Verdict | None = None

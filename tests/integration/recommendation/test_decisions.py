@@ -1,6 +1,8 @@
 """Decisions through the service: what is done, what is kept, and what feedback changes."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -11,12 +13,16 @@ from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationSe
 from kit.db import Database
 from kit.errors import RemoteError
 from kit.rpc import connect
+from kit.sealing import UnsealableError
 from kit.settings import Settings
+from kit.tenancy import acting_for
 from services.recommendation import tables
 from services.recommendation.__main__ import serve_recommendation
 from services.recommendation.clients import Personas
+from services.recommendation.repository.decisions import Logged, Turned, note_decision
 from services.recommendation.rpc import Surroundings
-from tests.integration.recommendation.deciders import NOON_MS, Clock, deciding, persona, town
+from services.recommendation.sealed import open_habits, open_record, open_state
+from tests.integration.recommendation.deciders import NOON_MS, Clock, deciding, keyed, persona, town
 from tests.integration.recommendation.test_process import fit, teach
 
 SUBJECT = Subject(brand="oak", audience="app:shop", eid=bytes(16))
@@ -173,6 +179,45 @@ class TestLimits:
         assert unasked.silence == "CONTACTS_SPENT"
 
 
+class TestManners:
+    async def test_silence_is_logged_with_its_reason(self, stub):
+        answer = await stub.Decide(about(persona(1), initiative="brand", activity="occupied"))
+        assert (answer.act, answer.silence, answer.propensity) == ("silent", "UNWELCOME", 1.0)
+        manners = (await explained(stub, answer.decision_id))["manners"]
+        assert (manners["activity"], manners["hour"], manners["speaks"]) == ("occupied", 12, False)
+        assert manners["value_at_least"] <= 0
+
+    async def test_the_very_next_decision_knows_what_was_answered(self, stub, clock):
+        values = []
+        begun = {"initiative": "brand", "acts": ["hello"], "relationship": "fan", "activity": "asking"}
+        for outcome in ("accepted", "dismissed"):
+            first = await offered(stub, persona(1), **begun)
+            values.append((await explained(stub, first.decision_id))["manners"]["value"])
+            await stub.GiveFeedback(feedback(first.decision_id, outcome))
+            clock.at_ms += 8 * DAY_MS
+        last = await stub.Decide(about(persona(1), **begun))
+        assert values[1] > values[0]
+        assert (await explained(stub, last.decision_id))["manners"]["value"] < values[1]
+
+    async def test_turning_up_counts_in_silence_too_and_for_all_that_is_linked(self, stub, database, clock):
+        for _ in range(5):
+            await stub.Decide(about(persona(1), initiative="brand", activity="occupied"))
+        [kept] = await rows(database, tables.decision_states)
+        habits = open_habits(keyed(1), kept.habits)
+        assert habits.presence.at("channel web", clock.at_ms, 1.0) == 5.0
+        assert not open_state(keyed(1), kept.body).contacts
+
+    async def test_an_answer_is_not_lost_to_a_decision_that_was_read_before_it(self, database):
+        persona, at = keyed(1).persona, datetime.fromtimestamp(0, UTC)
+        with acting_for("oak"):
+            logged = [Logged(persona, bytes([number]) * 16, b"") for number in range(3)]
+            await note_decision(database, logged[0], Turned(b"", b"one"), 1, at)
+            await note_decision(database, logged[1], Turned(b"", b"late"), 1, at)
+            await note_decision(database, logged[2], Turned(b"one", b"two"), 1, at)
+        assert [row.habits for row in await rows(database, tables.decision_states)] == [b"two"]
+        assert len(await rows(database, tables.decisions)) == 3
+
+
 class TestFeedback:
     async def test_a_dismissed_offer_does_not_come_back(self, stub):
         first = await offered(stub, persona(1))
@@ -250,12 +295,16 @@ class TestErasing:
         for table in (tables.decisions, tables.decision_states):
             assert {row.pid for row in await rows(database, table)} == {persona(2).persona.pid}
         assert sum(row.seen for row in await rows(database, tables.answers)) == 1
+        customs = await rows(database, tables.customs)
+        assert sum(row.for_yes + row.for_no for row in customs if row.name.startswith("activity")) == 1_024
 
     async def test_what_is_kept_opens_under_the_key_of_the_persona_alone(self, stub, database):
-        item = (await offered(stub, persona(1))).item
-        [*kept] = await rows(database, tables.decisions)
-        assert kept
-        assert all(item.encode() not in row.body and MET[0].encode() not in row.body for row in kept)
+        await offered(stub, persona(1))
+        [kept] = await rows(database, tables.decisions)
+        assert open_record(keyed(1), kept.decision_id, kept.body)["act"] == "offer"
+        assert b"propensity" not in kept.body
+        with pytest.raises(UnsealableError):
+            open_record(replace(keyed(1), decision_key=keyed(2).decision_key), kept.decision_id, kept.body)
 
 
 class TestRestart:

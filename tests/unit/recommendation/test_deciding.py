@@ -10,7 +10,11 @@ from services.recommendation.deciding import (
     EMPTY,
     Act,
     Answers,
+    Customs,
+    Grounds,
+    Habits,
     Initiative,
+    Manners,
     Moment,
     Outcome,
     Question,
@@ -28,9 +32,12 @@ from services.recommendation.deciding import (
     heard,
     limit,
     merge,
+    occasion,
+    told,
 )
 from services.recommendation.deciding.drawing import chances, drawn
 from services.recommendation.deciding.gathering import gather
+from services.recommendation.deciding.habits import MOST_BYTES
 from services.recommendation.domain import Met, Situation
 from services.recommendation.fitting import fit
 from services.recommendation.ranking import Fitted
@@ -42,6 +49,7 @@ HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 NOON_MS = START_MS - START_MS % DAY_MS + 12 * HOUR_MS
 PACK = Path(__file__).parents[3] / "services" / "recommendation" / "packs" / "deciding.yaml"
 RULES = packs.load(PACK, DecidingPack).rules
+MANNERS = packs.load(PACK.with_name("manners.yaml"), Manners)
 OPEN = Treatment(30, HOUR_MS, frozenset())
 MET = tuple(Met(f"a{place}") for place in range(6))
 
@@ -65,15 +73,15 @@ def ranked(sums, weights):
     return make
 
 
-def question(*, history=MET, state=EMPTY, treatment=OPEN, removed=(), draw_key=b"", likes=(), **moment):
+def question(*, history=MET, state=EMPTY, treatment=OPEN, removed=(), draw_key=b"", likes=(), habits=None, **moment):
     acts = frozenset(moment.pop("acts", {Act.OFFER}))
     at = Moment(NOON_MS, "web", acts, **{"count": 5, **moment})
     situation = Situation(tuple(history), NOON_MS, RULES.shortlist, tuple(likes), frozenset(), draw_key)
-    return Question(situation, frozenset(removed), state, treatment, at)
+    return Question(situation, frozenset(removed), state, treatment, at, habits or Habits())
 
 
 def decided(ranked, asked, lot=0.0, answers=None):
-    return decide(ranked, asked, answers or {}, RULES, lot)
+    return decide(ranked, asked, Grounds(RULES, MANNERS, answers or {}, Customs()), lot)
 
 
 class TestDrawing:
@@ -147,7 +155,54 @@ class TestState:
         for day in range(500):
             at_ms = NOON_MS + day * HOUR_MS
             state = heard(contacted(state, at_ms), at_ms, Outcome.DISMISSED, "i" * 64)
-        assert len(encode_state(state)) < 4_000
+        assert len(encode_state(state)) + MOST_BYTES < 4_000
+
+
+def answered(topic, outcome, times, habits=None):
+    """Habits of somebody who answered so about that, once a day until the day before noon."""
+    habits = habits or Habits()
+    for days in range(times, 0, -1):
+        told(MANNERS, Customs(), habits, occasion(Moment(NOON_MS - days * DAY_MS, "web"), topic), outcome)
+    return habits
+
+
+class TestManners:
+    def test_what_the_brand_begins_is_asked_of_manners(self, ranked):
+        found = decided(ranked(Terms("a6", topics=("drama",))), question())
+        assert (found.act, found.topic) == (Act.OFFER, "drama")
+        assert found.verdict.speaks
+        assert found.verdict.value_at_least > 0
+
+    def test_whoever_is_occupied_is_left_alone_and_the_record_says_why(self, ranked):
+        found = decided(ranked(), question(activity="occupied"))
+        assert (found.act, found.silence, found.propensity) == (Act.SILENT, Silence.UNWELCOME, 1.0)
+        assert not found.verdict.speaks
+        assert not found.weighed
+
+    def test_whoever_asks_is_answered_whatever_was_refused(self, ranked):
+        asked = question(habits=answered("", Outcome.DISMISSED, 12), initiative=Initiative.PERSONA)
+        found = decided(ranked(), asked)
+        assert (found.act, found.verdict) == (Act.OFFER, None)
+
+    def test_what_is_never_wanted_ends(self, ranked):
+        assert decided(ranked(), question(habits=answered("", Outcome.DISMISSED, 20))).silence is Silence.UNWELCOME
+
+    def test_another_topic_may_still_be_spoken_of(self, ranked):
+        terms = [Terms("a6", topics=("war",)), *(Terms(f"a{place}", topics=("drama",)) for place in range(7, 20))]
+        habits = answered("drama", Outcome.ACCEPTED, 6, answered("war", Outcome.DISMISSED, 3))
+        found = decided(ranked(*terms), question(habits=habits))
+        assert {each.candidate.item for each in found.weighed}.isdisjoint({"a6"})
+        assert (found.act, found.topic) == (Act.OFFER, "drama")
+
+    def test_answers_choose_nothing_of_what_others_could_compare(self, ranked):
+        terms = [Terms(f"a{place}", topics=("war",)) for place in range(20)]
+        habits = answered("", Outcome.ACCEPTED, 3, answered("war", Outcome.DISMISSED, 3))
+        plain, answering = (
+            decided(ranked(*terms), question(draw_key=b"1" * 16, habits=each)) for each in (Habits(), habits)
+        )
+        drawn_from = [{each.candidate.item for each in found.weighed} for found in (plain, answering)]
+        assert drawn_from[0] == drawn_from[1]
+        assert plain.topic == answering.topic == ""
 
 
 class TestDecide:

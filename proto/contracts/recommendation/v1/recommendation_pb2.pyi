@@ -438,6 +438,7 @@ class DecideRequest(message.Message):
     RELATIONSHIP_FIELD_NUMBER: builtins.int
     EXCLUDE_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
+    ACTIVITY_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand."""
     initiative: builtins.str
@@ -456,6 +457,10 @@ class DecideRequest(message.Message):
     """
     count: builtins.int
     """How many items to name, the one decided for first, 1 to 10."""
+    activity: builtins.str
+    """What the persona is doing, one of the pack of manners ("asking", "looking", "passing", "occupied"); what that does not know
+    counts as other. Empty for asking where the persona begins, else for looking. At most 32 characters.
+    """
     @builtins.property
     def subject(self) -> subject_pb2.Subject:
         """A subject, read under consent."""
@@ -487,10 +492,11 @@ class DecideRequest(message.Message):
         relationship: builtins.str = ...,
         exclude: abc.Iterable[builtins.str] | None = ...,
         count: builtins.int = ...,
+        activity: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["known", b"known", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acts", b"acts", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["activity", b"activity", "acts", b"acts", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_whom: _TypeAlias = typing.Literal["subject", "known"]  # noqa: Y015
     _WhichOneofArgType_whom: _TypeAlias = typing.Literal["whom", b"whom"]  # noqa: Y015
@@ -526,7 +532,7 @@ class DecideResponse(message.Message):
     """What to offer, or what to ask about; empty otherwise."""
     silence: builtins.str
     """Why silent: "DENIED", "NOTHING_OPEN" (no offer passes the gates), "NOT_WORTH_IT" (no act is surely worth more than silence),
-    "CHANCE" (silence was drawn), "COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "INTERRUPTS"; empty otherwise.
+    "CHANCE" (silence was drawn), "COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "INTERRUPTS", "UNWELCOME" (by what was answered in such moments); empty otherwise.
     """
     p_accept: builtins.float
     """Chance that it is accepted, and what it is at least (one-sided, 90 %)."""
