@@ -73,8 +73,14 @@ def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment
     def parts(item: str) -> Parts:
         return _parts(ranked, scored, situation, places[item], rules)
 
-    found = [Candidate(Act.OFFER, item, float(total[place]), shelf.benefit(place)) for item, place in places.items()]
-    return Gathered(found, counts, _hash(ranked.fitted.version, open_), parts)
+    def found(item: str, place: int) -> Candidate:
+        # What others could compare must not be chosen by what was answered elsewhere: then it is about offers as such.
+        topic = "" if situation.draw_key else topic_of(ranked, item)
+        return Candidate(Act.OFFER, item, float(total[place]), shelf.benefit(place), topic=topic)
+
+    return Gathered(
+        [found(item, place) for item, place in places.items()], counts, _hash(ranked.fitted.version, open_), parts
+    )
 
 
 def _unmet(ranked: Ranked, situation: Situation) -> Mask:
