@@ -29,7 +29,7 @@ class TestPolicy:
     @pytest.mark.parametrize("wrong", [{"policy": "best"}, {}, {"policy": 1}])
     async def test_what_is_no_policy_is_named(self, gateway, wrong):
         answer = await gateway.http.put(PATH, json=wrong, headers=bearer(gateway.keys.staff))
-        assert (answer.status_code, answer.json()["field"]) == (400, "policy")
+        assert (answer.status_code, answer.json()["field"]) == (400, "body.policy")
 
     async def test_an_app_is_told_nothing(self, gateway):
         assert (await gateway.http.get(PATH, headers=bearer(gateway.keys.app))).status_code == 401
