@@ -53,6 +53,13 @@ def relationship_of(pack: RelationshipPack, traits: Traits, chosen: Choices, at_
     return relationship(pack, heard(traits), at_ms, actions=actions(traits), declared=declared)
 
 
+def worded(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> Relationship:
+    """Return what follows from words and declaration alone, to be compared with what was done."""
+    said = chosen.declared
+    declared = None if said is None else Declared(said.type, said.family)
+    return relationship(pack, heard(traits), at_ms, declared=declared)
+
+
 def seen(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> View:
     """Return the view with the family of the relationship, which is all of it that an audience may be told."""
     family = relationship_of(pack, traits, chosen, at_ms).family

@@ -314,6 +314,13 @@ class ProfileRpc(HandleRpc):
         told = await self._accounts.reports.tell(brand, audience, dict(request.assumed))
         return profile_pb2.ReportRelationshipsResponse(document=msgspec.json.encode(told))
 
+    async def ReportMining(
+        self, request: profile_pb2.ReportMiningRequest, context: ServicerContext
+    ) -> profile_pb2.ReportMiningResponse:
+        brand = convert.brand_from_proto(request.brand)
+        audience = convert.audience_from_proto(request.audience) if request.audience else ""
+        return profile_pb2.ReportMiningResponse(document=await self._accounts.reports.mine(brand, audience))
+
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:
     return None if seen.view is None else convert.view_to_proto(seen.handle, seen.view)

@@ -108,3 +108,10 @@ class TestReport:
         assert "Fewer than 20 personas" in shown.stdout
         assert refused.exit_code == 1
         assert "ASSUMPTION_REFUSED" in refused.stderr
+
+    def test_where_nobody_may_be_counted_nothing_is_mined(self, typed):
+        told = json.loads(typed("report", "mining", "--json").stdout)
+        shown = typed("report", "mining")
+
+        assert (told["pack"], told["findings"]["found"]) == ("core4/1", [])
+        assert "0 of 0 questions answered" in shown.stdout

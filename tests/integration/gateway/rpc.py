@@ -91,6 +91,10 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
         usual = profile_pb2.ReportRelationshipsResponse(document=b'{"personas":0}')
         return self._services.answer("ReportRelationships", request, usual)
 
+    async def ReportMining(self, request, context):
+        usual = profile_pb2.ReportMiningResponse(document=b'{"pack":"core4/1"}')
+        return self._services.answer("ReportMining", request, usual)
+
     async def TakeNewFace(self, request, context):
         return self._services.answer("TakeNewFace", request, profile_pb2.TakeNewFaceResponse())
 

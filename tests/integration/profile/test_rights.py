@@ -291,6 +291,7 @@ class TestRelationship:
         assert (told.pack, told.type, told.family, told.is_declared) == ("core4", "fan", "affection", False)
         assert view.relationship == "affection"
         assert (shown["relationship"]["type"], shown["relationship"]["texts"]) == ("fan", 6)
+        assert (shown["journey"]["switching_risk"], shown["journey"]["model"]) == (0.05, "journey/1")
         files, _ = await rights.archive()
         assert [each["stances"] for each in json.loads(files["traits.json"])["heard"]] == [list(FAN)] * 6
 

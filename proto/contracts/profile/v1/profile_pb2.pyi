@@ -2312,6 +2312,50 @@ class ReportRelationshipsResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ReportMiningRequest(message.Message):
+    """Asks which traits go with which type."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand (tenant) identifier."""
+    audience: builtins.str
+    """Audience; all of the brand's when empty."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        audience: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReportMiningResponse(message.Message):
+    """What was found."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: builtins.int
+    document: builtins.bytes
+    """JSON; docs/relationships.md has its shape, to which fields are only ever added."""
+    def __init__(
+        self,
+        *,
+        document: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class NoisyCount(message.Message):
     """How many share something, with noise."""
 
