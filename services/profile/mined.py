@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+from players.pack import PlayerPack
 from relationships.mining import Mined
 from relationships.pack import UNKNOWN, RelationshipPack
 from services.profile.choices import Choices
 from services.profile.journey import Journey, Journeys
+from services.profile.playing import play_of, pronounced
 from services.profile.relations import worded
 from services.profile.traits import Traits
 from services.profile.views import View, view
@@ -21,6 +23,7 @@ class Packs(NamedTuple):
 
     relationships: RelationshipPack
     journeys: Journeys
+    players: PlayerPack
 
 
 def mined(packs: Packs, traits: Traits, chosen: Choices, at_ms: int) -> Mined | None:
@@ -30,7 +33,10 @@ def mined(packs: Packs, traits: Traits, chosen: Choices, at_ms: int) -> Mined | 
     if known == UNKNOWN:
         return None
     told = facts(chosen.told(view(traits, at_ms)))
-    return Mined(known, told if "habits" in chosen.objections else told | stages(packs.journeys.of(traits, at_ms)))
+    if "habits" not in chosen.objections:
+        told |= stages(packs.journeys.of(traits, at_ms))
+        told |= {f"play.{name}": 1 for name in pronounced(play_of(packs.players, traits, at_ms))}
+    return Mined(known, told)
 
 
 def facts(told: View) -> dict[str, int]:

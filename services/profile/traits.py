@@ -10,6 +10,7 @@ from zlib import crc32
 
 import msgspec
 
+from players.pack import BEHAVIOURS
 from relationships.state import MOST_EVIDENCE
 from services.profile.decay import Moment, Strength, moment
 from services.profile.domain import Interaction, Kind
@@ -22,6 +23,9 @@ MAX_WISHES = 128
 MAX_LAST = 128
 MAX_STATED = 128
 MAX_HEARD = MOST_EVIDENCE
+#: In worlds, in which the rest of what is counted there was done.
+HOURS = "hours"
+_PLAY = frozenset((HOURS, *BEHAVIOURS))
 #: What ends a wish for its item: it came true, or was taken back.
 ENDS = frozenset((Kind.BOUGHT, Kind.REMOVED, Kind.DISMISSED))
 _HOUR_MS = 3_600_000
@@ -107,6 +111,8 @@ class Traits(msgspec.Struct, array_like=True):
     last: list[Recent] = []
     stated: list[Stated] = []
     heard: list[Heard] = []
+    #: By what worlds count.
+    played: dict[str, Strength] = {}
 
 
 _Kept = TypeVar("_Kept", Membership, Wished, Recent, Stated, Heard)
@@ -148,6 +154,7 @@ def merge(a: Traits, b: Traits) -> Traits:
     merged.last = list({*merged.last, *b.last})
     merged.stated += b.stated
     merged.heard = list({*merged.heard, *b.heard})
+    _absorb_strengths(merged.played, b.played)
     _trim(merged)
     return merged
 
@@ -167,6 +174,7 @@ def encode(traits: Traits) -> bytes:
         traits.last,
         traits.stated,
         traits.heard,
+        dict(sorted(traits.played.items())),
     )
     return _encoder.encode(canonical)
 
@@ -185,6 +193,8 @@ def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> N
         elif kind == Kind.CORRECTED and interaction.topics and interaction.value is not None:
             value = round(interaction.value * THOUSAND)
             traits.stated.append(Stated(at, interaction.mid, interaction.topics[0], value))
+        elif kind == Kind.PLAYED and interaction.value is not None:
+            _lean(traits.played, tuple(_PLAY.intersection(interaction.topics)), moment(at), max(0.0, interaction.value))
         return
     when = moment(at)
     activity = traits.channels.get(interaction.channel)

@@ -95,7 +95,7 @@ class Reports:
 
     async def _mined(self, survey: Survey, _: int) -> bytes:
         pack, now_ms = self._stores.packs.of(survey.brand), self._stores.now_ms()
-        packs = Packs(pack, self._stores.journeys)
+        packs = Packs(pack, self._stores.journeys, self._stores.players.of(survey.brand))
         personas = [
             each
             async for chosen, traits in _counted(self._stores, survey)

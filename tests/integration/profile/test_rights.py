@@ -283,6 +283,23 @@ class TestObject:
 FAN = (-8, -4, -8, 8, -8)
 
 
+class TestPlay:
+    async def test_what_worlds_counted_is_shown_as_scores_with_intervals(self, rights):
+        await rights.grant()
+        assert (await rights.see())["play"] is None
+        counted = {"hours": 6.0, "help_given": 40.0, "trades": 1.0}
+        kept = {"kind": Kind.PLAYED, "item": None}
+        await rights.did(*(rights.event(topics=(name,), value=much, **kept) for name, much in counted.items()))
+        play = (await rights.see())["play"]
+        assert (play["model"], play["is_objected"]) == ("hexad6/1", False)
+        giving, trading = (play["dimensions"][name] for name in ("philanthropist", "player"))
+        assert giving["least"] > 0.5 > trading["mean"]
+        await rights.object("habits")
+        assert (await rights.see())["play"]["is_objected"]
+        files, _ = await rights.archive()
+        assert set(json.loads(files["traits.json"])["played"]) == set(counted)
+
+
 class TestRelationship:
     async def test_what_was_said_is_told_shown_and_taken_away_as_numbers(self, rights):
         await rights.grant()

@@ -1,5 +1,6 @@
 """What is mined of a persona: no finer than a view, and the type from words alone."""
 
+from players import pack as players
 from relationships.pack import named_pack
 from services.profile.choices import Choices, Declaration
 from services.profile.domain import Kind
@@ -8,7 +9,7 @@ from services.profile.mined import Packs, facts, mined, stages
 from services.profile.traits import Heard, Recent, Tally, Traits
 from services.profile.views import View, Wish
 
-CORE = Packs(named_pack("core4"), load_journeys())
+CORE = Packs(named_pack("core4"), load_journeys(), players.named_pack("hexad6"))
 NOW = 1_000 * 86_400_000
 WORDS = [Heard(NOW - each, bytes([each]) * 16, (-8, -4, -8, 8, -8)) for each in range(6)]
 
