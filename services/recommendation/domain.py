@@ -28,6 +28,13 @@ class NothingToAnswerError(TypedError):
     status = Status.CONFLICT
 
 
+class PolicyUnprovenError(TypedError):
+    """What was logged does not show that the policy brings more than the one in force."""
+
+    reason = "POLICY_UNPROVEN"
+    status = Status.CONFLICT
+
+
 class Abstention(StrEnum):
     """Why nothing is offered."""
 

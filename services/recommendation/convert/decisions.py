@@ -10,11 +10,13 @@ from contracts.recommendation.v1 import recommendation_pb2 as messages
 from services.recommendation.clients import circle_from_proto
 from services.recommendation.convert import MOST_EXCLUDED, MOST_ITEM, brand, met, require, to_decision
 from services.recommendation.deciding import (
+    LEAST_ANSWERS,
     Act,
     Decided,
     Initiative,
     Moment,
     Outcome,
+    Policy,
     Terms,
     Treatment,
     Weighed,
@@ -22,6 +24,7 @@ from services.recommendation.deciding import (
 from services.recommendation.domain import Decision, Persona, Signals
 from services.recommendation.use_cases.answer import Said
 from services.recommendation.use_cases.decide import ID_BYTES, Answer, Asked
+from services.recommendation.use_cases.policy import Standing
 
 _SHARDS = 64
 _PID_BYTES = 16
@@ -42,6 +45,7 @@ _CHANNEL = re.compile(r"[a-z0-9_.-]{1,32}")
 _ACTS = {act.value: act for act in Act if act is not Act.SILENT}
 _INITIATIVES = {"": Initiative.BRAND, **{each.value: each for each in Initiative}}
 _OUTCOMES = {outcome.name.lower(): outcome for outcome in Outcome if outcome is not Outcome.NONE}
+_POLICIES = frozenset(Policy)
 # Said once: with every request they would cost more than the checks.
 _SOME_ACTS = f"some of {', '.join(_ACTS)}"
 _AN_INITIATIVE = f"one of {', '.join(Initiative)}, or none"
@@ -129,6 +133,18 @@ def erased(request: messages.ErasePersonasRequest) -> list[Persona]:
     return [Persona(each.brand, each.shard, each.pid) for each in request.personas]
 
 
+def policy(value: str) -> Policy:
+    require(value in _POLICIES, "policy", f"one of {', '.join(Policy)}")
+    return Policy(value)
+
+
+def to_policy(standing: Standing) -> messages.Policy:
+    told = messages.Policy(policy=standing.policy, answers=standing.answers, goes_live=standing.goes_live)
+    if standing.answers >= LEAST_ANSWERS:
+        told.gain, told.gain_low, told.gain_high = standing.gain
+    return told
+
+
 def to_answer(answer: Answer, policy_version: str) -> messages.DecideResponse:
     told = messages.DecideResponse(
         decision_id=answer.decision_id,
@@ -154,6 +170,7 @@ def to_explanation(document: dict[str, object]) -> messages.ExplainDecisionRespo
 
 
 def _tell(told: messages.DecideResponse, decided: Decided) -> None:
+    told.policy_version = f"{told.policy_version}.{decided.policy}"
     told.act, told.silence = decided.act.value, decided.silence.value if decided.silence else ""
     told.propensity, told.quiet_until_ms = decided.propensity, decided.quiet_until_ms
     if decided.chosen is not None:

@@ -76,8 +76,11 @@ def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment
             return parts_of(scored, place, float(total[place]))
         return _unmet_parts(shelf.topics(item), situation, rules)
 
-    offers = map(Candidate, repeat(Act.OFFER), places, total[kept].tolist(), shelf.benefits(kept))
-    return Gathered(list(offers), counts, _hash(ranked.fitted.version, open_), parts)
+    # What others could compare must not be chosen by what was answered elsewhere: then it is about offers as such.
+    topics = repeat("") if situation.draw_key else (topic_of(ranked, item) for item in places)
+    worth = zip(places, total[kept].tolist(), shelf.benefits(kept), topics, strict=False)
+    found = [Candidate(Act.OFFER, item, score, benefit, topic=topic) for item, score, benefit, topic in worth]
+    return Gathered(found, counts, _hash(ranked.fitted.version, open_), parts)
 
 
 def _open(ranked: Ranked, situation: Situation, removed: frozenset[str], moment: Moment) -> tuple[Mask, dict[str, int]]:

@@ -171,7 +171,15 @@ def _met(around: Deciding, habits: Habits, moment: Moment) -> Habits:
 
 def _grounds(around: Deciding, brand: str) -> Grounds:
     """Return what a brand decides on at this moment."""
-    return Grounds(around.rules, around.manners, around.shelves.taught(brand), around.shelves.customs(brand))
+    shelves = around.shelves
+    return Grounds(
+        around.rules,
+        around.manners,
+        shelves.taught(brand),
+        shelves.customs(brand),
+        shelves.promise(brand),
+        shelves.policy(brand),
+    )
 
 
 def _question(around: Deciding, signals: Signals, asked: Asked, known: _Known) -> Question:

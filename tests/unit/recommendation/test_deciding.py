@@ -17,6 +17,8 @@ from services.recommendation.deciding import (
     Manners,
     Moment,
     Outcome,
+    Policy,
+    Promise,
     Question,
     Ranked,
     Shelf,
@@ -38,6 +40,7 @@ from services.recommendation.deciding import (
 from services.recommendation.deciding.drawing import chances, drawn
 from services.recommendation.deciding.gathering import gather
 from services.recommendation.deciding.habits import MOST_BYTES
+from services.recommendation.deciding.promising import FIRST_CELL
 from services.recommendation.domain import Met, Situation
 from services.recommendation.fitting import fit
 from services.recommendation.ranking import Fitted
@@ -80,8 +83,9 @@ def question(*, history=MET, state=EMPTY, treatment=OPEN, removed=(), draw_key=b
     return Question(situation, frozenset(removed), state, treatment, at, habits or Habits())
 
 
-def decided(ranked, asked, lot=0.0, answers=None):
-    return decide(ranked, asked, Grounds(RULES, MANNERS, answers or {}, Customs()), lot)
+def decided(ranked, asked, lot=0.0, answers=None, policy=Policy.SOFTMAX):
+    taught = answers or {}
+    return decide(ranked, asked, Grounds(RULES, MANNERS, taught, Customs(), Promise(taught, RULES), policy), lot)
 
 
 class TestDrawing:
@@ -203,6 +207,46 @@ class TestManners:
         drawn_from = [{each.candidate.item for each in found.weighed} for found in (plain, answering)]
         assert drawn_from[0] == drawn_from[1]
         assert plain.topic == answering.topic == ""
+
+
+#: Enough answers for the bandit to draw, nearly all of which refuse what begins with so many of a bucket.
+REFUSED = {FIRST_CELL + place: Answers(20, 1, 0) for place in range(0, 6_000, 13)}
+ACCEPTED = {FIRST_CELL + place: Answers(20, 19, 0) for place in range(0, 6_000, 13)}
+
+
+class TestPolicies:
+    def test_the_reference_draws_until_the_bandit_has_learnt(self, ranked):
+        assert decided(ranked(), question(), policy=Policy.BANDIT).policy is Policy.SOFTMAX
+        assert decided(ranked(), question(), answers=ACCEPTED).policy is Policy.SOFTMAX
+        assert decided(ranked(), question(), answers=ACCEPTED, policy=Policy.BANDIT).policy is Policy.BANDIT
+
+    def test_the_bandit_abstains_where_its_bound_does_not_carry(self, ranked):
+        assert decided(ranked(), question(), answers=REFUSED).act is Act.OFFER
+        found = decided(ranked(), question(), answers=REFUSED, policy=Policy.BANDIT)
+        assert (found.act, found.silence, found.propensity) == (Act.SILENT, Silence.NOT_WORTH_IT, 1.0)
+
+    @pytest.mark.parametrize("lot", [0.0, 0.3, 0.97, 0.985, 0.9999])
+    def test_each_tells_the_chance_that_the_other_would_have_given(self, ranked, lot):
+        every = [decided(ranked(), question(), at / 60, ACCEPTED, policy) for policy in Policy for at in range(60)]
+        spoken = {policy: {} for policy in Policy}
+        for each in every:
+            for one in each.weighed:
+                spoken[each.policy][one.candidate.item] = one.propensity
+        found = decided(ranked(), question(), lot, ACCEPTED)
+        if found.act is Act.OFFER:
+            assert found.chosen.instead == pytest.approx(spoken[Policy.BANDIT][found.chosen.candidate.item])
+            assert found.propensity == pytest.approx(spoken[Policy.SOFTMAX][found.chosen.candidate.item])
+
+    def test_the_log_of_the_reference_supports_the_bandit(self, ranked):
+        for answers in (ACCEPTED, REFUSED, {FIRST_CELL + 5: Answers(500, 250, 0)}):
+            reference = decided(ranked(), question(), answers=answers)
+            able = {each.candidate.item for each in reference.weighed if each.propensity > 0}
+            bandit = decided(ranked(), question(), answers=answers, policy=Policy.BANDIT)
+            assert {each.candidate.item for each in bandit.weighed if each.propensity > 0} <= able
+
+    def test_the_bandit_does_not_try_with_a_protective_type(self, ranked):
+        asked = question(treatment=replace(OPEN, is_protective=True))
+        assert decided(ranked(), asked, 0.9999, ACCEPTED, Policy.BANDIT).propensity == 1.0
 
 
 class TestDecide:
