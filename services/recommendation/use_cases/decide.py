@@ -69,6 +69,8 @@ class Asked:
     moment: Moment
     relationship: str = ""
     exclude: frozenset[str] = frozenset()
+    #: Nothing is decided where the brand has put no offers.
+    needs_offers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Answer:
     decision_id: bytes = b""
     decision: Decision | None = None
     model_version: int = 0
+    #: Why nothing was decided.
+    silence: str = "DENIED"
 
 
 async def decide_for(around: Deciding, subject: Subject, asked: Asked) -> Answer:
@@ -99,6 +103,8 @@ async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answ
     if not circle:
         raise UnavailableError("the profile service does not say yet whom limits hold for", retry_after_s=1)
     brand = circle[0].persona.brand
+    if asked.needs_offers and not around.shelves.ranked(brand).shelf.has_terms:
+        return Answer(None, around.treatments[asked.relationship], silence="NO_OFFERS")
     known = await _read(around, circle)
     question, ranked = _question(around, signals, asked, known), around.shelves.ranked(brand)
     lot, decision_id = around.lot(), around.token(ID_BYTES)
