@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from kit.errors import Status, TypedError
 
@@ -104,8 +105,7 @@ class Lesson:
     learnt: tuple[Learnt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(NamedTuple):
     """One item in a history; the weight is negative when the persona did not want it."""
 
     item: str

@@ -55,8 +55,8 @@ def chances(values: Sequence[float], temperature: float, explored: float) -> lis
         return [float(place == best) for place in range(len(values))]
     top = max(values)
     weights = [math.exp((value - top) / temperature) for value in values]
-    total, floor = math.fsum(weights), explored / len(values)
-    return [floor + (1.0 - explored) * weight / total for weight in weights]
+    share, floor = (1.0 - explored) / math.fsum(weights), explored / len(values)
+    return [floor + share * weight for weight in weights]
 
 
 def drawn(probabilities: Sequence[float], lot: float) -> int:

@@ -74,10 +74,10 @@ def weigh(candidates: Sequence[Candidate], state: State, taught: Taught, annoys:
     """
     counts, means = _curve(taught, rules)
     buckets = [bucket_of(each.act, each.score) for each in candidates]
-    scores = [each.score for each in candidates]
-    is_offer = np.array(buckets) >= _FIRST_OFFER
-    count = np.where(is_offer, np.interp(scores, _CENTRES, counts[_FIRST_OFFER:]), counts[buckets])
-    mean = np.where(is_offer, np.interp(scores, _CENTRES, means[_FIRST_OFFER:]), means[buckets])
+    scores = np.array([each.score for each in candidates])
+    count, mean = (np.interp(scores, _CENTRES, each[_FIRST_OFFER:]) for each in (counts, means))
+    for place in [place for place, bucket in enumerate(buckets) if bucket < _FIRST_OFFER]:
+        count[place], mean[place] = counts[buckets[place]], means[buckets[place]]
     p_accept = np.minimum(_MOST_PROBABLE, mean * _own_rate(state, taught, rules))
     low = np.maximum(0.0, p_accept - rules.errors * np.sqrt(p_accept * (1.0 - p_accept) / (count + 1.0)))
     benefits, cost = np.array([each.benefit for each in candidates]), annoys * rules.annoyed
@@ -86,8 +86,10 @@ def weigh(candidates: Sequence[Candidate], state: State, taught: Taught, annoys:
 
 
 def _curve(taught: Taught, rules: Rules) -> tuple[Numbers, Numbers]:
-    answers = [taught.get(bucket, Answers()) for bucket in range(BUCKETS)]
     priors = expected_by_bucket(rules)
+    if not taught:
+        return np.full(BUCKETS, rules.strength), priors
+    answers = [taught.get(bucket, Answers()) for bucket in range(BUCKETS)]
     counts = np.array([each.seen for each in answers]) + rules.strength
     return counts, (np.array([each.accepted for each in answers]) + rules.strength * priors) / counts
 

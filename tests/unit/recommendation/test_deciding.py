@@ -38,6 +38,7 @@ from services.recommendation.deciding import (
     told,
 )
 from services.recommendation.deciding.drawing import chances, drawn
+from services.recommendation.deciding.gathering import gather
 from services.recommendation.deciding.habits import MOST_BYTES
 from services.recommendation.deciding.promising import FIRST_CELL
 from services.recommendation.domain import Met, Situation
@@ -256,6 +257,15 @@ class TestDecide:
         assert sum(amount for _, _, amount in found.chosen.candidate.parts) == pytest.approx(score, abs=1e-6)
         assert any(ref == "a5" for _, ref, _ in found.chosen.candidate.parts)
 
+    def test_what_is_usual_is_the_same_for_every_item(self, ranked):
+        """Were a part told too large, what is usual would have to make up for it, item by item."""
+        given = ranked()
+        asked = question(likes=("drama",)).situation
+        found = gather(given, asked, frozenset(), question().moment, RULES)
+        usual = [{kind: amount for kind, _, amount in found.parts(each.item)}["usual"] for each in found.candidates]
+        assert len(usual) > 10
+        assert usual == pytest.approx([usual[0]] * len(usual), abs=1e-5)
+
     def test_the_same_question_is_decided_alike(self, ranked):
         assert decided(ranked(), question(), 0.7) == decided(ranked(), question(), 0.7)
 
@@ -319,6 +329,32 @@ class TestDecide:
         }
         opened = decided(ranked(*terms), question(least_age=18))
         assert "a7" in {each.candidate.item for each in opened.weighed}
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_gates_that_are_kept_are_those_of_the_moment(self, seed):
+        rng = random.Random(seed)
+        terms = [
+            Terms(
+                f"i{place}",
+                from_ms=rng.choice([0, NOON_MS - 1, NOON_MS, NOON_MS + 1]),
+                until_ms=rng.choice([0, NOON_MS, NOON_MS + 1, NOON_MS + 2]),
+                is_sold_out=rng.random() < 0.2,
+                least_age=rng.choice([0, 16, 18]),
+                channels=tuple(rng.sample(["web", "shop"], rng.randrange(3))),
+            )
+            for place in range(30)
+        ]
+        shelf = Shelf((), {each.item: each for each in terms})
+        for _ in range(30):
+            at_ms, age = NOON_MS + rng.randrange(-3, 4), rng.choice([0, 15, 16, 17, 18, 120])
+            moment = Moment(at_ms, rng.choice(["web", "shop", "mail", "mall"]), least_age=age)
+            assert shelf.gate(moment).open.tolist() == [
+                not each.is_sold_out
+                and each.least_age <= age
+                and (not each.channels or moment.channel in each.channels)
+                and each.from_ms <= at_ms < (each.until_ms or at_ms + 1)
+                for each in terms
+            ]
 
     def test_what_is_like_a_removed_item_is_closed_too(self, ranked):
         terms = [Terms(f"new{n}", topics=("drama", "crime")) for n in range(3)] + [Terms("other", topics=("drama",))]
