@@ -93,7 +93,7 @@ def _models(learnt: int) -> Models:
 def _deciding(settings: RecommendationSettings, models: Models, blend: Blend, database: Database) -> Deciding:
     pack = packs.load(settings.deciding_file, DecidingPack)
     return Deciding(
-        shelves=Shelves(models, blend, database),
+        shelves=Shelves(models, blend, database, pack.rules),
         personas=Everybody(),
         database=database,
         rules=pack.rules,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from kit.errors import Status, TypedError
 
@@ -24,6 +25,13 @@ class NothingToAnswerError(TypedError):
     """It was decided to be silent: nobody can have made anything of that."""
 
     reason = "NOTHING_TO_ANSWER"
+    status = Status.CONFLICT
+
+
+class PolicyUnprovenError(TypedError):
+    """What was logged does not show that the policy brings more than the one in force."""
+
+    reason = "POLICY_UNPROVEN"
     status = Status.CONFLICT
 
 
@@ -97,8 +105,7 @@ class Lesson:
     learnt: tuple[Learnt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(NamedTuple):
     """One item in a history; the weight is negative when the persona did not want it."""
 
     item: str

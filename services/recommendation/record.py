@@ -25,6 +25,7 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
         "act": decided.act.value,
         "silence": decided.silence.value if decided.silence else "",
         "propensity": decided.propensity,
+        "policy": decided.policy.value,
         "lot": made.lot,
         "moment": _moment(question.moment),
         **_chosen(decided.chosen),
@@ -68,7 +69,8 @@ def _chosen(chosen: Weighed | None) -> dict[str, Any]:
     if chosen is None:
         return {"item": ""}
     parts = [{"kind": kind, "ref": ref, "amount": amount} for kind, ref, amount in chosen.candidate.parts]
-    return {**_weighed(chosen), "bucket": chosen.bucket, "contributions": parts}
+    counted = {"bucket": chosen.bucket, "cell": chosen.cell, "promised": chosen.promised, "instead": chosen.instead}
+    return {**_weighed(chosen), **counted, "contributions": parts}
 
 
 def _weighed(weighed: Weighed) -> dict[str, Any]:

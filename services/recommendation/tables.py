@@ -110,7 +110,8 @@ decisions = sa.Table(
     sa.Index("ix_decisions_persona", "brand", "shard", "pid"),
 )
 
-#: What became of acts, over all personas of a brand who allow research.model.
+#: What became of acts, over all personas of a brand who allow research.model: by bucket, by cell and bin of
+#: promising.py, and what the other policy would have gained (judging.py), each under numbers of its own.
 answers = sa.Table(
     "answers",
     metadata,
@@ -129,6 +130,14 @@ customs = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("for_yes", sa.BigInteger, nullable=False),
     sa.Column("for_no", sa.BigInteger, nullable=False),
+)
+
+#: What draws; the reference where there is none.
+policies = sa.Table(
+    "policies",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("policy", sa.Text, nullable=False),
 )
 
 #: To whom and when items may be offered.

@@ -2,11 +2,12 @@
 
 from services.recommendation.deciding.budget import Limit, first_free_ms, limit
 from services.recommendation.deciding.gathering import Ranked
-from services.recommendation.deciding.grounds import Grounds
+from services.recommendation.deciding.grounds import LEAST_ANSWERS, Grounds
 from services.recommendation.deciding.habits import Customs, Habits, Occasion, joined
 from services.recommendation.deciding.interruption import meet, told
 from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.pipeline import Question, decide, silenced
+from services.recommendation.deciding.promising import Promise, bin_of
 from services.recommendation.deciding.shelf import Shelf, Terms
 from services.recommendation.deciding.speaking import occasion
 from services.recommendation.deciding.state import (
@@ -28,6 +29,7 @@ from services.recommendation.deciding.words import (
     Initiative,
     Moment,
     Outcome,
+    Policy,
     Rules,
     Silence,
     Treatment,
@@ -37,6 +39,7 @@ from services.recommendation.deciding.words import (
 
 __all__ = [
     "EMPTY",
+    "LEAST_ANSWERS",
     "VISIBLE_MS",
     "WINDOW_MS",
     "Act",
@@ -52,6 +55,8 @@ __all__ = [
     "Moment",
     "Occasion",
     "Outcome",
+    "Policy",
+    "Promise",
     "Question",
     "Ranked",
     "Rules",
@@ -63,6 +68,7 @@ __all__ = [
     "Treatment",
     "Verdict",
     "Weighed",
+    "bin_of",
     "bucket_of",
     "contacted",
     "decide",

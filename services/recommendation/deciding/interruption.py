@@ -70,6 +70,16 @@ def judge(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -
     return Verdict(speaks, chance - price, at_least - price, chance, annoys)
 
 
+def leanings(pack: Manners, habits: Habits, occasion: Occasion) -> tuple[tuple[float, ...], int]:
+    """Return how answers lean about topic, hour and channel, in log odds, and the step of what the persona bears."""
+    at_ms = occasion.at_ms
+    evidence = tuple(
+        habits.evidence.at(f"{name} {value}", at_ms, aspect.half_life_days)
+        for name, value, aspect in _values(pack.aspects, occasion)
+    )
+    return evidence, _strain(habits, at_ms)
+
+
 def channel_of_the_moment(
     pack: Manners, customs: Customs, habits: Habits, occasion: Occasion, channels: Sequence[str]
 ) -> str | None:

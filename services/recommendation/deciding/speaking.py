@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from services.recommendation.deciding.grounds import Grounds
-from services.recommendation.deciding.habits import Habits, Occasion
+from services.recommendation.deciding.habits import Customs, Habits, Occasion
 from services.recommendation.deciding.interruption import judge
+from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.words import Initiative, Moment, Verdict
 
 _HOUR_MS = 3_600_000
@@ -19,12 +19,11 @@ def occasion(moment: Moment, topic: str) -> Occasion:
     return Occasion(moment.at_ms, hour, moment.channel, moment.activity or begun, topic)
 
 
-def verdicts(grounds: Grounds, habits: Habits, moment: Moment, topics: Iterable[str]) -> dict[str, Verdict]:
+def verdicts(
+    manners: Manners, customs: Customs, habits: Habits, moment: Moment, topics: Iterable[str]
+) -> dict[str, Verdict]:
     """Return what manners say of speaking of each topic."""
-    return {
-        topic: judge(grounds.manners, grounds.customs, habits, occasion(moment, topic))
-        for topic in dict.fromkeys(topics)
-    }
+    return {topic: judge(manners, customs, habits, occasion(moment, topic)) for topic in dict.fromkeys(topics)}
 
 
 def most_welcome(said: Mapping[str, Verdict]) -> str:

@@ -24,6 +24,18 @@ class Initiative(StrEnum):
     PERSONA = "persona"
 
 
+class Policy(StrEnum):
+    """How one of several acts is drawn: by the reference, or by what the bandit has learnt."""
+
+    SOFTMAX = "softmax"
+    BANDIT = "bandit"
+
+    @property
+    def other(self) -> "Policy":
+        """The one that it is compared with."""
+        return Policy.BANDIT if self is Policy.SOFTMAX else Policy.SOFTMAX
+
+
 class Silence(StrEnum):
     """Why nothing is done."""
 
@@ -148,6 +160,8 @@ class Candidate(NamedTuple):
     score: float = 0.0
     benefit: float = 1.0
     parts: tuple[tuple[str, str, float], ...] = ()
+    #: What it is about as manners see it; "" where that must not choose.
+    topic: str = ""
 
 
 class Weighed(NamedTuple):
@@ -159,7 +173,12 @@ class Weighed(NamedTuple):
     p_accept_low: float
     value: float
     value_low: float
+    #: Where it is counted, and the chance that the bandit promised before calibration.
+    cell: int = 0
+    promised: float = 0.0
     propensity: float = 0.0
+    #: The chance that the other policy would have given it.
+    instead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +189,7 @@ class Decided:
     chosen: Weighed | None = None
     silence: Silence | None = None
     propensity: float = 1.0
+    policy: Policy = Policy.SOFTMAX
     #: Until when limits forbid the brand to begin, 0 for not at all, or for ever where that is why it is silent.
     quiet_until_ms: int = 0
     #: All that were weighed, most valuable first.

@@ -47,7 +47,10 @@ SELECT shard, pid, outcome, body FROM decisions WHERE brand = $1 AND decision_id
 _FIND_LOCKED = f"{_FIND} FOR UPDATE"
 _END = "UPDATE decisions SET outcome = $3 WHERE brand = $1 AND decision_id = $2"
 _TEACH = """
-INSERT INTO answers AS a (brand, bucket, seen, accepted, annoyed) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO answers AS a (brand, bucket, seen, accepted, annoyed)
+SELECT $1, bucket, seen, accepted, annoyed
+FROM unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS u (bucket, seen, accepted, annoyed)
+ORDER BY bucket
 ON CONFLICT (brand, bucket) DO UPDATE SET
     seen = a.seen + excluded.seen, accepted = a.accepted + excluded.accepted, annoyed = a.annoyed + excluded.annoyed
 """
@@ -156,9 +159,10 @@ async def end_decision(driver: asyncpg.Connection, brand: str, decision_id: byte
     await driver.execute(_END, brand, decision_id, outcome)
 
 
-async def teach(driver: asyncpg.Connection, brand: str, bucket: int, answers: Answers) -> None:
+async def teach(driver: asyncpg.Connection, brand: str, added: Mapping[int, Sequence[int]]) -> None:
     """Add to what was learnt; what is negative takes it back."""
-    await driver.execute(_TEACH, brand, bucket, *answers)
+    columns = ([each[place] for each in added.values()] for place in range(3))
+    await driver.execute(_TEACH, brand, list(added), *columns)
 
 
 async def teach_customs(driver: asyncpg.Connection, brand: str, added: Mapping[str, Sequence[int]]) -> None:

@@ -1,5 +1,6 @@
 """Takes what became of decisions, in force before it is acknowledged, and tells why they were made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +15,13 @@ from services.recommendation.deciding import (
     Customs,
     Habits,
     Outcome,
+    bin_of,
     heard,
     taught_by,
     told,
 )
 from services.recommendation.domain import Circle, DecisionUnknownError, Keyed, NothingToAnswerError, Subject
+from services.recommendation.judging import GAINS, gain_of
 from services.recommendation.record import occasion_of
 from services.recommendation.repository import decisions
 from services.recommendation.repository.decisions import HeldState, Logged
@@ -102,7 +105,7 @@ async def _take(around: Deciding, own: Keyed, said: Said, record: dict[str, Any]
         customs = _learn(around, own, habits, record, said.outcome)
         held = replace(held, body=seal_state(own, state), habits=seal_habits(own, habits))
         if may_learn:
-            held = await _teach(driver, own, held, record["bucket"], _difference(before, said.outcome))
+            held = await _teach(driver, own, held, _added(record, before, said.outcome))
             held = await _teach_customs(driver, own, held, customs)
         await decisions.put_state(driver, own.persona, CODEC, held)
     return Taken(is_repeat=False, outcome=said.outcome)
@@ -125,13 +128,22 @@ async def _teach_customs(driver: asyncpg.Connection, own: Keyed, held: HeldState
     return replace(held, customs=encode_customs(whole.counted()))
 
 
-async def _teach(driver: asyncpg.Connection, own: Keyed, held: HeldState, bucket: int, more: Answers) -> HeldState:
+async def _teach(driver: asyncpg.Connection, own: Keyed, held: HeldState, added: Mapping[int, Answers]) -> HeldState:
+    await decisions.teach(driver, own.persona.brand, added)
     taught = decode_taught(held.taught)
-    taught[bucket] = Answers(*map(sum, zip(taught.get(bucket, Answers()), more, strict=True)))
-    await decisions.teach(driver, own.persona.brand, bucket, more)
+    for number, more in added.items():
+        taught[number] = Answers(*map(sum, zip(taught.get(number, Answers()), more, strict=True)))
     return replace(held, taught=encode_taught(taught))
 
 
-def _difference(before: Outcome, after: Outcome) -> Answers:
-    old, new = taught_by(before), taught_by(after)
-    return Answers(*(later - earlier for earlier, later in zip(old, new, strict=True)))
+def _added(record: dict[str, Any], before: Outcome, after: Outcome) -> dict[int, Answers]:
+    """Return what is learnt when an outcome rises: by bucket, cell and promise, and of the other policy."""
+    more = _difference(taught_by(before), taught_by(after))
+    if "cell" not in record:
+        return {record["bucket"]: more}
+    numbers = (record["bucket"], record["cell"], bin_of(record["promised"]))
+    return {**dict.fromkeys(numbers, more), GAINS: _difference(gain_of(record, before), gain_of(record, after))}
+
+
+def _difference(before: Answers, after: Answers) -> Answers:
+    return Answers(*(later - earlier for earlier, later in zip(before, after, strict=True)))

@@ -69,6 +69,8 @@ class Asked:
     moment: Moment
     relationship: str = ""
     exclude: frozenset[str] = frozenset()
+    #: Nothing is decided where the brand has put no offers.
+    needs_offers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Answer:
     decision_id: bytes = b""
     decision: Decision | None = None
     model_version: int = 0
+    #: Why nothing was decided.
+    silence: str = "DENIED"
 
 
 async def decide_for(around: Deciding, subject: Subject, asked: Asked) -> Answer:
@@ -99,6 +103,8 @@ async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answ
     if not circle:
         raise UnavailableError("the profile service does not say yet whom limits hold for", retry_after_s=1)
     brand = circle[0].persona.brand
+    if asked.needs_offers and not around.shelves.ranked(brand).shelf.has_terms:
+        return Answer(None, around.treatments[asked.relationship], silence="NO_OFFERS")
     known = await _read(around, circle)
     question, ranked = _question(around, signals, asked, known), around.shelves.ranked(brand)
     lot, decision_id = around.lot(), around.token(ID_BYTES)
@@ -171,7 +177,15 @@ def _met(around: Deciding, habits: Habits, moment: Moment) -> Habits:
 
 def _grounds(around: Deciding, brand: str) -> Grounds:
     """Return what a brand decides on at this moment."""
-    return Grounds(around.rules, around.manners, around.shelves.taught(brand), around.shelves.customs(brand))
+    shelves = around.shelves
+    return Grounds(
+        around.rules,
+        around.manners,
+        shelves.taught(brand),
+        shelves.customs(brand),
+        shelves.promise(brand),
+        shelves.policy(brand),
+    )
 
 
 def _question(around: Deciding, signals: Signals, asked: Asked, known: _Known) -> Question:

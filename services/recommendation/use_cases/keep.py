@@ -10,7 +10,7 @@ from kit.db import Database, raw
 from kit.errors import UnavailableError
 from kit.telemetry import logger
 from kit.tenancy import acting_for_every_brand
-from services.recommendation.deciding import Answers, Terms
+from services.recommendation.deciding import Terms
 from services.recommendation.domain import Persona
 from services.recommendation.repository import decisions
 from services.recommendation.sealed import CODEC, decode_customs, decode_taught, encode_terms
@@ -33,9 +33,8 @@ async def erase(database: Database, personas: Sequence[Persona]) -> int:
     async with database.transaction() as connection:
         driver, brand = await raw(connection), personas[0].brand
         count, states = await decisions.erase(driver, personas)
-        owed = _owed(decode_taught(each.taught) for each in states)
-        for bucket in sorted(owed):
-            await decisions.teach(driver, brand, bucket, Answers(*owed[bucket]))
+        if owed := _owed(decode_taught(each.taught) for each in states):
+            await decisions.teach(driver, brand, owed)
         if customs := _owed(decode_customs(each.customs) for each in states):
             await decisions.teach_customs(driver, brand, customs)
     return count

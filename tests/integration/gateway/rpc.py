@@ -131,6 +131,13 @@ class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
         usual = recommendation_pb2.ExplainDecisionResponse(document=b"{}")
         return self._services.answer("ExplainDecision", request, usual)
 
+    async def GetPolicy(self, request, context):
+        usual = recommendation_pb2.GetPolicyResponse(policy={"policy": "softmax", "answers": 7})
+        return self._services.answer("GetPolicy", request, usual)
+
+    async def SetPolicy(self, request, context):
+        return self._services.answer("SetPolicy", request, recommendation_pb2.SetPolicyResponse())
+
     async def PutOffers(self, request, context):
         return self._services.answer("PutOffers", request, recommendation_pb2.PutOffersResponse())
 

@@ -54,7 +54,7 @@ def deciding(database: Database, models: Models, clock: Clock, personas: Persona
     settings = RecommendationSettings(_env_file=None)
     rules = packs.load(Path(settings.deciding_file), DecidingPack).rules
     return Deciding(
-        shelves=Shelves(models, BLEND, database),
+        shelves=Shelves(models, BLEND, database, rules),
         personas=personas or Personas(None),
         database=database,
         rules=rules,

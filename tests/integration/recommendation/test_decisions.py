@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from contracts.common.v1.subject_pb2 import KeyedPersona, Subject
 from contracts.recommendation.v1 import recommendation_pb2 as messages
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
-from kit.db import Database
+from kit.db import Database, raw
 from kit.errors import RemoteError
 from kit.rpc import connect
 from kit.sealing import UnsealableError
@@ -19,6 +19,10 @@ from kit.tenancy import acting_for
 from services.recommendation import tables
 from services.recommendation.__main__ import serve_recommendation
 from services.recommendation.clients import Personas
+from services.recommendation.deciding import Answers, bin_of
+from services.recommendation.deciding.promising import FIRST_CELL
+from services.recommendation.judging import GAINS
+from services.recommendation.repository import decisions
 from services.recommendation.repository.decisions import Logged, Turned, note_decision
 from services.recommendation.rpc import Surroundings
 from services.recommendation.sealed import open_habits, open_record, open_state
@@ -43,19 +47,29 @@ def clock():
 
 
 @pytest.fixture
-async def stub(database, profile_address, personas, clock):
-    """The service alone, over a town that is learnt and fitted already."""
-    personas.know(persona(1))
-    models = town()
+async def around(database, profile_address, clock):
+    """A town that is learnt and fitted already."""
     async with connect(profile_address) as channel:
-        around = deciding(database, models, clock, Personas(channel))
-        await around.shelves.look()
-        surroundings = Surroundings(models, around.personas, None, clock.now_ms, None, around)
-        server = serve_recommendation(Settings(grpc_address="127.0.0.1:0"), surroundings)
-        await server.start()
-        async with connect(server.address) as own:
-            yield RecommendationServiceStub(own)
-        await server.stop(0)
+        made = deciding(database, town(), clock, Personas(channel))
+        await made.shelves.look()
+        yield made
+
+
+@pytest.fixture
+def shelves(around):
+    return around.shelves
+
+
+@pytest.fixture
+async def stub(around, personas, clock):
+    """The service alone."""
+    personas.know(persona(1))
+    surroundings = Surroundings(None, around.personas, None, clock.now_ms, None, around)
+    server = serve_recommendation(Settings(grpc_address="127.0.0.1:0"), surroundings)
+    await server.start()
+    async with connect(server.address) as own:
+        yield RecommendationServiceStub(own)
+    await server.stop(0)
 
 
 def about(*circle, removed=(), **more):
@@ -131,6 +145,13 @@ class TestDecide:
         answer = await stub.Decide(request)
         assert answer.silence == "CONTACTS_SPENT"
         assert (await explained(stub, answer.decision_id))["propensity"] == answer.propensity
+
+    async def test_where_offers_are_needed_nothing_is_decided_before_some_are_put(self, stub, database):
+        answer = await stub.Decide(about(persona(1), needs_offers=True))
+        assert (answer.act, answer.silence, answer.decision_id) == ("silent", "NO_OFFERS", b"")
+        assert not await rows(database, tables.decisions)
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=[messages.Terms(item="new")]))
+        assert (await stub.Decide(about(persona(1), needs_offers=True))).act == "offer"
 
     async def test_terms_close_gates(self, stub):
         first = await offered(stub, persona(1))
@@ -280,7 +301,67 @@ class TestFeedback:
         await stub.GiveFeedback(feedback((await offered(stub, persona(1))).decision_id, "accepted"))
         personas.know(persona(1), purposes=())
         await stub.GiveFeedback(feedback((await offered(stub, persona(1))).decision_id, "accepted"))
-        assert [(row.seen, row.accepted) for row in await rows(database, tables.answers)] == [(1, 1)]
+        kept = [(row.seen, row.accepted) for row in await rows(database, tables.answers) if row.bucket < FIRST_CELL]
+        assert kept == [(1, 1)]
+
+
+async def judged(database, brand, *, better):
+    """Have answers say that the bandit would have brought so much more."""
+    gains = Answers(200, 200 * 500 * (1 if better else -1), 200 * 600 * 600)
+    with acting_for(brand):
+        async with database.transaction() as connection:
+            await decisions.teach(await raw(connection), brand, {GAINS: gains, FIRST_CELL + 5: Answers(200, 150, 10)})
+
+
+class TestPolicies:
+    async def test_the_bandit_goes_live_only_when_the_lower_bound_holds(self, stub, database):
+        wanted = messages.SetPolicyRequest(brand="oak", policy="bandit")
+        for better in (None, False):
+            if better is not None:
+                await judged(database, "oak", better=better)
+            with pytest.raises(RemoteError) as refused:
+                await stub.SetPolicy(wanted)
+            assert (refused.value.reason, refused.value.field) == ("POLICY_UNPROVEN", "policy")
+        before = (await stub.GetPolicy(messages.GetPolicyRequest(brand="oak"))).policy
+        assert (before.policy, before.answers, before.goes_live) == ("softmax", 200, False)
+        await judged(database, "oak", better=True)
+        await judged(database, "oak", better=True)
+        after = (await stub.SetPolicy(wanted)).policy
+        assert (after.policy, after.answers, after.goes_live) == ("bandit", 600, True)
+        assert 0 < after.gain_low < after.gain < after.gain_high
+
+    async def test_another_brand_is_not_meant_and_the_reference_is_always_gone_back_to(self, stub, database):
+        await judged(database, "oak", better=True)
+        await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="bandit"))
+        assert (await stub.GetPolicy(messages.GetPolicyRequest(brand="elm"))).policy.policy == "softmax"
+        await judged(database, "oak", better=False)
+        back = await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="softmax"))
+        assert back.policy.policy == "softmax"
+
+    async def test_it_draws_and_says_so(self, stub, database, shelves):
+        await judged(database, "oak", better=True)
+        assert (await offered(stub, persona(1))).policy_version == "test.softmax"
+        await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="bandit"))
+        await shelves.look()
+        answer = await offered(stub, persona(1))
+        assert answer.policy_version == "test.bandit"
+        document = await explained(stub, answer.decision_id)
+        assert (document["policy"], document["propensity"]) == ("bandit", answer.propensity)
+
+    async def test_an_answer_teaches_bucket_cell_promise_and_gain_and_once_when_it_rises(self, stub, database):
+        decision_id = (await offered(stub, persona(1))).decision_id
+        document = await explained(stub, decision_id)
+        await stub.GiveFeedback(feedback(decision_id, "accepted"))
+        await stub.GiveFeedback(feedback(decision_id, "dismissed"))
+        kept = {row.bucket: (row.seen, row.accepted) for row in await rows(database, tables.answers)}
+        gain = round((document["instead"] / document["propensity"] - 1) * -0.5 * 1_024)
+        counted = (document["bucket"], document["cell"], bin_of(document["promised"]))
+        assert kept == {**dict.fromkeys(counted, (1, 0)), GAINS: (1, gain)}
+
+    async def test_what_there_is_no_such_policy_of_is_named(self, stub):
+        with pytest.raises(RemoteError) as refused:
+            await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="best"))
+        assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "policy")
 
 
 class TestErasing:
@@ -294,7 +375,9 @@ class TestErasing:
         assert (await stub.ErasePersonas(request)).decisions == 0
         for table in (tables.decisions, tables.decision_states):
             assert {row.pid for row in await rows(database, table)} == {persona(2).persona.pid}
-        assert sum(row.seen for row in await rows(database, tables.answers)) == 1
+        kept = await rows(database, tables.answers)
+        assert sum(row.seen for row in kept if row.bucket < FIRST_CELL) == 1
+        assert sum(row.seen for row in kept if row.bucket == GAINS) == 1
         customs = await rows(database, tables.customs)
         assert sum(row.for_yes + row.for_no for row in customs if row.name.startswith("activity")) == 1_024
 

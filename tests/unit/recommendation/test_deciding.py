@@ -17,6 +17,8 @@ from services.recommendation.deciding import (
     Manners,
     Moment,
     Outcome,
+    Policy,
+    Promise,
     Question,
     Ranked,
     Shelf,
@@ -36,7 +38,9 @@ from services.recommendation.deciding import (
     told,
 )
 from services.recommendation.deciding.drawing import chances, drawn
+from services.recommendation.deciding.gathering import gather
 from services.recommendation.deciding.habits import MOST_BYTES
+from services.recommendation.deciding.promising import FIRST_CELL
 from services.recommendation.domain import Met, Situation
 from services.recommendation.fitting import fit
 from services.recommendation.ranking import Fitted
@@ -79,8 +83,9 @@ def question(*, history=MET, state=EMPTY, treatment=OPEN, removed=(), draw_key=b
     return Question(situation, frozenset(removed), state, treatment, at, habits or Habits())
 
 
-def decided(ranked, asked, lot=0.0, answers=None):
-    return decide(ranked, asked, Grounds(RULES, MANNERS, answers or {}, Customs()), lot)
+def decided(ranked, asked, lot=0.0, answers=None, policy=Policy.SOFTMAX):
+    taught = answers or {}
+    return decide(ranked, asked, Grounds(RULES, MANNERS, taught, Customs(), Promise(taught, RULES), policy), lot)
 
 
 class TestDrawing:
@@ -204,6 +209,46 @@ class TestManners:
         assert plain.topic == answering.topic == ""
 
 
+#: Enough answers for the bandit to draw, nearly all of which refuse what begins with so many of a bucket.
+REFUSED = {FIRST_CELL + place: Answers(20, 1, 0) for place in range(0, 6_000, 13)}
+ACCEPTED = {FIRST_CELL + place: Answers(20, 19, 0) for place in range(0, 6_000, 13)}
+
+
+class TestPolicies:
+    def test_the_reference_draws_until_the_bandit_has_learnt(self, ranked):
+        assert decided(ranked(), question(), policy=Policy.BANDIT).policy is Policy.SOFTMAX
+        assert decided(ranked(), question(), answers=ACCEPTED).policy is Policy.SOFTMAX
+        assert decided(ranked(), question(), answers=ACCEPTED, policy=Policy.BANDIT).policy is Policy.BANDIT
+
+    def test_the_bandit_abstains_where_its_bound_does_not_carry(self, ranked):
+        assert decided(ranked(), question(), answers=REFUSED).act is Act.OFFER
+        found = decided(ranked(), question(), answers=REFUSED, policy=Policy.BANDIT)
+        assert (found.act, found.silence, found.propensity) == (Act.SILENT, Silence.NOT_WORTH_IT, 1.0)
+
+    @pytest.mark.parametrize("lot", [0.0, 0.3, 0.97, 0.985, 0.9999])
+    def test_each_tells_the_chance_that_the_other_would_have_given(self, ranked, lot):
+        every = [decided(ranked(), question(), at / 60, ACCEPTED, policy) for policy in Policy for at in range(60)]
+        spoken = {policy: {} for policy in Policy}
+        for each in every:
+            for one in each.weighed:
+                spoken[each.policy][one.candidate.item] = one.propensity
+        found = decided(ranked(), question(), lot, ACCEPTED)
+        if found.act is Act.OFFER:
+            assert found.chosen.instead == pytest.approx(spoken[Policy.BANDIT][found.chosen.candidate.item])
+            assert found.propensity == pytest.approx(spoken[Policy.SOFTMAX][found.chosen.candidate.item])
+
+    def test_the_log_of_the_reference_supports_the_bandit(self, ranked):
+        for answers in (ACCEPTED, REFUSED, {FIRST_CELL + 5: Answers(500, 250, 0)}):
+            reference = decided(ranked(), question(), answers=answers)
+            able = {each.candidate.item for each in reference.weighed if each.propensity > 0}
+            bandit = decided(ranked(), question(), answers=answers, policy=Policy.BANDIT)
+            assert {each.candidate.item for each in bandit.weighed if each.propensity > 0} <= able
+
+    def test_the_bandit_does_not_try_with_a_protective_type(self, ranked):
+        asked = question(treatment=replace(OPEN, is_protective=True))
+        assert decided(ranked(), asked, 0.9999, ACCEPTED, Policy.BANDIT).propensity == 1.0
+
+
 class TestDecide:
     def test_what_follows_is_offered_and_its_parts_add_up(self, ranked):
         found = decided(ranked(), question())
@@ -211,6 +256,15 @@ class TestDecide:
         score = found.chosen.candidate.score
         assert sum(amount for _, _, amount in found.chosen.candidate.parts) == pytest.approx(score, abs=1e-6)
         assert any(ref == "a5" for _, ref, _ in found.chosen.candidate.parts)
+
+    def test_what_is_usual_is_the_same_for_every_item(self, ranked):
+        """Were a part told too large, what is usual would have to make up for it, item by item."""
+        given = ranked()
+        asked = question(likes=("drama",)).situation
+        found = gather(given, asked, frozenset(), question().moment, RULES)
+        usual = [{kind: amount for kind, _, amount in found.parts(each.item)}["usual"] for each in found.candidates]
+        assert len(usual) > 10
+        assert usual == pytest.approx([usual[0]] * len(usual), abs=1e-5)
 
     def test_the_same_question_is_decided_alike(self, ranked):
         assert decided(ranked(), question(), 0.7) == decided(ranked(), question(), 0.7)
@@ -275,6 +329,32 @@ class TestDecide:
         }
         opened = decided(ranked(*terms), question(least_age=18))
         assert "a7" in {each.candidate.item for each in opened.weighed}
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_gates_that_are_kept_are_those_of_the_moment(self, seed):
+        rng = random.Random(seed)
+        terms = [
+            Terms(
+                f"i{place}",
+                from_ms=rng.choice([0, NOON_MS - 1, NOON_MS, NOON_MS + 1]),
+                until_ms=rng.choice([0, NOON_MS, NOON_MS + 1, NOON_MS + 2]),
+                is_sold_out=rng.random() < 0.2,
+                least_age=rng.choice([0, 16, 18]),
+                channels=tuple(rng.sample(["web", "shop"], rng.randrange(3))),
+            )
+            for place in range(30)
+        ]
+        shelf = Shelf((), {each.item: each for each in terms})
+        for _ in range(30):
+            at_ms, age = NOON_MS + rng.randrange(-3, 4), rng.choice([0, 15, 16, 17, 18, 120])
+            moment = Moment(at_ms, rng.choice(["web", "shop", "mail", "mall"]), least_age=age)
+            assert shelf.gate(moment).open.tolist() == [
+                not each.is_sold_out
+                and each.least_age <= age
+                and (not each.channels or moment.channel in each.channels)
+                and each.from_ms <= at_ms < (each.until_ms or at_ms + 1)
+                for each in terms
+            ]
 
     def test_what_is_like_a_removed_item_is_closed_too(self, ranked):
         terms = [Terms(f"new{n}", topics=("drama", "crime")) for n in range(3)] + [Terms("other", topics=("drama",))]
