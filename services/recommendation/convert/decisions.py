@@ -89,7 +89,7 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
         request.count,
         request.activity,
     )
-    return Asked(moment, request.relationship, frozenset(request.exclude))
+    return Asked(moment, request.relationship, frozenset(request.exclude), request.needs_offers)
 
 
 def known(request: messages.DecideRequest) -> Signals:
@@ -149,7 +149,7 @@ def to_answer(answer: Answer, policy_version: str) -> messages.DecideResponse:
     told = messages.DecideResponse(
         decision_id=answer.decision_id,
         act=Act.SILENT.value,
-        silence="DENIED",
+        silence=answer.silence,
         style=answer.treatment.style,
         content=answer.treatment.content,
         decision=None if answer.decision is None else to_decision(answer.decision),

@@ -48,6 +48,7 @@ class Shelf:
         known = frozenset(learnt)
         self.items: tuple[str, ...] = (*learnt, *(item for item in terms if item not in known))
         self.learnt = len(learnt)
+        self.has_terms = bool(terms)
         said = [terms.get(item) or Terms(item) for item in self.items]
         self._from = np.array([each.from_ms for each in said], dtype=np.int64)
         self._until = np.array([each.until_ms or _FOR_EVER for each in said], dtype=np.int64)

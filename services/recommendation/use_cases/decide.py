@@ -71,6 +71,8 @@ class Asked:
     moment: Moment
     relationship: str = ""
     exclude: frozenset[str] = frozenset()
+    #: Nothing is decided where the brand has put no offers.
+    needs_offers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Answer:
     decision_id: bytes = b""
     decision: Decision | None = None
     model_version: int = 0
+    #: Why nothing was decided.
+    silence: str = "DENIED"
 
 
 async def decide_for(around: Deciding, subject: Subject, asked: Asked) -> Answer:
@@ -100,6 +104,8 @@ async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answ
     circle = signals.circle
     if not circle:
         raise UnavailableError("the profile service does not say yet whom limits hold for", retry_after_s=1)
+    if asked.needs_offers and not around.shelves.ranked(circle[0].persona.brand).shelf.has_terms:
+        return Answer(None, around.treatments[asked.relationship], silence="NO_OFFERS")
     # What the brand begins is decided by what stands now: to begin it takes a transaction anyway.
     seen = around.remembered.of(circle) if asked.moment.initiative is Initiative.PERSONA else {}
     made = _attempt(around, signals, asked, seen or await decisions.read_states(around.database, circle))
@@ -112,10 +118,21 @@ async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answ
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """What is kept of a circle: limits and habits of all together, and the habits of whom it is about."""
+
+    circle: Circle
+    kept: Mapping[bytes, HeldState]
+    state: State
+    habits: Habits
+    own: Habits
+
+
+@dataclass(frozen=True, slots=True)
 class _Attempt:
     """A decision, and by what it was made."""
 
-    known: "_Known"
+    known: _Known
     question: Question
     decided: Decided
     decision_id: bytes
@@ -176,17 +193,6 @@ async def _hold(around: Deciding, circle: Circle, made: _Attempt) -> Decided:
             await decisions.put_state(driver, own.persona, CODEC, kept)
         await decisions.add_decision(driver, made.logged(decided, standing), CODEC, time_of(moment.at_ms))
     return decided
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is kept of a circle: limits and habits of all together, and the habits of whom it is about."""
-
-    circle: Circle
-    kept: Mapping[bytes, HeldState]
-    state: State
-    habits: Habits
-    own: Habits
 
 
 def _known(circle: Circle, kept: Mapping[bytes, HeldState]) -> _Known:

@@ -161,6 +161,13 @@ class TestDecide:
         assert answer.silence == "CONTACTS_SPENT"
         assert (await explained(stub, answer.decision_id))["propensity"] == answer.propensity
 
+    async def test_where_offers_are_needed_nothing_is_decided_before_some_are_put(self, stub, database):
+        answer = await stub.Decide(about(persona(1), needs_offers=True))
+        assert (answer.act, answer.silence, answer.decision_id) == ("silent", "NO_OFFERS", b"")
+        assert not await rows(database, tables.decisions)
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=[messages.Terms(item="new")]))
+        assert (await stub.Decide(about(persona(1), needs_offers=True))).act == "offer"
+
     async def test_terms_close_gates(self, stub):
         first = await offered(stub, persona(1))
         terms = [

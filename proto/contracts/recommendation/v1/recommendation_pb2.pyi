@@ -439,6 +439,7 @@ class DecideRequest(message.Message):
     EXCLUDE_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
     ACTIVITY_FIELD_NUMBER: builtins.int
+    NEEDS_OFFERS_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand."""
     initiative: builtins.str
@@ -461,6 +462,8 @@ class DecideRequest(message.Message):
     """What the persona is doing, one of the pack of manners ("asking", "looking", "passing", "occupied"); what that does not know
     counts as other. Empty for asking where the persona begins, else for looking. At most 32 characters.
     """
+    needs_offers: builtins.bool
+    """Decide only where the brand has put terms of offers; elsewhere the silence is "NO_OFFERS"."""
     @builtins.property
     def subject(self) -> subject_pb2.Subject:
         """A subject, read under consent."""
@@ -493,10 +496,11 @@ class DecideRequest(message.Message):
         exclude: abc.Iterable[builtins.str] | None = ...,
         count: builtins.int = ...,
         activity: builtins.str = ...,
+        needs_offers: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["known", b"known", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["activity", b"activity", "acts", b"acts", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["activity", b"activity", "acts", b"acts", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "needs_offers", b"needs_offers", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_whom: _TypeAlias = typing.Literal["subject", "known"]  # noqa: Y015
     _WhichOneofArgType_whom: _TypeAlias = typing.Literal["whom", b"whom"]  # noqa: Y015
@@ -525,13 +529,15 @@ class DecideResponse(message.Message):
     MODEL_VERSION_FIELD_NUMBER: builtins.int
     POLICY_VERSION_FIELD_NUMBER: builtins.int
     decision_id: builtins.bytes
-    """16 bytes; empty when recommend.offer is denied: then nothing was decided and nothing kept."""
+    """16 bytes; empty when recommend.offer is denied, or offers that are needed are not there: then nothing was decided and
+    nothing kept.
+    """
     act: builtins.str
     """"offer", "hello", "ask" or "silent"."""
     item: builtins.str
     """What to offer, or what to ask about; empty otherwise."""
     silence: builtins.str
-    """Why silent: "DENIED", "NOTHING_OPEN" (no offer passes the gates), "NOT_WORTH_IT" (no act is surely worth more than silence),
+    """Why silent: "DENIED", "NO_OFFERS", "NOTHING_OPEN" (no offer passes the gates), "NOT_WORTH_IT" (no act is surely worth more than silence),
     "CHANCE" (silence was drawn), "COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "INTERRUPTS", "UNWELCOME" (by what was answered in such moments); empty otherwise.
     """
     p_accept: builtins.float
