@@ -24,6 +24,8 @@ MAX_STATED = 128
 MAX_HEARD = MOST_EVIDENCE
 #: What ends a wish for its item: it came true, or was taken back.
 ENDS = frozenset((Kind.BOUGHT, Kind.REMOVED, Kind.DISMISSED))
+# Looking a member of an enumeration up costs as much as the comparison.
+_IDENTIFIED, _JOINED, _CORRECTED = int(Kind.IDENTIFIED), int(Kind.JOINED), int(Kind.CORRECTED)
 _HOUR_MS = 3_600_000
 #: Values and weights are kept as whole thousandths.
 THOUSAND = 1000
@@ -179,10 +181,10 @@ def decode(body: bytes) -> Traits:
 def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> None:
     at, kind = interaction.at_ms, interaction.kind
     _count(traits, kind, at, interaction.value)
-    if kind >= Kind.IDENTIFIED:
-        if kind == Kind.JOINED and interaction.other is not None:
+    if kind >= _IDENTIFIED:
+        if kind == _JOINED and interaction.other is not None:
             traits.groups.append(Membership(at, interaction.other))
-        elif kind == Kind.CORRECTED and interaction.topics and interaction.value is not None:
+        elif kind == _CORRECTED and interaction.topics and interaction.value is not None:
             value = round(interaction.value * THOUSAND)
             traits.stated.append(Stated(at, interaction.mid, interaction.topics[0], value))
         return
