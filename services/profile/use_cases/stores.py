@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from kit.db import Database
 from kit.keyring import KeyRing
-from services.profile.clients import Avatars, ConsentClient
+from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.crowds import Crowds
 from services.profile.fenced import Decisions
 from services.profile.journey import Journeys, load_journeys
@@ -44,3 +44,5 @@ class Stores:
     segments: SegmentsPack | None = None
     #: What avatars remember is asked of them; None where there are none.
     avatars: Avatars | None = None
+    #: What was decided, likewise.
+    rankings: Rankings | None = None
