@@ -113,6 +113,16 @@ class Met(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Bought:
+    """On how many days a persona bought, at most 64; the first and the last, counted from 1970 UTC; for how much."""
+
+    days: int
+    first_day: int
+    last_day: int
+    spend: float
+
+
+@dataclass(frozen=True, slots=True)
 class Signals:
     """What ranking may know of a persona: nothing when the decision denies it."""
 
@@ -128,6 +138,8 @@ class Signals:
     circle: Circle = ()
     #: The relationship that the persona wants: "<pack>.<type>"; empty where it is not known.
     relationship: str = ""
+    #: Foretells with a timing pack whether it buys again; None of who never bought.
+    bought: Bought | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,5 +139,7 @@ class RecommendationRpc(RecommendationServiceServicer):
     async def ErasePersonas(
         self, request: messages.ErasePersonasRequest, context: ServicerContext
     ) -> messages.ErasePersonasResponse:
-        count = await erase(self._around.deciding.database, decisions.erased(request))
+        deciding, personas = self._around.deciding, decisions.erased(request)
+        deciding.remembered.forget(personas)
+        count = await erase(deciding.database, personas)
         return messages.ErasePersonasResponse(decisions=count)

@@ -197,6 +197,7 @@ class ProfileRpc(HandleRpc):
             removed_topics=found.signals.removed_topics,
             relationship=self._relationship(subject, found.signals),
             circle=map(convert.keyed_to_proto, found.signals.circle),
+            bought=convert.bought_to_proto(found.signals.bought),
         )
 
     def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
@@ -223,6 +224,7 @@ class ProfileRpc(HandleRpc):
             removed_topics=found.removed_topics,
             relationship=self._relationship(subject, found),
             circle=map(convert.keyed_to_proto, found.circle),
+            bought=convert.bought_to_proto(found.bought),
         )
 
     async def ReadCircle(

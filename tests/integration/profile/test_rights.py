@@ -287,6 +287,21 @@ class TestObject:
 FAN = (-8, -4, -8, 8, -8)
 
 
+class TestBought:
+    async def test_days_of_purchases_are_told_to_services_unless_it_is_objected_to(self, rights, clock):
+        await rights.grant()
+        assert not (await rights.signals()).HasField("bought")
+        day = 86_400_000
+        today = (clock() - 1000) // day
+        for ago in (9, 9, 2):
+            await rights.did(rights.event(kind=Kind.BOUGHT, value=4.5, at_ms=(today - ago) * day))
+        told = (await rights.signals()).bought
+        assert (told.days, told.first_day, told.last_day, told.spend) == (2, today - 9, today - 2, 13.5)
+        assert (await rights.persona()).bought == told
+        await rights.object("ranking")
+        assert not (await rights.signals()).HasField("bought")
+
+
 class TestPlay:
     async def test_what_worlds_counted_is_shown_as_scores_with_intervals(self, rights):
         await rights.grant()

@@ -1,6 +1,7 @@
 """Decisions through the service: what is done, what is kept, and what feedback changes."""
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,8 +23,9 @@ from services.recommendation.clients import Personas
 from services.recommendation.deciding import Answers, bin_of
 from services.recommendation.deciding.promising import FIRST_CELL
 from services.recommendation.judging import GAINS
+from services.recommendation.remembered import Remembered
 from services.recommendation.repository import decisions
-from services.recommendation.repository.decisions import Logged, Turned, note_decision
+from services.recommendation.repository.decisions import HeldState, Logged, Turned, note_decision
 from services.recommendation.rpc import Surroundings
 from services.recommendation.sealed import open_habits, open_record, open_state
 from services.recommendation.use_cases.keep import forget
@@ -65,6 +67,19 @@ def shelves(around):
 async def stub(around, personas, clock):
     """The service alone."""
     personas.know(persona(1))
+    async with _serving(around, clock) as own:
+        yield own
+
+
+@pytest.fixture
+async def other(around, clock):
+    """Another process of it."""
+    async with _serving(replace(around, remembered=Remembered(100)), clock) as own:
+        yield own
+
+
+@asynccontextmanager
+async def _serving(around, clock):
     surroundings = Surroundings(None, around.personas, None, clock.now_ms, None, around)
     server = serve_recommendation(Settings(grpc_address="127.0.0.1:0"), surroundings)
     await server.start()
@@ -233,11 +248,57 @@ class TestManners:
         persona, at = keyed(1).persona, datetime.fromtimestamp(0, UTC)
         with acting_for("oak"):
             logged = [Logged(persona, bytes([number]) * 16, b"") for number in range(3)]
-            await note_decision(database, logged[0], Turned(b"", b"one"), 1, at)
-            await note_decision(database, logged[1], Turned(b"", b"late"), 1, at)
-            await note_decision(database, logged[2], Turned(b"one", b"two"), 1, at)
+            await note_decision(database, logged[0], Turned(b"", b"one", 1), at, {})
+            await note_decision(database, logged[1], Turned(b"", b"late", 1), at, {})
+            await note_decision(database, logged[2], Turned(b"one", b"two", 1), at, {})
         assert [row.habits for row in await rows(database, tables.decision_states)] == [b"two"]
         assert len(await rows(database, tables.decisions)) == 3
+
+
+class TestRemembered:
+    """What a process remembers of a persona is decided by as long as the database has nothing else."""
+
+    async def test_what_another_process_was_told_is_known(self, stub, other):
+        first = await offered(stub, persona(1))
+        await other.GiveFeedback(feedback(first.decision_id, "dismissed"))
+        later = await offered(stub, persona(1), count=10)
+        assert first.item not in {later.item, *later.also}
+
+    async def test_what_a_linked_persona_was_told_elsewhere_is_known(self, stub, other, personas):
+        await offered(stub, persona(1), persona(2))
+        personas.know(persona(2))
+        first = await offered(other, persona(2))
+        await other.GiveFeedback(feedback(first.decision_id, "dismissed"))
+        later = await offered(stub, persona(1), persona(2), count=10)
+        assert first.item not in {later.item, *later.also}
+
+    async def test_one_that_was_erased_elsewhere_begins_anew(self, stub, other, database):
+        first = await offered(stub, persona(1))
+        await other.GiveFeedback(feedback(first.decision_id, "dismissed"))
+        await offered(stub, persona(1))
+        await other.ErasePersonas(messages.ErasePersonasRequest(personas=[persona(1).persona]))
+        assert (await offered(stub, persona(1))).item == first.item
+        [kept] = await rows(database, tables.decision_states)
+        assert open_state(keyed(1), kept.body).heard == ()
+
+    async def test_each_time_a_persona_turns_up_counts_once(self, stub, other, database, clock):
+        for place in range(6):
+            await offered((stub, other)[place % 2], persona(1))
+        [kept] = await rows(database, tables.decision_states)
+        assert open_habits(keyed(1), kept.habits).presence.at("channel web", clock.at_ms, 1.0) == 6.0
+        assert len(await rows(database, tables.decisions)) == 6
+
+    async def test_nothing_is_noted_by_what_no_longer_stands(self, database):
+        own, at = keyed(1), datetime.fromtimestamp(0, UTC)
+        with acting_for("oak"):
+            logged = [Logged(own.persona, bytes([number]) * 16, b"") for number in range(3)]
+            first = await note_decision(database, logged[0], Turned(b"", b"one", 1), at, {own: 0})
+            late = await note_decision(database, logged[1], Turned(b"", b"late", 1), at, {own: 0})
+            again = await note_decision(database, logged[2], Turned(b"one", b"two", 1), at, {own: first.version})
+        assert late.news == {own.persona.pid: HeldState(habits=b"one", version=first.version)}
+        assert again.news == {}
+        assert again.version not in {0, first.version}
+        assert len(await rows(database, tables.decisions)) == 2
 
 
 class TestFeedback:
