@@ -190,14 +190,13 @@ class Connection(asyncio.Protocol):
             self._linger()
         elif not exchange.keeps_alive:
             self._transport.close()
-        elif self._exchanges:
-            self._exchanges[0].begin(self._listening.app)
         else:
             self.read_on(is_wanted=True)
+            if self._exchanges:
+                self._exchanges[0].begin(self._listening.app)
 
     def stop(self) -> None:
-        """Close as soon as what is there is answered."""
-        self._is_deaf = True
+        """Close as soon as what is there is answered; of a body that has begun the rest is read."""
         if self._exchanges:
             self._exchanges[-1].keeps_alive = False
         elif self._transport is not None:

@@ -135,6 +135,15 @@ class TestReading:
         writer.write(b"".join(b"POST /%d HTTP/1.1\r\nContent-Length: 1\r\n\r\n%d" % (each, each) for each in range(9)))
         assert [(await answer(reader))[2] for _ in range(9)] == [b"%d" % each for each in range(9)]
 
+    async def test_who_waits_for_another_is_read_to_the_end(self, door, line):
+        reader, writer = line
+        writer.write(b"GET /slow HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n")
+        while not door.asked:
+            await asyncio.sleep(0)
+        door.released.set()
+        writer.write(200_000 * b"x")
+        assert [len((await answer(reader))[2]) for _ in range(2)] == [5, 200_000]
+
     async def test_an_offer_of_another_protocol_is_declined(self, door, line):
         offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
         request = b"POST /%d HTTP/1.1\r\n%bContent-Length: 5\r\n\r\nhello"
@@ -230,6 +239,16 @@ class TestAnswering:
                 await asyncio.sleep(0)
             asyncio.get_running_loop().call_later(0.05, door.released.set)
         assert (await answer(reader))[1]["connection"] == "close"
+
+    async def test_what_was_coming_before_the_end_is_answered(self, door):
+        async with serving(door) as call:
+            reader, writer = await call()
+            writer.write(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe")
+            while not door.asked:
+                await asyncio.sleep(0)
+            asyncio.get_running_loop().call_later(0.05, writer.write, b"llo")
+        _, headers, body = await answer(reader)
+        assert (headers["connection"], body) == ("close", b"hello")
 
 
 class TestBounds:

@@ -51,7 +51,7 @@ async def address(door, server):
 
 @pytest.fixture
 async def client(address):
-    async with httpx.AsyncClient(base_url=f"http://{address}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client:
         yield client
 
 
