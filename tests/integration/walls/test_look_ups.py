@@ -82,7 +82,7 @@ _MET = Met("oak", _ONE.shard, _ONE.pid)
 _BEGUN = Begun(_VISIT, Encounter("en", Manners(0, 0)), 0, _ONE.pid)
 _LOOK_UPS: dict[str, dict[str, _LookUp]] = {
     "vault": {
-        "find": lambda service: vault.find(service, _SUBJECT),
+        "find": lambda service: vault.find(service, "oak", [("app:shop", _ONE.pid)]),
         "resolve": _within(lambda driver: vault.resolve(driver, "oak", [("app:shop", _ONE.pid)])),
         "bound_to": _within(lambda driver: vault.bound_to(driver, "oak", [("app:shop", _ONE)])),
         "linked": _within(lambda driver: links.linked(driver, _ONE)),
