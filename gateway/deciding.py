@@ -20,7 +20,7 @@ from kit.errors import NotFoundError
 #: As long as a decision is kept.
 _KEPT_S = 30 * 86_400
 # Why the brand has to wait tells an app of contacts elsewhere: it hears that it has to.
-_RESERVED = frozenset({"COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS"})
+_RESERVED = frozenset({"COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "UNWELCOME"})
 _PURPOSE = "recommend.offer"
 _UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"model": bodies.Problem, "description": "There is no such decision here"}
@@ -52,6 +52,8 @@ class DecideBody(bodies.Someone):
     utc_offset_minutes: Annotated[int, Field(ge=-840, le=840), WHOLE] = 0
     #: Type of the relationship pack; what the person is known to want outranks it.
     relationship: Annotated[str, Field(pattern=r"^[a-z0-9_.]{0,64}$")] = ""
+    #: What the person is doing; empty for asking where they begin, else for looking.
+    activity: Literal["", "asking", "looking", "passing", "occupied"] = ""
     exclude: Annotated[list[ItemId], Field(default_factory=list, max_length=1000)]
     count: Annotated[int, Field(ge=1, le=10), WHOLE] = 1
 

@@ -13,6 +13,7 @@ _COMMANDS = {
     "replay": ("maskenball.replay", "replay"),
     "access": ("maskenball.access", "access"),
     "aggregates": ("maskenball.aggregates", "aggregates"),
+    "policy": ("maskenball.policy", "policy"),
     "report": ("maskenball.report", "report"),
     "consent": ("maskenball.consent", "consent"),
     "keys": ("maskenball.keys", "keys"),

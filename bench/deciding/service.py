@@ -19,7 +19,7 @@ from kit.settings import Settings
 from kit.tenancy import acting_for_every_brand
 from services.recommendation.__main__ import serve_recommendation
 from services.recommendation.clients import CircleRead, Personas
-from services.recommendation.deciding import Terms
+from services.recommendation.deciding import Manners, Terms
 from services.recommendation.domain import Blend, Bounds, Keyed, Learnt, Lesson, Persona, Position, Subject
 from services.recommendation.model import Models
 from services.recommendation.ranking import Fitted
@@ -93,10 +93,11 @@ def _models(learnt: int) -> Models:
 def _deciding(settings: RecommendationSettings, models: Models, blend: Blend, database: Database) -> Deciding:
     pack = packs.load(settings.deciding_file, DecidingPack)
     return Deciding(
-        shelves=Shelves(models, blend, database),
+        shelves=Shelves(models, blend, database, pack.rules),
         personas=Everybody(),
         database=database,
         rules=pack.rules,
+        manners=packs.load(settings.manners_file, Manners),
         policy_version=pack.version,
         treatments=every_treatment(settings.relationship_pack),
         now_ms=lambda: time.time_ns() // 1_000_000,

@@ -40,6 +40,7 @@ from services.profile.graces import Grace, Graces
 from services.profile.housekeeping import Housekeeper
 from services.profile.leaving import Leaving
 from services.profile.owning import Ownership
+from services.profile.playing import load_players
 from services.profile.relations import load_packs
 from services.profile.repository import facets
 from services.profile.repository.erasures import Erasure
@@ -105,6 +106,7 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
         now_ms,
         os.urandom,
         packs=packs,
+        players=load_players(settings.players_file),
         avatars=avatars,
         segments=segments,
     )

@@ -14,6 +14,7 @@ from services.profile.choices import Choices
 from services.profile.domain import ConsentRecord, Kind
 from services.profile.relations import relationship_of
 from services.profile.repository.uses import Line
+from services.profile.shown import Playing, Standing
 from services.profile.traits import Recent, Traits
 from services.profile.uses import DAY_MS, GAVE
 from services.profile.views import View, view
@@ -172,6 +173,8 @@ class Person(msgspec.Struct, frozen=True):
     linked: tuple[Link, ...] = ()
     wishes: tuple[Wished, ...] = ()
     relationship: Related | None = None
+    journey: Standing | None = None
+    play: Playing | None = None
 
 
 def known(traits: Traits) -> Known:

@@ -17,6 +17,7 @@ from services.recommendation.use_cases import fit, recommend_for, recommend_to, 
 from services.recommendation.use_cases.answer import explain, give_feedback
 from services.recommendation.use_cases.decide import Deciding, decide_about, decide_for
 from services.recommendation.use_cases.keep import erase, put_offers
+from services.recommendation.use_cases.policy import read_policy, set_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,19 @@ class RecommendationRpc(RecommendationServiceServicer):
         count = await put_offers(deciding.database, brand, decisions.terms(request))
         await deciding.shelves.look_at(brand)
         return messages.PutOffersResponse(offers=count)
+
+    async def GetPolicy(
+        self, request: messages.GetPolicyRequest, context: ServicerContext
+    ) -> messages.GetPolicyResponse:
+        standing = await read_policy(self._around.deciding.database, convert.brand(request.brand))
+        return messages.GetPolicyResponse(policy=decisions.to_policy(standing))
+
+    async def SetPolicy(
+        self, request: messages.SetPolicyRequest, context: ServicerContext
+    ) -> messages.SetPolicyResponse:
+        brand, policy = convert.brand(request.brand), decisions.policy(request.policy)
+        standing = await set_policy(self._around.deciding.database, brand, policy)
+        return messages.SetPolicyResponse(policy=decisions.to_policy(standing))
 
     async def ErasePersonas(
         self, request: messages.ErasePersonasRequest, context: ServicerContext

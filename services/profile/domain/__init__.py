@@ -49,6 +49,7 @@ class Kind(enum.IntEnum):
     IDENTIFIED = 17
     JOINED = 18
     CORRECTED = 19
+    PLAYED = 20
 
 
 class Interaction(Protocol):

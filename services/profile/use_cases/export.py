@@ -115,6 +115,8 @@ def _readable(traits: Traits) -> dict[str, object]:
             for each in traits.wishes
         ],
         "heard": [{"at_ms": each.at, "stances": each.stances} for each in traits.heard],
+        "played": traits.played,
+        "bought_on": traits.bought_on,
         "stated": [{"at_ms": each.at, "ref": each.ref, "value": each.value} for each in traits.stated],
     }
 

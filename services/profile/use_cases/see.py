@@ -12,6 +12,7 @@ from services.profile.choices import Choices
 from services.profile.domain import Bound, Subject
 from services.profile.person import Link, Person, Remembered
 from services.profile.repository import facets, uses
+from services.profile.shown import playing, standing
 from services.profile.traits import Traits, merge
 from services.profile.use_cases import choose, cross
 from services.profile.use_cases.consents import list_consents, whole
@@ -76,6 +77,8 @@ async def look(stores: Stores, subject: Subject, own: Own) -> tuple[Person, Trai
         linked=own.elsewhere,
         wishes=person.wished(traits, objected, now_ms),
         relationship=person.related(stores.packs.of(subject.brand), traits, own.choices, now_ms),
+        journey=standing(stores.journeys, traits, own.choices, now_ms),
+        play=playing(stores.players.of(subject.brand), traits, own.choices, now_ms),
     )
     return shown, traits
 

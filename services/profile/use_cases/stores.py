@@ -11,6 +11,8 @@ from services.profile.clients import Avatars, ConsentClient
 from services.profile.crowds import Crowds
 from services.profile.domain import Bound, Persona
 from services.profile.fenced import Decisions
+from services.profile.journey import Journeys, load_journeys
+from services.profile.playing import PlayerPacks, load_players
 from services.profile.relations import RelationshipPacks, load_packs
 from services.profile.repository import facets, vault
 from services.profile.repository.vault import Address
@@ -48,6 +50,10 @@ class Stores:
     uses: Uses = field(default_factory=Uses)
     #: By which each brand reads relationships.
     packs: RelationshipPacks = field(default_factory=load_packs)
+    #: By which each brand reads play.
+    players: PlayerPacks = field(default_factory=load_players)
+    #: By which it is told where personas stand.
+    journeys: Journeys = field(default_factory=load_journeys)
     #: The brand's wish segments; None where it has none.
     segments: SegmentsPack | None = None
     #: What avatars remember is asked of them; None where there are none.

@@ -10,22 +10,34 @@ from kit.db import Database
 from services.recommendation.deciding import Answers
 from services.recommendation.domain import Circle, Persona
 
-# Rows are locked in this order: decisions, states by shard and pid, answers by bucket. So nobody waits for somebody who
-# waits for them.
+# Rows are locked in this order: decisions, states by shard and pid, answers by bucket, customs by name. So nobody waits
+# for somebody who waits for them.
 _STATES = """
-SELECT s.pid, s.body FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid)
+SELECT s.pid, s.body, s.habits FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid)
 JOIN decision_states s ON s.brand = $1 AND s.shard = u.shard AND s.pid = u.pid
 """
 _HOLD = """
 INSERT INTO decision_states AS s (brand, shard, pid, codec, body, taught, changed_at)
 SELECT $1, shard, pid, $4, '', '', $5 FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid) ORDER BY shard, pid
 ON CONFLICT (brand, shard, pid) DO UPDATE SET changed_at = excluded.changed_at
-RETURNING s.pid, s.body, s.taught
+RETURNING s.pid, s.body, s.taught, s.habits, s.customs
 """
 _PUT_STATE = """
-UPDATE decision_states SET codec = $4, body = $5, taught = $6 WHERE brand = $1 AND shard = $2 AND pid = $3
+UPDATE decision_states SET codec = $4, body = $5, taught = $6, habits = $7, customs = $8
+WHERE brand = $1 AND shard = $2 AND pid = $3
 """
 _ADD = """
+INSERT INTO decisions (brand, decision_id, shard, pid, decided_at, outcome, codec, body)
+VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
+"""
+# Whoever answered meanwhile has said more than that somebody turned up: then that is not noted.
+_NOTE = """
+WITH met AS (
+    INSERT INTO decision_states AS s (brand, shard, pid, codec, body, taught, changed_at, habits)
+    VALUES ($1, $3, $4, $6, '', '', $5, $8)
+    ON CONFLICT (brand, shard, pid) DO UPDATE SET habits = excluded.habits, changed_at = excluded.changed_at
+    WHERE s.habits = $9
+)
 INSERT INTO decisions (brand, decision_id, shard, pid, decided_at, outcome, codec, body)
 VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
 """
@@ -35,10 +47,21 @@ SELECT shard, pid, outcome, body FROM decisions WHERE brand = $1 AND decision_id
 _FIND_LOCKED = f"{_FIND} FOR UPDATE"
 _END = "UPDATE decisions SET outcome = $3 WHERE brand = $1 AND decision_id = $2"
 _TEACH = """
-INSERT INTO answers AS a (brand, bucket, seen, accepted, annoyed) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO answers AS a (brand, bucket, seen, accepted, annoyed)
+SELECT $1, bucket, seen, accepted, annoyed
+FROM unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS u (bucket, seen, accepted, annoyed)
+ORDER BY bucket
 ON CONFLICT (brand, bucket) DO UPDATE SET
     seen = a.seen + excluded.seen, accepted = a.accepted + excluded.accepted, annoyed = a.annoyed + excluded.annoyed
 """
+_TEACH_CUSTOMS = """
+INSERT INTO customs AS c (brand, name, for_yes, for_no)
+SELECT $1, name, for_yes, for_no FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS u (name, for_yes, for_no)
+ORDER BY name
+ON CONFLICT (brand, name) DO UPDATE SET
+    for_yes = c.for_yes + excluded.for_yes, for_no = c.for_no + excluded.for_no
+"""
+_CUSTOMS = "SELECT brand, name, for_yes, for_no FROM customs"
 _ANSWERS = "SELECT brand, bucket, seen, accepted, annoyed FROM answers"
 _ERASE_DECISIONS = """
 DELETE FROM decisions d USING unnest($2::int[], $3::bytea[]) AS u (shard, pid)
@@ -46,7 +69,7 @@ WHERE d.brand = $1 AND d.shard = u.shard AND d.pid = u.pid RETURNING 1
 """
 _ERASE_STATES = """
 DELETE FROM decision_states s USING unnest($2::int[], $3::bytea[]) AS u (shard, pid)
-WHERE s.brand = $1 AND s.shard = u.shard AND s.pid = u.pid RETURNING s.taught
+WHERE s.brand = $1 AND s.shard = u.shard AND s.pid = u.pid RETURNING s.taught, s.customs
 """
 _EXPIRE_DECISIONS = "DELETE FROM decisions WHERE decided_at < $1"
 _PUT_OFFERS = """
@@ -77,29 +100,41 @@ class Logged:
 class HeldState:
     """A state as it is kept; nobody else changes it until the transaction ends."""
 
-    body: bytes
-    taught: bytes
+    body: bytes = b""
+    taught: bytes = b""
+    habits: bytes = b""
+    customs: bytes = b""
 
 
-async def read_states(database: Database, circle: Circle) -> dict[bytes, bytes]:
-    """Return what is kept of each of a circle, by pid."""
-    return {row["pid"]: row["body"] for row in await database.fetch(_STATES, *_columns([e.persona for e in circle]))}
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Habits of whom a decision is about, as they were read and as they are now."""
+
+    before: bytes
+    after: bytes
+
+
+async def read_states(database: Database, circle: Circle) -> dict[bytes, HeldState]:
+    """Return what is kept of each of a circle, by pid, without what it taught; nobody is kept from changing it."""
+    rows = await database.fetch(_STATES, *_columns([each.persona for each in circle]))
+    return {row["pid"]: HeldState(row["body"], habits=row["habits"]) for row in rows}
 
 
 async def hold_states(driver: asyncpg.Connection, circle: Circle, codec: int, now: datetime) -> dict[bytes, HeldState]:
     """Return the same, and keep everybody else from changing any of it until the transaction ends."""
     rows = await driver.fetch(_HOLD, *_columns([each.persona for each in circle]), codec, now)
-    return {row["pid"]: HeldState(row["body"], row["taught"]) for row in rows}
+    return {row["pid"]: HeldState(row["body"], row["taught"], row["habits"], row["customs"]) for row in rows}
 
 
 async def put_state(driver: asyncpg.Connection, persona: Persona, codec: int, state: HeldState) -> None:
     """Replace a state that is held."""
-    await driver.execute(_PUT_STATE, persona.brand, persona.shard, persona.pid, codec, state.body, state.taught)
+    whose = persona.brand, persona.shard, persona.pid
+    await driver.execute(_PUT_STATE, *whose, codec, state.body, state.taught, state.habits, state.customs)
 
 
-async def note_decision(database: Database, logged: Logged, codec: int, now: datetime) -> None:
-    """Add a decision that promises nothing; the last half second of these is lost with the server."""
-    await database.note(_ADD, *_row(logged, codec, now))
+async def note_decision(database: Database, logged: Logged, turned: Turned, codec: int, now: datetime) -> None:
+    """Add a decision that promises nothing, and habits; the last half second of these is lost with the server."""
+    await database.note(_NOTE, *_row(logged, codec, now), turned.after, turned.before)
 
 
 async def add_decision(driver: asyncpg.Connection, logged: Logged, codec: int, now: datetime) -> None:
@@ -124,9 +159,24 @@ async def end_decision(driver: asyncpg.Connection, brand: str, decision_id: byte
     await driver.execute(_END, brand, decision_id, outcome)
 
 
-async def teach(driver: asyncpg.Connection, brand: str, bucket: int, answers: Answers) -> None:
+async def teach(driver: asyncpg.Connection, brand: str, added: Mapping[int, Sequence[int]]) -> None:
     """Add to what was learnt; what is negative takes it back."""
-    await driver.execute(_TEACH, brand, bucket, *answers)
+    columns = ([each[place] for each in added.values()] for place in range(3))
+    await driver.execute(_TEACH, brand, list(added), *columns)
+
+
+async def teach_customs(driver: asyncpg.Connection, brand: str, added: Mapping[str, Sequence[int]]) -> None:
+    """Add to what is the custom; what is negative takes it back."""
+    for_yes, for_no = ([pair[place] for pair in added.values()] for place in (0, 1))
+    await driver.execute(_TEACH_CUSTOMS, brand, list(added), for_yes, for_no)
+
+
+async def list_customs(database: Database) -> dict[str, dict[str, tuple[int, int]]]:
+    """Return what is the custom, by brand and name."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for brand, name, for_yes, for_no in await database.fetch(_CUSTOMS):
+        found.setdefault(brand, {})[name] = for_yes, for_no
+    return found
 
 
 async def list_answers(database: Database) -> dict[str, dict[int, Answers]]:
@@ -137,10 +187,11 @@ async def list_answers(database: Database) -> dict[str, dict[int, Answers]]:
     return found
 
 
-async def erase(driver: asyncpg.Connection, personas: Sequence[Persona]) -> tuple[int, list[bytes]]:
+async def erase(driver: asyncpg.Connection, personas: Sequence[Persona]) -> tuple[int, list[HeldState]]:
     """Delete all that is kept of personas of one brand; return the number of decisions, and what each had taught."""
     decisions = await driver.fetch(_ERASE_DECISIONS, *_columns(personas))
-    return len(decisions), [row["taught"] for row in await driver.fetch(_ERASE_STATES, *_columns(personas))]
+    states = await driver.fetch(_ERASE_STATES, *_columns(personas))
+    return len(decisions), [HeldState(taught=row["taught"], customs=row["customs"]) for row in states]
 
 
 async def expire_decisions(database: Database, before: datetime) -> None:

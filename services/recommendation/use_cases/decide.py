@@ -15,7 +15,10 @@ from services.recommendation.deciding import (
     WINDOW_MS,
     Act,
     Decided,
+    Grounds,
+    Habits,
     Initiative,
+    Manners,
     Moment,
     Outcome,
     Question,
@@ -24,15 +27,18 @@ from services.recommendation.deciding import (
     Treatment,
     contacted,
     decide,
+    joined,
     limit,
+    meet,
     merge,
+    occasion,
     silenced,
 )
 from services.recommendation.domain import Circle, Decision, Signals, Situation, Subject
 from services.recommendation.record import Made, record
 from services.recommendation.repository import decisions
-from services.recommendation.repository.decisions import HeldState, Logged
-from services.recommendation.sealed import CODEC, open_state, seal_record, seal_state
+from services.recommendation.repository.decisions import HeldState, Logged, Turned
+from services.recommendation.sealed import CODEC, open_habits, open_state, seal_habits, seal_record, seal_state
 from services.recommendation.shelves import Shelves
 
 ID_BYTES = 16
@@ -46,6 +52,7 @@ class Deciding:
     personas: Personas
     database: Database
     rules: Rules
+    manners: Manners
     policy_version: str
     #: By type of a relationship pack; "" for unknown.
     treatments: Mapping[str, Treatment]
@@ -62,6 +69,8 @@ class Asked:
     moment: Moment
     relationship: str = ""
     exclude: frozenset[str] = frozenset()
+    #: Nothing is decided where the brand has put no offers.
+    needs_offers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,8 @@ class Answer:
     decision_id: bytes = b""
     decision: Decision | None = None
     model_version: int = 0
+    #: Why nothing was decided.
+    silence: str = "DENIED"
 
 
 async def decide_for(around: Deciding, subject: Subject, asked: Asked) -> Answer:
@@ -92,11 +103,12 @@ async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answ
     if not circle:
         raise UnavailableError("the profile service does not say yet whom limits hold for", retry_after_s=1)
     brand = circle[0].persona.brand
-    kept = await decisions.read_states(around.database, circle)
-    state = merge(open_state(each, kept.get(each.persona.pid, b"")) for each in circle)
-    question, ranked = _question(around, signals, asked, state), around.shelves.ranked(brand)
+    if asked.needs_offers and not around.shelves.ranked(brand).shelf.has_terms:
+        return Answer(None, around.treatments[asked.relationship], silence="NO_OFFERS")
+    known = await _read(around, circle)
+    question, ranked = _question(around, signals, asked, known), around.shelves.ranked(brand)
     lot, decision_id = around.lot(), around.token(ID_BYTES)
-    decided = decide(ranked, question, around.shelves.taught(brand), around.rules, lot)
+    decided = decide(ranked, question, _grounds(around, brand), lot)
     version = ranked.fitted.version
 
     def logged(found: Decided, at: Question) -> Logged:
@@ -106,7 +118,9 @@ async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answ
     if decided.act is not Act.SILENT and asked.moment.initiative is Initiative.BRAND:
         decided = await _hold(around, circle, question, decided, logged)
     else:
-        await decisions.note_decision(around.database, logged(decided, question), CODEC, time_of(asked.moment.at_ms))
+        turned = Turned(known.sealed, seal_habits(circle[0], _met(around, known.own, asked.moment)))
+        at = time_of(asked.moment.at_ms)
+        await decisions.note_decision(around.database, logged(decided, question), turned, CODEC, at)
     return Answer(decided, question.treatment, decision_id, model_version=version)
 
 
@@ -130,13 +144,52 @@ async def _hold(
             decided = silenced(found.silence, standing)
         else:
             state = contacted(states[own.persona.pid], moment.at_ms)
-            kept = HeldState(seal_state(own, state), held[own.persona.pid].taught)
+            before = held[own.persona.pid]
+            habits = seal_habits(own, _met(around, open_habits(own, before.habits), moment))
+            kept = replace(before, body=seal_state(own, state), habits=habits)
             await decisions.put_state(driver, own.persona, CODEC, kept)
         await decisions.add_decision(driver, logged(decided, standing), CODEC, time_of(moment.at_ms))
     return decided
 
 
-def _question(around: Deciding, signals: Signals, asked: Asked, state: State) -> Question:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is kept of a circle: limits and habits of all together, and the habits of whom it is about."""
+
+    state: State
+    habits: Habits
+    own: Habits
+    sealed: bytes
+
+
+async def _read(around: Deciding, circle: Circle) -> _Known:
+    kept = await decisions.read_states(around.database, circle)
+    held = [kept.get(each.persona.pid, HeldState()) for each in circle]
+    habits = [open_habits(each, one.habits) for each, one in zip(circle, held, strict=True)]
+    state = merge(open_state(each, one.body) for each, one in zip(circle, held, strict=True))
+    return _Known(state, joined(habits), habits[0], held[0].habits)
+
+
+def _met(around: Deciding, habits: Habits, moment: Moment) -> Habits:
+    meet(around.manners, habits, occasion(moment, ""))
+    return habits
+
+
+def _grounds(around: Deciding, brand: str) -> Grounds:
+    """Return what a brand decides on at this moment."""
+    shelves = around.shelves
+    return Grounds(
+        around.rules,
+        around.manners,
+        shelves.taught(brand),
+        shelves.customs(brand),
+        shelves.promise(brand),
+        shelves.policy(brand),
+    )
+
+
+def _question(around: Deciding, signals: Signals, asked: Asked, known: _Known) -> Question:
+    state = known.state
     situation = Situation(
         signals.history,
         asked.moment.at_ms,
@@ -146,7 +199,9 @@ def _question(around: Deciding, signals: Signals, asked: Asked, state: State) ->
         signals.draw_key,
         removed_topics=signals.removed_topics,
     )
-    return Question(situation, signals.removed, state, around.treatments[asked.relationship], asked.moment)
+    return Question(
+        situation, signals.removed, state, around.treatments[asked.relationship], asked.moment, known.habits
+    )
 
 
 def _answered(state: State, at_ms: int) -> frozenset[str]:

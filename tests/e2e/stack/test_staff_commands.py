@@ -54,6 +54,16 @@ class TestExplain:
         assert "HANDLE_UNKNOWN" in refused.stderr
 
 
+class TestPolicy:
+    def test_the_bandit_does_not_go_live_on_hope(self, typed):
+        refused = typed("policy", "set", "bandit")
+        told = typed("policy", "show", "--json")
+
+        assert refused.exit_code == 1
+        assert "POLICY_UNPROVEN" in refused.stderr
+        assert json.loads(told.stdout) == {"policy": "softmax", "answers": 0, "gain": None, "goes_live": False}
+
+
 class TestRaiseFloor:
     def test_the_floor_in_force_is_told(self, typed):
         raised = typed("consent", "raise-floor", "research.model", "1")
@@ -98,3 +108,10 @@ class TestReport:
         assert "Fewer than 20 personas" in shown.stdout
         assert refused.exit_code == 1
         assert "ASSUMPTION_REFUSED" in refused.stderr
+
+    def test_where_nobody_may_be_counted_nothing_is_mined(self, typed):
+        told = json.loads(typed("report", "mining", "--json").stdout)
+        shown = typed("report", "mining")
+
+        assert (told["pack"], told["findings"]["found"]) == ("core4/1", [])
+        assert "0 of 0 questions answered" in shown.stdout

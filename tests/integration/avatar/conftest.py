@@ -141,7 +141,7 @@ async def street(serving, database):
             "contracts.recommendation.v1.RecommendationService",
         ),
     )
-    servicer = AvatarRpc(kept, around, Profiles(profiles), Rankings(rankings))
+    servicer = AvatarRpc(kept, around, Profiles(profiles), Rankings(rankings, lambda: clock.ms / 1000))
     channel = await serving.serve(add_AvatarServiceServicer_to_server, servicer, "contracts.avatar.v1.AvatarService")
     return Street(AvatarServiceStub(channel), profile, recommendation, kept, clock)
 

@@ -38,7 +38,7 @@ class TestDecide:
         assert (request.initiative, list(request.acts), request.count) == ("brand", ["offer"], 1)
         assert request.subject.audience == "app:shop"
 
-    @pytest.mark.parametrize("silence", ["COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS"])
+    @pytest.mark.parametrize("silence", ["COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "UNWELCOME"])
     async def test_which_limit_of_contact_it_was_is_not_told(self, gateway, silence):
         told = messages.DecideResponse(decision_id=ID, act="silent", silence=silence, quiet_until_ms=5)
         gateway.services.answers["Decide"] = told
@@ -53,6 +53,7 @@ class TestDecide:
             {"channel": "WEB"},
             {"interruption": 2},
             {"utc_offset_minutes": 900},
+            {"activity": "dancing"},
             {"count": 11},
             {"least_age": -1},
         ],

@@ -283,6 +283,38 @@ class TestObject:
 FAN = (-8, -4, -8, 8, -8)
 
 
+class TestBought:
+    async def test_days_of_purchases_are_told_to_services_unless_it_is_objected_to(self, rights, clock):
+        await rights.grant()
+        assert not (await rights.signals()).HasField("bought")
+        day = 86_400_000
+        today = (clock() - 1000) // day
+        for ago in (9, 9, 2):
+            await rights.did(rights.event(kind=Kind.BOUGHT, value=4.5, at_ms=(today - ago) * day))
+        told = (await rights.signals()).bought
+        assert (told.days, told.first_day, told.last_day, told.spend) == (2, today - 9, today - 2, 13.5)
+        assert (await rights.persona()).bought == told
+        await rights.object("ranking")
+        assert not (await rights.signals()).HasField("bought")
+
+
+class TestPlay:
+    async def test_what_worlds_counted_is_shown_as_scores_with_intervals(self, rights):
+        await rights.grant()
+        assert (await rights.see())["play"] is None
+        counted = {"hours": 6.0, "help_given": 40.0, "trades": 1.0}
+        kept = {"kind": Kind.PLAYED, "item": None}
+        await rights.did(*(rights.event(topics=(name,), value=much, **kept) for name, much in counted.items()))
+        play = (await rights.see())["play"]
+        assert (play["model"], play["is_objected"]) == ("hexad6/1", False)
+        giving, trading = (play["dimensions"][name] for name in ("philanthropist", "player"))
+        assert giving["least"] > 0.5 > trading["mean"]
+        await rights.object("habits")
+        assert (await rights.see())["play"]["is_objected"]
+        files, _ = await rights.archive()
+        assert set(json.loads(files["traits.json"])["played"]) == set(counted)
+
+
 class TestRelationship:
     async def test_what_was_said_is_told_shown_and_taken_away_as_numbers(self, rights):
         await rights.grant()
@@ -291,6 +323,7 @@ class TestRelationship:
         assert (told.pack, told.type, told.family, told.is_declared) == ("core4", "fan", "affection", False)
         assert view.relationship == "affection"
         assert (shown["relationship"]["type"], shown["relationship"]["texts"]) == ("fan", 6)
+        assert (shown["journey"]["switching_risk"], shown["journey"]["model"]) == (0.05, "journey/1")
         files, _ = await rights.archive()
         assert [each["stances"] for each in json.loads(files["traits.json"])["heard"]] == [list(FAN)] * 6
 

@@ -23,7 +23,7 @@ from services.avatar.statements import Begun
 from services.consent.domain import Holder
 from services.consent.repository import consents
 from services.profile.domain import Persona, Subject
-from services.profile.repository import crossings, edges, facets, links, uses, vault
+from services.profile.repository import circles, crossings, edges, facets, links, uses, vault
 
 _ROWS = 5_000
 _MD5 = "decode(md5(n::text), 'hex')"
@@ -75,7 +75,7 @@ def _within(look_up: Callable[[asyncpg.Connection], Awaitable[object]]) -> _Look
 
 
 # Links of one kind and of the other begin here.
-_ONE, _OTHER = (Persona("oak", number % 64, hashlib.md5(b"%d" % number).digest()) for number in (1, 3))
+_ONE, _OTHER, _GONE = (Persona("oak", number % 64, hashlib.md5(b"%d" % number).digest()) for number in (1, 3, 5))
 _SUBJECT = Subject("oak", "app:shop", _ONE.pid)
 _VISIT = Visit(_ONE.pid, Visitor("oak", "world:oak", _ONE.pid), "ada", 0)
 _MET = Met("oak", _ONE.shard, _ONE.pid)
@@ -89,6 +89,12 @@ _LOOK_UPS: dict[str, dict[str, _LookUp]] = {
         "awaited": _within(lambda driver: links.awaited(driver, "oak", [_SUBJECT])),
         "across": _within(lambda driver: crossings.across(driver, [_OTHER])),
         "is_bound": lambda service: edges.is_bound(service, [_SUBJECT]),
+        "shards_of": _within(lambda driver: edges.shards_of(driver, "oak", [_ONE])),
+        "unbind": _within(lambda driver: edges.unbind(driver, "oak", [_GONE])),
+        "circle": _within(lambda driver: circles.circle(driver, "oak", [_ONE])),
+        "subjects_of": _within(lambda driver: circles.subjects_of(driver, "oak", [_ONE])),
+        "delete": _within(lambda driver: circles.delete(driver, "oak", [_GONE])),
+        "user_behind": _within(lambda driver: links.user_behind(driver, _ONE)),
     },
     "profile": {
         "load": lambda service: facets.load(service, "oak", [_ONE]),

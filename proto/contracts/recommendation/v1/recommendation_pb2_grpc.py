@@ -76,6 +76,16 @@ class RecommendationServiceStub:
                 request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.SerializeToString,
                 response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.FromString,
                 _registered_method=True)
+        self.GetPolicy = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/GetPolicy',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyResponse.FromString,
+                _registered_method=True)
+        self.SetPolicy = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/SetPolicy',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyResponse.FromString,
+                _registered_method=True)
         self.ErasePersonas = channel.unary_unary(
                 '/contracts.recommendation.v1.RecommendationService/ErasePersonas',
                 request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ErasePersonasRequest.SerializeToString,
@@ -150,6 +160,21 @@ class RecommendationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPolicy(self, request, context):
+        """Tells which policy draws for a brand, and what another one would have brought by what was logged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPolicy(self, request, context):
+        """Sets which policy draws, within a second. Errors: POLICY_UNPROVEN unless the lower bound of what it gains is above 0; the
+        reference ("softmax") may always be gone back to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ErasePersonas(self, request, context):
         """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless.
         """
@@ -199,6 +224,16 @@ def add_RecommendationServiceServicer_to_server(servicer, server):
                     servicer.PutOffers,
                     request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.FromString,
                     response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.SerializeToString,
+            ),
+            'GetPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPolicy,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyResponse.SerializeToString,
+            ),
+            'SetPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPolicy,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyResponse.SerializeToString,
             ),
             'ErasePersonas': grpc.unary_unary_rpc_method_handler(
                     servicer.ErasePersonas,
@@ -424,6 +459,60 @@ class RecommendationService:
             '/contracts.recommendation.v1.RecommendationService/PutOffers',
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.SerializeToString,
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/GetPolicy',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/SetPolicy',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

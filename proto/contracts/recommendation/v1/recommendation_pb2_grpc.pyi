@@ -61,6 +61,12 @@ class RecommendationServiceStub:
     """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
     PutOffers: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.PutOffersRequest, _recommendation_pb2.PutOffersResponse]
     """Says to whom and when items may be offered. Decisions know it within a second."""
+    GetPolicy: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GetPolicyRequest, _recommendation_pb2.GetPolicyResponse]
+    """Tells which policy draws for a brand, and what another one would have brought by what was logged."""
+    SetPolicy: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.SetPolicyRequest, _recommendation_pb2.SetPolicyResponse]
+    """Sets which policy draws, within a second. Errors: POLICY_UNPROVEN unless the lower bound of what it gains is above 0; the
+    reference ("softmax") may always be gone back to.
+    """
     ErasePersonas: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.ErasePersonasRequest, _recommendation_pb2.ErasePersonasResponse]
     """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless."""
 
@@ -97,6 +103,12 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
     PutOffers: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.PutOffersRequest, _recommendation_pb2.PutOffersResponse]  # type: ignore[assignment]
     """Says to whom and when items may be offered. Decisions know it within a second."""
+    GetPolicy: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GetPolicyRequest, _recommendation_pb2.GetPolicyResponse]  # type: ignore[assignment]
+    """Tells which policy draws for a brand, and what another one would have brought by what was logged."""
+    SetPolicy: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.SetPolicyRequest, _recommendation_pb2.SetPolicyResponse]  # type: ignore[assignment]
+    """Sets which policy draws, within a second. Errors: POLICY_UNPROVEN unless the lower bound of what it gains is above 0; the
+    reference ("softmax") may always be gone back to.
+    """
     ErasePersonas: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.ErasePersonasRequest, _recommendation_pb2.ErasePersonasResponse]  # type: ignore[assignment]
     """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless."""
 
@@ -178,6 +190,24 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.PutOffersResponse, _abc.Awaitable[_recommendation_pb2.PutOffersResponse]]:
         """Says to whom and when items may be offered. Decisions know it within a second."""
+
+    @_abc_1.abstractmethod
+    def GetPolicy(
+        self,
+        request: _recommendation_pb2.GetPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.GetPolicyResponse, _abc.Awaitable[_recommendation_pb2.GetPolicyResponse]]:
+        """Tells which policy draws for a brand, and what another one would have brought by what was logged."""
+
+    @_abc_1.abstractmethod
+    def SetPolicy(
+        self,
+        request: _recommendation_pb2.SetPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.SetPolicyResponse, _abc.Awaitable[_recommendation_pb2.SetPolicyResponse]]:
+        """Sets which policy draws, within a second. Errors: POLICY_UNPROVEN unless the lower bound of what it gains is above 0; the
+        reference ("softmax") may always be gone back to.
+        """
 
     @_abc_1.abstractmethod
     def ErasePersonas(
