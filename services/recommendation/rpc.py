@@ -17,6 +17,7 @@ from services.recommendation.use_cases import fit, recommend_for, recommend_to, 
 from services.recommendation.use_cases.answer import explain, give_feedback
 from services.recommendation.use_cases.decide import Deciding, decide_about, decide_for
 from services.recommendation.use_cases.keep import erase, put_offers
+from services.recommendation.use_cases.listing import list_decisions
 from services.recommendation.use_cases.policy import read_policy, set_policy
 
 
@@ -108,6 +109,12 @@ class RecommendationRpc(RecommendationServiceServicer):
         document = await explain(self._around.deciding, convert.subject(request), decision_id)
         return decisions.to_explanation(document)
 
+    async def ListDecisions(
+        self, request: messages.ListDecisionsRequest, context: ServicerContext
+    ) -> messages.ListDecisionsResponse:
+        circle = decisions.listed(request)
+        return decisions.to_list(await list_decisions(self._around.deciding, circle, request.after))
+
     async def PutOffers(
         self, request: messages.PutOffersRequest, context: ServicerContext
     ) -> messages.PutOffersResponse:
@@ -132,5 +139,7 @@ class RecommendationRpc(RecommendationServiceServicer):
     async def ErasePersonas(
         self, request: messages.ErasePersonasRequest, context: ServicerContext
     ) -> messages.ErasePersonasResponse:
-        count = await erase(self._around.deciding.database, decisions.erased(request))
+        deciding, personas = self._around.deciding, decisions.erased(request)
+        deciding.remembered.forget(personas)
+        count = await erase(deciding.database, personas)
         return messages.ErasePersonasResponse(decisions=count)

@@ -7,7 +7,7 @@ from functools import partial
 from kit.db import Database
 from kit.keyring import KeyRing
 from kit.together import Together
-from services.profile.clients import Avatars, ConsentClient
+from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.crowds import Crowds
 from services.profile.domain import Bound, Persona
 from services.profile.fenced import Decisions
@@ -58,6 +58,8 @@ class Stores:
     segments: SegmentsPack | None = None
     #: What avatars remember is asked of them; None where there are none.
     avatars: Avatars | None = None
+    #: What was decided, likewise.
+    rankings: Rankings | None = None
     look_ups: LookUps = field(init=False)
 
     def __post_init__(self) -> None:
