@@ -13,8 +13,9 @@ K = TypeVar("K")
 R = TypeVar("R")
 _MOST_AT_ONCE = 64
 _MOST_WAITING = 10_000
-# Longer than whoever asks has patience for: the next must not wait behind a server that says nothing.
-_PATIENCE_S = 1.0
+# As long as a connection may take, and longer than most callers wait: who comes must not stand behind a server that
+# says nothing for ever.
+_PATIENCE_S = 5.0
 
 
 class Together(Generic[K, R]):
