@@ -17,6 +17,7 @@ from services.recommendation.use_cases import fit, recommend_for, recommend_to, 
 from services.recommendation.use_cases.answer import explain, give_feedback
 from services.recommendation.use_cases.decide import Deciding, decide_about, decide_for
 from services.recommendation.use_cases.keep import erase, put_offers
+from services.recommendation.use_cases.listing import list_decisions
 from services.recommendation.use_cases.policy import read_policy, set_policy
 
 
@@ -107,6 +108,12 @@ class RecommendationRpc(RecommendationServiceServicer):
         decision_id = decisions.decision_id(request.decision_id)
         document = await explain(self._around.deciding, convert.subject(request), decision_id)
         return decisions.to_explanation(document)
+
+    async def ListDecisions(
+        self, request: messages.ListDecisionsRequest, context: ServicerContext
+    ) -> messages.ListDecisionsResponse:
+        circle = decisions.listed(request)
+        return decisions.to_list(await list_decisions(self._around.deciding, circle, request.after))
 
     async def PutOffers(
         self, request: messages.PutOffersRequest, context: ServicerContext

@@ -21,9 +21,10 @@ from services.recommendation.deciding import (
     Treatment,
     Weighed,
 )
-from services.recommendation.domain import Decision, Persona, Signals
+from services.recommendation.domain import Circle, Decision, Persona, Signals
 from services.recommendation.use_cases.answer import Said
 from services.recommendation.use_cases.decide import ID_BYTES, Answer, Asked
+from services.recommendation.use_cases.listing import Listed, shown
 from services.recommendation.use_cases.policy import Standing
 
 _SHARDS = 64
@@ -96,7 +97,7 @@ def known(request: messages.DecideRequest) -> Signals:
     told, history = request.known, request.known.history
     require(1 <= len(told.circle) <= _MOST_CIRCLE, "known.circle", _A_CIRCLE)
     for each in told.circle:
-        _check(each, request.brand)
+        _check(each, request.brand, "known.circle")
     return Signals(
         _READ,
         met(history),
@@ -169,6 +170,20 @@ def to_explanation(document: dict[str, object]) -> messages.ExplainDecisionRespo
     return messages.ExplainDecisionResponse(document=msgspec.json.encode(document))
 
 
+def listed(request: messages.ListDecisionsRequest) -> Circle:
+    require(1 <= len(request.personas) <= _MOST_CIRCLE, "personas", f"1 to {_MOST_CIRCLE}")
+    of_one = brand(request.personas[0].persona.brand)
+    for each in request.personas:
+        _check(each, of_one, "personas")
+    return circle_from_proto(request.personas)
+
+
+def to_list(found: Listed) -> messages.ListDecisionsResponse:
+    documents = map(msgspec.json.encode, found.documents)
+    habits = msgspec.json.encode(shown(found.habits)) if found.habits else b""
+    return messages.ListDecisionsResponse(documents=documents, next=found.next, habits=habits)
+
+
 def _tell(told: messages.DecideResponse, decided: Decided) -> None:
     told.policy_version = f"{told.policy_version}.{decided.policy}"
     told.act, told.silence = decided.act.value, decided.silence.value if decided.silence else ""
@@ -187,12 +202,12 @@ def _reasons(chosen: Weighed) -> Sequence[messages.Reason]:
     return [messages.Reason(kind=kind, ref=ref, share=amount / whole) for kind, ref, amount in gains[:_REASONS]]
 
 
-def _check(told: KeyedPersona, of: str) -> None:
+def _check(told: KeyedPersona, of: str, field: str) -> None:
     persona = told.persona
-    require(persona.brand == of, "known.circle.persona.brand", "the brand of the request")
-    require(persona.shard < _SHARDS, "known.circle.persona.shard", _A_SHARD)
-    require(len(persona.pid) == _PID_BYTES, "known.circle.persona.pid", _A_PID)
-    require(len(told.decision_key) == _KEY_BYTES, "known.circle.decision_key", _A_KEY)
+    require(persona.brand == of, f"{field}.persona.brand", "the brand of the request")
+    require(persona.shard < _SHARDS, f"{field}.persona.shard", _A_SHARD)
+    require(len(persona.pid) == _PID_BYTES, f"{field}.persona.pid", _A_PID)
+    require(len(told.decision_key) == _KEY_BYTES, f"{field}.decision_key", _A_KEY)
 
 
 def _terms(told: messages.Terms) -> Terms:

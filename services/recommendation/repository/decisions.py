@@ -57,6 +57,13 @@ UNION ALL SELECT NULL, NULL, NULL, version FROM met
 _FIND = """
 SELECT shard, pid, outcome, body FROM decisions WHERE brand = $1 AND decision_id = $2 AND decided_at > $3
 """
+_LIST = """
+SELECT d.decision_id, d.shard, d.pid, d.outcome, d.body, d.decided_at
+FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid)
+JOIN decisions d ON d.brand = $1 AND d.shard = u.shard AND d.pid = u.pid
+WHERE d.decided_at > $4 AND (d.decided_at, d.decision_id) < ($5, $6)
+ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT $7
+"""
 _FIND_LOCKED = f"{_FIND} FOR UPDATE"
 _END = "UPDATE decisions SET outcome = $3 WHERE brand = $1 AND decision_id = $2"
 _TEACH = """
@@ -85,6 +92,14 @@ DELETE FROM decision_states s USING unnest($2::int[], $3::bytea[]) AS u (shard, 
 WHERE s.brand = $1 AND s.shard = u.shard AND s.pid = u.pid RETURNING s.taught, s.customs
 """
 _EXPIRE_DECISIONS = "DELETE FROM decisions WHERE decided_at < $1"
+# What somebody taught stays, for it has to be taken back one day.
+_EXPIRE_STATES = """
+WITH emptied AS (
+    UPDATE decision_states SET body = '', habits = ''
+    WHERE changed_at < $1 AND (body <> '' OR habits <> '') AND (taught <> '' OR customs <> '')
+)
+DELETE FROM decision_states WHERE changed_at < $1 AND taught = '' AND customs = ''
+"""
 _PUT_OFFERS = """
 INSERT INTO offers (brand, item, codec, body)
 SELECT $1, item, $2, body FROM unnest($3::text[], $4::bytea[]) AS u (item, body) ORDER BY item
@@ -107,6 +122,7 @@ class Logged:
     decision_id: bytes
     body: bytes
     outcome: int = 0
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +193,18 @@ async def add_decision(driver: asyncpg.Connection, logged: Logged, codec: int, n
     await driver.execute(_ADD, *_row(logged, codec, now))
 
 
+async def list_decisions(
+    database: Database, personas: Sequence[Persona], since: datetime, before: tuple[datetime, bytes], count: int
+) -> list[Logged]:
+    """Return decisions about personas of one brand, newest first, that were made after `since` and before a place."""
+    brand = personas[0].brand
+    rows = await database.fetch(_LIST, *_columns(personas), since, *before, count)
+    return [
+        Logged(Persona(brand, shard, pid), decision_id, body, outcome, at)
+        for decision_id, shard, pid, outcome, body, at in rows
+    ]
+
+
 async def find_decision(database: Database, brand: str, decision_id: bytes, since: datetime) -> Logged | None:
     """Return a decision that was made after `since`."""
     rows = await database.fetch(_FIND, brand, decision_id, since)
@@ -232,6 +260,11 @@ async def erase(driver: asyncpg.Connection, personas: Sequence[Persona]) -> tupl
 async def expire_decisions(database: Database, before: datetime) -> None:
     """Forget the decisions of every brand that are older."""
     await database.fetch(_EXPIRE_DECISIONS, before)
+
+
+async def expire_states(database: Database, before: datetime) -> None:
+    """Forget what is kept of personas of every brand about whom nothing was decided or heard since."""
+    await database.fetch(_EXPIRE_STATES, before)
 
 
 async def put_offers(driver: asyncpg.Connection, brand: str, codec: int, terms: Mapping[str, bytes]) -> int:

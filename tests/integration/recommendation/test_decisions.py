@@ -3,7 +3,7 @@
 import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from kit.errors import RemoteError
 from kit.rpc import connect
 from kit.sealing import UnsealableError
 from kit.settings import Settings
-from kit.tenancy import acting_for
+from kit.tenancy import acting_for, acting_for_every_brand
 from services.recommendation import tables
 from services.recommendation.__main__ import serve_recommendation
 from services.recommendation.clients import Personas
@@ -28,6 +28,7 @@ from services.recommendation.repository import decisions
 from services.recommendation.repository.decisions import HeldState, Logged, Turned, note_decision
 from services.recommendation.rpc import Surroundings
 from services.recommendation.sealed import open_habits, open_record, open_state
+from services.recommendation.use_cases.keep import forget
 from tests.integration.recommendation.deciders import NOON_MS, Clock, deciding, keyed, persona, town
 from tests.integration.recommendation.test_process import fit, teach
 
@@ -423,6 +424,62 @@ class TestPolicies:
         with pytest.raises(RemoteError) as refused:
             await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="best"))
         assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "policy")
+
+
+async def listed(stub, *personas):
+    """Every page of what was decided about these."""
+    documents, after, habits = [], b"", b""
+    while not habits or after:
+        answer = await stub.ListDecisions(messages.ListDecisionsRequest(personas=personas, after=after))
+        documents += map(json.loads, answer.documents)
+        after, habits = answer.next, habits or answer.habits or b"[]"
+    return documents, json.loads(habits)
+
+
+class TestListing:
+    async def test_people_are_shown_what_was_decided_about_them_the_newest_first(self, stub, clock, monkeypatch):
+        monkeypatch.setattr("services.recommendation.use_cases.listing._MOST", 2)
+        ids = []
+        for number in (1, 2, 1, 1):
+            ids.append((number, (await offered(stub, persona(number))).decision_id.hex()))
+            clock.at_ms += 1_000
+        await stub.GiveFeedback(feedback(bytes.fromhex(ids[-1][1]), "accepted"))
+        documents, [habits] = await listed(stub, persona(1))
+        assert [each["decision"] for each in documents] == [told for number, told in reversed(ids) if number == 1]
+        assert [each["outcome"] for each in documents] == ["accepted", "none", "none"]
+        assert habits["presence"]["channel web"] == 3.0
+        assert len((await listed(stub, persona(1), persona(2)))[0]) == 4
+        clock.at_ms += 31 * DAY_MS
+        assert (await listed(stub, persona(1)))[0] == []
+
+    async def test_what_is_no_place_is_refused(self, stub):
+        for wrong in (b"nonsense", b"\x7f" * 24):
+            with pytest.raises(RemoteError) as refused:
+                await stub.ListDecisions(messages.ListDecisionsRequest(personas=[persona(1)], after=wrong))
+            assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "after")
+
+
+class TestForgetting:
+    async def test_by_time_decisions_go_first_then_states_and_never_what_has_to_be_taken_back(
+        self, stub, personas, database, clock
+    ):
+        await offered(stub, persona(1), initiative="brand")
+        personas.know(persona(2))
+        await stub.GiveFeedback(feedback((await offered(stub, persona(2))).decision_id, "accepted"))
+
+        async def left(days):
+            with acting_for_every_brand():
+                await forget(database, datetime.fromtimestamp(clock.at_ms / 1000, UTC) + timedelta(days=days))
+            states = {row.pid: bool(row.body) for row in await rows(database, tables.decision_states)}
+            return len(await rows(database, tables.decisions)), states
+
+        one, two = persona(1).persona.pid, persona(2).persona.pid
+        assert await left(30) == (2, {one: True, two: True})
+        assert await left(30.01) == (0, {one: True, two: True})
+        assert await left(90) == (0, {one: True, two: True})
+        assert await left(90.01) == (0, {two: False})
+        await stub.ErasePersonas(messages.ErasePersonasRequest(personas=[persona(2).persona]))
+        assert {(row.seen, row.accepted) for row in await rows(database, tables.answers)} == {(0, 0)}
 
 
 class TestErasing:

@@ -713,6 +713,62 @@ class ExplainDecisionResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ListDecisionsRequest(message.Message):
+    """Asks for a page."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONAS_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    after: builtins.bytes
+    """Where the page before ended; empty for the first one."""
+    @builtins.property
+    def personas(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
+        """1 to 64, of one brand."""
+
+    def __init__(
+        self,
+        *,
+        personas: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
+        after: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "personas", b"personas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListDecisionsResponse(message.Message):
+    """A page."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENTS_FIELD_NUMBER: builtins.int
+    NEXT_FIELD_NUMBER: builtins.int
+    HABITS_FIELD_NUMBER: builtins.int
+    next: builtins.bytes
+    """Where the next page begins; empty for the last one."""
+    habits: builtins.bytes
+    """JSON: what is remembered of when to speak, of all together, by kind and name. With the first page alone."""
+    @builtins.property
+    def documents(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """JSON each, as ExplainDecision tells it, with `decision`, its id in hex; at most 100."""
+
+    def __init__(
+        self,
+        *,
+        documents: abc.Iterable[builtins.bytes] | None = ...,
+        next: builtins.bytes = ...,
+        habits: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["documents", b"documents", "habits", b"habits", "next", b"next"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class Terms(message.Message):
     """To whom and when an item may be offered."""
 
