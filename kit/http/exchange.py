@@ -131,7 +131,7 @@ class Exchange:
     def _head(self, start: Message, length: int | None) -> bytes:
         lines = [_status_line(start["status"]), _date(int(time.time()))]
         is_framed = start["status"] in _BODILESS
-        for name, value in start["headers"]:
+        for name, value in start.get("headers", ()):
             is_framed = is_framed or name.lower() == b"content-length"
             lines.append(b"%b: %b\r\n" % (name, value))
         if not is_framed and length is not None:

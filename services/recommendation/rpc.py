@@ -18,7 +18,11 @@ from services.recommendation.use_cases.answer import explain, give_feedback
 from services.recommendation.use_cases.decide import Deciding, decide_about, decide_for
 from services.recommendation.use_cases.keep import erase, put_offers
 from services.recommendation.use_cases.listing import list_decisions
+from services.recommendation.use_cases.offering import decides, offer_to
 from services.recommendation.use_cases.policy import read_policy, set_policy
+
+#: Where whoever asks for offers is, unless it says.
+_CHANNEL = "app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,10 @@ class RecommendationRpc(RecommendationServiceServicer):
         match request.WhichOneof("whom"):
             case "subject":
                 subject = convert.subject(request)
+                if decides(around.deciding, brand):
+                    channel = decisions.channel(request.channel or _CHANNEL)
+                    offered, answer = await offer_to(around.deciding, subject, wanted, channel)
+                    return convert.to_response(offered, answer.decision, answer.decision_id)
                 ranking, decision = await recommend_to(
                     around.models, around.personas, around.pack.blend, subject, wanted
                 )

@@ -72,11 +72,12 @@ def decide(ranked: Ranked, question: Question, grounds: Grounds, lot: float) -> 
     if found.chosen is None:
         return found
     chosen, named = found.chosen, able[drawing.policy]
+    also = _also(ranked.shelf, chosen.candidate, named, rules, moment.count)
     return replace(
         _spoken(found, said, chosen.candidate.topic),
         chosen=_with_parts(chosen, offers),
         otherwise=_otherwise(named, chosen, drawing),
-        also=_also(ranked.shelf, chosen.candidate, named, rules, moment.count),
+        also=tuple(_with_parts(each, offers) for each in also),
     )
 
 
@@ -173,18 +174,19 @@ def _with_parts(chosen: Weighed, offers: Gathered) -> Weighed:
     return chosen._replace(candidate=chosen.candidate._replace(parts=parts))
 
 
-def _also(shelf: Shelf, first: Candidate, eligible: Sequence[Weighed], rules: Rules, count: int) -> tuple[str, ...]:
+def _also(shelf: Shelf, first: Candidate, eligible: Sequence[Weighed], rules: Rules, count: int) -> list[Weighed]:
     """Return further items, most valuable first, each unlike all before it by what its terms say it is about."""
     if first.act is not Act.OFFER:
-        return ()
-    named = [first.item]
+        return []
+    named, found = [first.item], []
     for each in eligible:
         item = each.candidate.item
         if len(named) == count:
             break
         if item and item not in named and all(_likeness(shelf, item, other) < rules.alike for other in named):
             named.append(item)
-    return tuple(named[1:])
+            found.append(each)
+    return found
 
 
 def _likeness(shelf: Shelf, item: str, other: str) -> float:

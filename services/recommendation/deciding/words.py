@@ -210,7 +210,7 @@ class Decided:
     #: What would have been decided had the person removed the item: "" for silence, None when nothing was decided for.
     otherwise: str | None = None
     #: Items besides the one decided for.
-    also: tuple[str, ...] = ()
+    also: tuple[Weighed, ...] = ()
     #: What it is about as manners see it, and what they say: of the act that is done, else of the most welcome one.
     topic: str = ""
     verdict: Verdict | None = None

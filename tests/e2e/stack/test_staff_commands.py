@@ -134,4 +134,4 @@ class TestReport:
         shown = typed("report", "mining")
 
         assert (told["pack"], told["findings"]["found"]) == ("core4/1", [])
-        assert "0 of 0 questions answered" in shown.stdout
+        assert "0 of 0 pairs" in shown.stdout

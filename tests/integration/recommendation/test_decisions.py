@@ -198,6 +198,35 @@ class TestDecide:
             assert refused.value.limit
 
 
+class TestRecommend:
+    async def test_whoever_asks_a_brand_that_has_put_offers_is_decided_for_and_answers_for_it(self, stub, personas):
+        personas.allow(*MET)
+        personas.answer.circle.append(persona(1))
+        asking = messages.RecommendRequest(brand="oak", subject=SUBJECT, count=100, channel="shop")
+        terms = [messages.Terms(item="a8", is_sold_out=True), messages.Terms(item="a9", channels=["mail"])]
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=terms))
+        answer = await stub.Recommend(asking)
+        items = [each.item for each in answer.offers]
+        assert 1 < len(items) <= 10
+        assert {"a8", "a9", *MET}.isdisjoint(items)
+        assert all(each.reasons for each in answer.offers)
+        assert (await explained(stub, answer.decision_id))["item"] == items[0]
+        await stub.GiveFeedback(feedback(answer.decision_id, "dismissed"))
+        assert items[0] not in {each.item for each in (await stub.Recommend(asking)).offers}
+
+    async def test_what_is_denied_is_not_decided_and_says_so(self, stub, personas):
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=[messages.Terms(item="new")]))
+        personas.deny()
+        answer = await stub.Recommend(messages.RecommendRequest(brand="oak", subject=SUBJECT, count=3))
+        assert (answer.abstained, answer.decision.reason, answer.decision_id) == ("DENIED", "WITHDRAWN", b"")
+
+    async def test_where_it_is_asked_must_be_a_channel(self, stub, personas):
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=[messages.Terms(item="new")]))
+        with pytest.raises(RemoteError) as refused:
+            await stub.Recommend(messages.RecommendRequest(brand="oak", subject=SUBJECT, count=3, channel="über"))
+        assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "channel")
+
+
 class TestLimits:
     async def test_a_contact_is_spent_for_all_that_is_linked(self, stub):
         first = await offered(stub, persona(1), persona(2), initiative="brand", relationship="fan")

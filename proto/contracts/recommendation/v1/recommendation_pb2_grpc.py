@@ -105,6 +105,7 @@ class RecommendationServiceServicer:
 
     def Recommend(self, request, context):
         """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+        Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
         Errors: INVALID_ARGUMENT with field and limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

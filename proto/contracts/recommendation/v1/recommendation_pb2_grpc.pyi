@@ -37,6 +37,7 @@ class RecommendationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> RecommendationServiceAsyncStub: ...
     Recommend: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]
     """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+    Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
     Errors: INVALID_ARGUMENT with field and limit.
     """
     GetModel: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]
@@ -83,6 +84,7 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Recommend: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]  # type: ignore[assignment]
     """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+    Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
     Errors: INVALID_ARGUMENT with field and limit.
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]  # type: ignore[assignment]
@@ -132,6 +134,7 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.RecommendResponse, _abc.Awaitable[_recommendation_pb2.RecommendResponse]]:
         """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+        Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
         Errors: INVALID_ARGUMENT with field and limit.
         """
 
