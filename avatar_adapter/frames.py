@@ -72,6 +72,26 @@ class Observe(VisitFrame, frozen=True, tag="obs"):
     t: Annotated[str, Meta(max_length=500)] = ""
 
 
+class Counted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How much of each the visitor did in so many hours, since this was last told."""
+
+    hours: Annotated[float, Meta(gt=0, le=24)]
+    trades: Annotated[float, Meta(ge=0, le=1_000)] = 0.0
+    #: Different ones.
+    chat_partners: Annotated[float, Meta(ge=0, le=1_000)] = 0.0
+    #: Metres from where the visitor was before; how they moved is nobody's business.
+    distance_explored: Annotated[float, Meta(ge=0, le=1_000_000)] = 0.0
+    blocks_built: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
+    help_given: Annotated[float, Meta(ge=0, le=1_000)] = 0.0
+    rules_broken: Annotated[float, Meta(ge=0, le=1_000)] = 0.0
+
+
+class Play(VisitFrame, frozen=True, tag="play"):
+    """How the visitor played."""
+
+    n: Counted
+
+
 class Ask(VisitFrame, frozen=True, tag="ask"):
     """The visitor asks; with `unasked` the avatar asks for itself, which needs a grant."""
 
@@ -164,7 +184,7 @@ class Close(VisitFrame, frozen=True, tag="close"):
 
 EncounterFrame = Observe | Ask | Act | Consent | Forget | Close
 PersonFrame = See | Object | Remove | Relate
-AnyVisitFrame = EncounterFrame | PersonFrame | Correct | Link | Unlink
+AnyVisitFrame = EncounterFrame | PersonFrame | Correct | Play | Link | Unlink
 AnyFrame = Open | Handles | AnyVisitFrame
 
 

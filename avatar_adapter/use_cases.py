@@ -1,9 +1,12 @@
 """What each frame does: asks the avatar service, tells the stream, and says what the world may hear."""
 
+import asyncio
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from avatar_adapter import answers, frames
 from avatar_adapter.answers import Limits, Moment
@@ -84,6 +87,8 @@ async def _carry_out(door: Door, world: World, visit: Visit, frame: frames.AnyVi
         return await door.persons.answer(world, visit, frame, door.now_ms())
     if isinstance(frame, frames.Correct):
         return await _correct(door, world, visit, frame)
+    if isinstance(frame, frames.Play):
+        return await _play(door, world, visit, frame)
     return await _go_on(door, world, visit, frame)
 
 
@@ -189,6 +194,18 @@ async def _correct(door: Door, world: World, visit: Visit, frame: frames.Correct
     mid = door.visits.message_id(world, visit, frame.i)
     happening = Happening(world.audience, visit, mid, door.now_ms(), "", (frame.ref,))
     await door.publish(world, door.vocabulary.corrected(frame.says, happening))
+    return [{"ok": 1}]
+
+
+async def _play(door: Door, world: World, visit: Visit, frame: frames.Play) -> Iterable[Answer]:
+    now_ms, counted = door.now_ms(), msgspec.to_builtins(frame.n)
+    # No frame id has a slash: each part of a repeated frame is the same again, and nothing else is.
+    mids = {name: door.visits.message_id(world, visit, frame.i and f"{frame.i}/{name}") for name in counted}
+    told = (
+        door.vocabulary.played(much, Happening(world.audience, visit, mids[name], now_ms, "", (name,)))
+        for name, much in counted.items()
+    )
+    await asyncio.gather(*(door.publish(world, each) for each in told))
     return [{"ok": 1}]
 
 

@@ -73,6 +73,20 @@ class Vocabulary:
             version=happening.visit.version,
         )
 
+    def played(self, much: float, happening: Happening) -> Interaction:
+        """Return how much of the one topic of `happening` there was in the visitor's play."""
+        return Interaction(
+            source=happening.audience,
+            eid=happening.visit.eid,
+            mid=happening.mid,
+            kind=int(Kind.KIND_PLAYED),
+            at_ms=happening.at_ms,
+            channel=self._channel,
+            topics=happening.topics,
+            value=much,
+            version=happening.visit.version,
+        )
+
     def meant(self, question: str) -> str:
         """Return the kind of answer that a question asks for when the world does not say."""
         if not question:

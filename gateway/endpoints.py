@@ -8,6 +8,7 @@ from gateway.deciding import add_decisions
 from gateway.handles import add_handles
 from gateway.me import add_person
 from gateway.passes import add_passes
+from gateway.policies import add_policies
 from gateway.quarantine import add_quarantine
 from gateway.reports import add_reports
 from gateway.rest import Rest, build_rest
@@ -25,6 +26,7 @@ def build_endpoints(rest: Rest, translators: Translators, signatures: Signatures
     add_quarantine(app, translators)
     add_rights(app)
     add_aggregates(app)
+    add_policies(app)
     add_reports(app)
     add_person(app)
     add_passes(app, signatures)

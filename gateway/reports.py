@@ -16,11 +16,16 @@ _COUNT_S = 25.0
 _router = APIRouter(prefix="/reports", tags=["aggregates"], responses=REFUSALS, dependencies=KEYS)
 
 
-class RelationshipsQuery(Body):
-    """Asks for the report on relationships."""
+class ReportQuery(Body):
+    """Asks for a report."""
 
     #: All audiences of the brand when absent.
     audience: AnySource = ""
+
+
+class RelationshipsQuery(ReportQuery):
+    """Asks for the report on relationships."""
+
     #: What the brand assumes, as `type:share` each; the priors of its pack when absent.
     assumed: Annotated[
         list[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}:(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$")]],
@@ -29,7 +34,7 @@ class RelationshipsQuery(Body):
 
 
 def add_reports(app: FastAPI) -> None:
-    """Add the endpoint."""
+    """Add the endpoints."""
     app.include_router(_router, prefix="/v1")
 
 
@@ -40,6 +45,14 @@ async def relationships(door: Door, staff: Staff, asked: Annotated[Relationships
         brand=staff.brand, audience=asked.audience, assumed=_shares(asked.assumed)
     )
     answer = await door.services.profile.ReportRelationships(request, timeout=_COUNT_S)
+    return Response(answer.document, media_type="application/json")
+
+
+@_router.get("/mining", operation_id="reportMining", response_model=dict[str, Any])
+async def mining(door: Door, staff: Staff, asked: Annotated[ReportQuery, Query()]) -> Response:
+    """Tell which traits go with which type, among personas who allow being counted. Of one day there is one answer."""
+    request = profile_pb2.ReportMiningRequest(brand=staff.brand, audience=asked.audience)
+    answer = await door.services.profile.ReportMining(request, timeout=_COUNT_S)
     return Response(answer.document, media_type="application/json")
 
 

@@ -22,8 +22,13 @@ _POOL_WAIT_S = 5.0
 # milliseconds of both sides: signing in, planning every statement anew.
 _MOST_STATEMENTS = 4
 _CONNECT_S = 5.0
-# The JIT costs more than the short statements of a service take.
-_SERVER_SETTINGS = {"jit": "off", "application_name": "maskenball"}
+_SERVER_SETTINGS = {
+    "application_name": "maskenball",
+    # The JIT costs more than the short statements of a service take.
+    "jit": "off",
+    # Of a process that was stopped or cut off in the middle of a transaction; nobody else thinks that long.
+    "idle_in_transaction_session_timeout": "60s",
+}
 # Single statements are look-ups by key: planning one again with every call costs more than running it.
 _PLANNED_ONCE = {**_SERVER_SETTINGS, "plan_cache_mode": "force_generic_plan"}
 _COMMITTED: WeakKeyDictionary[AsyncConnection, list[Callable[[], None]]] = WeakKeyDictionary()

@@ -19,9 +19,13 @@ def _about() -> None:
     """Reports about many; of nobody in particular."""
 
 
+Audience = Annotated[str, typer.Option(help="Of one audience, for example app:shop; all without.")]
+_MEASURES = {"cohens_h": "Cohen's h", "odds_ratio": "odds ratio", "cohens_d": "Cohen's d", "cliffs_delta": "Cliff's δ"}
+
+
 @report.command()
 def relationships(
-    audience: Annotated[str, typer.Option(help="Of one audience, for example app:shop; all without.")] = "",
+    audience: Audience = "",
     assume: Annotated[
         list[str] | None, typer.Option(help="type:share that the brand assumes, each; the pack's priors without.")
     ] = None,
@@ -39,6 +43,36 @@ def relationships(
         sys.stdout.write(json.dumps(told) + "\n")
     else:
         _show(told, Console())
+
+
+@report.command()
+def mining(audience: Audience = "", data_dir: DataDir = Path(".maskenball"), *, as_json: AsJson = False) -> None:
+    """Tell which traits go with which type, among those who allow being counted. One answer a day.
+
+    Ends with 0; with 1 when it was refused.
+    """
+    told = ask(data_dir, "GET", "/v1/reports/mining", params={"audience": audience})
+    if as_json:
+        sys.stdout.write(json.dumps(told) + "\n")
+    else:
+        _show_findings(told, Console())
+
+
+def _show_findings(told: dict[str, Any], screen: Console) -> None:
+    findings = told["findings"]
+    table = Table(told["pack"], "goes with", "of them", "of others", "how much (interval)")
+    for each in findings["found"]:
+        shares = [f"{each[name]:.0%}" if name in each else "" for name in ("of_type", "of_others")]
+        effects = (
+            f"{_MEASURES[name]} {figure['size']:.2f} ({figure['least']:.2f} to {figure['most']:.2f})"
+            for name, figure in each["effects"].items()
+        )
+        table.add_row(each["type"], each["trait"], *shares, ", ".join(effects))
+    screen.print(table)
+    screen.print(
+        f"{len(findings['found'])} of {findings['asked']} pairs of type and trait go together; of such "
+        f"{told['false_share']:.0%} are chance at most, on average. About {findings['personas']} personas."
+    )
 
 
 def _show(told: dict[str, Any], screen: Console) -> None:

@@ -131,12 +131,14 @@ def _results(games: Games) -> list[Result]:
         }
         for name, found in games.coarse.items()
     }
+    rng = np.random.default_rng(0)
     return [
         _best("best_attacker_top1_over_chance_upper95", bounds, "top_1_over_chance"),
         _best("best_attacker_top10_over_chance_upper95", bounds, "top_10_over_chance"),
         _control(games),
         Result("personas_with_a_like", "share", _mean([each.with_a_like for each in games.useful])),
-        _utility(usefulness.over_popularity(games.useful, np.random.default_rng(0))),
+        _interval("view_utility_over_popularity", "ratio", usefulness.over_popularity(games.useful, rng)),
+        _interval("view_information_beyond_popularity", "bits a like", usefulness.bits_per_like(games.useful, rng)),
         Result("offers_ndcg10", "nDCG@10", _mean(games.ndcg["coarse"])).against(
             "whole history", _mean(games.ndcg["whole"])
         ),
@@ -149,9 +151,9 @@ def _best(result: str, bounds: dict[str, dict[str, float]], kind: str) -> Result
     return Result(result, "times chance", round(bounds[name][kind], 3), note=f"{name} is best: {told}")
 
 
-def _utility(found: Interval) -> Result:
-    told = f"{found.low:.3f} to {found.high:.3f} in 95 % of bootstraps over personas"
-    return Result("view_utility_over_popularity", "ratio", round(found.value, 3), note=told)
+def _interval(name: str, unit: str, found: Interval) -> Result:
+    told = f"{found.low:.4f} to {found.high:.4f} in 95 % of bootstraps over personas"
+    return Result(name, unit, round(found.value, 4), note=told)
 
 
 def _control(games: Games) -> Result:

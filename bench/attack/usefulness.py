@@ -5,24 +5,27 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.attack.exports import Export
+from bench.attack.information import GOOD, Sums, information, liked_topics
 from bench.attack.worlds import Stay
 from maskenball.demo.dataset import Dataset
 
-Sums = NDArray[np.float64]
-_GOOD = 4
 _BOOTSTRAPS = 2_000
 _TOP = 10
 
 
 class Usefulness(NamedTuple):
-    """Share of personas with a like; of each persona, how often a like, or a popular topic, named what came next."""
+    """Share of personas with a like; of each persona, how often a like, or a popular topic, named what came next.
+
+    And how many items it liked next, and how many bits in all the view said of their topics.
+    """
 
     with_a_like: float
     foretold: Sums
     by_popularity: Sums
+    liked_next: Sums
+    bits: Sums
 
 
 class Interval(NamedTuple):
@@ -40,28 +43,31 @@ def judge(dataset: Dataset, world: Sequence[Stay], exports: Sequence[Export]) ->
     for place, (stay, export) in enumerate(zip(world, exports, strict=True)):
         likes = export.view.likes
         for rating in stay.held_out:
-            if likes and rating.stars >= _GOOD:
+            if likes and rating.stars >= GOOD:
                 topics = set(dataset.films[rating.item].topics)
                 foretold[place] += len(topics & set(likes)) / len(likes)
                 by_popularity[place] += len(topics & set(popular[: len(likes)])) / len(likes)
     with_a_like = np.mean([bool(export.view.likes) for export in exports])
-    return Usefulness(float(with_a_like), foretold, by_popularity)
+    before, after = (liked_topics(dataset, [getattr(stay, part) for stay in world]) for part in ("ratings", "held_out"))
+    bits = information([export.view for export in exports], before, after)
+    return Usefulness(float(with_a_like), foretold, by_popularity, after.sum(axis=1), bits)
 
 
 def over_popularity(games: Sequence[Usefulness], rng: np.random.Generator) -> Interval:
-    """Return how much better likes foretell than popularity does; games share their people, so those are drawn anew."""
-    foretold = np.sum([game.foretold for game in games], axis=0)
-    by_popularity = np.sum([game.by_popularity for game in games], axis=0)
-    drawn = rng.integers(len(foretold), size=(_BOOTSTRAPS, len(foretold)))
-    low, high = np.quantile(foretold[drawn].sum(axis=1) / by_popularity[drawn].sum(axis=1), (0.025, 0.975))
-    return Interval(float(foretold.sum() / by_popularity.sum()), float(low), float(high))
+    """Return how many times as well likes foretell as popularity does."""
+    return _ratio([game.foretold for game in games], [game.by_popularity for game in games], rng)
+
+
+def bits_per_like(games: Sequence[Usefulness], rng: np.random.Generator) -> Interval:
+    """Return how many bits views say of the topic of one item liked next, beyond what popularity says."""
+    return _ratio([game.bits for game in games], [game.liked_next for game in games], rng)
 
 
 def ndcg(world: Sequence[Stay], exports: Sequence[Export]) -> float:
     """Return nDCG@10 of the offers against what came next and was liked."""
     gains = []
     for stay, export in zip(world, exports, strict=True):
-        wanted = {rating.item for rating in stay.held_out if rating.stars >= _GOOD}
+        wanted = {rating.item for rating in stay.held_out if rating.stars >= GOOD}
         if wanted:
             best = sum(_discount(place) for place in range(min(_TOP, len(wanted))))
             found = (_discount(place) for place, item in enumerate(export.offers[:_TOP]) if item in wanted)
@@ -69,8 +75,16 @@ def ndcg(world: Sequence[Stay], exports: Sequence[Export]) -> float:
     return float(np.mean(gains))
 
 
+def _ratio(above: Sequence[Sums], below: Sequence[Sums], rng: np.random.Generator) -> Interval:
+    """Return a ratio of sums over personas; games share their people, so those are drawn anew."""
+    dividend, divisor = np.sum(above, axis=0), np.sum(below, axis=0)
+    drawn = rng.integers(len(dividend), size=(_BOOTSTRAPS, len(dividend)))
+    low, high = np.quantile(dividend[drawn].sum(axis=1) / divisor[drawn].sum(axis=1), (0.025, 0.975))
+    return Interval(float(dividend.sum() / divisor.sum()), float(low), float(high))
+
+
 def _liked_topics(dataset: Dataset, world: Sequence[Stay]) -> Counter[str]:
-    rated = (rating for stay in world for rating in stay.ratings if rating.stars >= _GOOD)
+    rated = (rating for stay in world for rating in stay.ratings if rating.stars >= GOOD)
     return Counter(topic for rating in rated for topic in dataset.films[rating.item].topics)
 
 

@@ -19,10 +19,11 @@ from kit.settings import Settings
 from kit.tenancy import acting_for_every_brand
 from services.recommendation.__main__ import serve_recommendation
 from services.recommendation.clients import CircleRead, Personas
-from services.recommendation.deciding import Terms
+from services.recommendation.deciding import Manners, Terms
 from services.recommendation.domain import Blend, Bounds, Keyed, Learnt, Lesson, Persona, Position, Subject
 from services.recommendation.model import Models
 from services.recommendation.ranking import Fitted
+from services.recommendation.remembered import Remembered
 from services.recommendation.rpc import Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
@@ -93,10 +94,12 @@ def _models(learnt: int) -> Models:
 def _deciding(settings: RecommendationSettings, models: Models, blend: Blend, database: Database) -> Deciding:
     pack = packs.load(settings.deciding_file, DecidingPack)
     return Deciding(
-        shelves=Shelves(models, blend, database),
+        shelves=Shelves(models, blend, database, pack.rules),
         personas=Everybody(),
         database=database,
+        remembered=Remembered(settings.states_kept),
         rules=pack.rules,
+        manners=packs.load(settings.manners_file, Manners),
         policy_version=pack.version,
         treatments=every_treatment(settings.relationship_pack),
         now_ms=lambda: time.time_ns() // 1_000_000,

@@ -5,15 +5,16 @@ from collections import defaultdict
 from bench.polite.lives import Seen
 from bench.polite.memory import Answer
 from kit import packs
-from services.recommendation import habits, interruption
-from services.recommendation.habits import Customs, Habits, Occasion
-from services.recommendation.settings import MannersPack, RecommendationSettings
+from services.recommendation.deciding import Outcome, interruption
+from services.recommendation.deciding.habits import Customs, Habits, Occasion
+from services.recommendation.deciding.manners import Manners
+from services.recommendation.settings import RecommendationSettings
 
 
 class Polite:
     """Begins without knowing anybody."""
 
-    def __init__(self, pack: MannersPack) -> None:
+    def __init__(self, pack: Manners) -> None:
         self._pack = pack
         self._customs = Customs()
         self._habits: defaultdict[int, Habits] = defaultdict(Habits)
@@ -27,12 +28,14 @@ class Polite:
     def told(self, seen: Seen, answer: Answer) -> None:
         """Learn."""
         known = self._habits[seen.persona]
-        interruption.told(self._pack, self._customs, known, _occasion(seen), habits.Answer(answer.value))
+        outcome = Outcome[answer.name]
+        taught = interruption.told(self._pack, self._customs, known, _occasion(seen), outcome)
+        self._customs = self._customs.merged(taught)
 
 
-def shipped() -> MannersPack:
+def shipped() -> Manners:
     """Return the pack that ships with the platform."""
-    return packs.load(RecommendationSettings.model_fields["manners_file"].default, MannersPack)
+    return packs.load(RecommendationSettings.model_fields["manners_file"].default, Manners)
 
 
 def _occasion(seen: Seen) -> Occasion:

@@ -86,6 +86,7 @@ def relationship(
 @evaluate.command()
 def timing(
     purchases: Annotated[Path, typer.Option(help="Customer, date and amount a line; by tab, comma or space.")],
+    write: Annotated[Path | None, typer.Option(help="Fit to the whole file, too, and keep that as this pack.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
 ) -> None:
@@ -94,6 +95,8 @@ def timing(
 
     try:
         outcome = timings.evaluate(purchases)
+        if write is not None:
+            timings.keep(write, purchases)
     except (OSError, UnicodeDecodeError, TypedError) as error:
         Console(stderr=True).print(f"✗ {error}", style="red", markup=False)
         raise typer.Exit(1) from error

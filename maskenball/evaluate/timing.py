@@ -12,6 +12,7 @@ from kit.errors import Status, TypedError
 from services.recommendation.timing import bgnbd
 from services.recommendation.timing.forecast import fit
 from services.recommendation.timing.history import Floats, History, Purchases, history
+from services.recommendation.timing.pack import write_pack
 
 _LEAST_CUSTOMERS = 100
 _LEAST_DAYS = 28
@@ -49,6 +50,13 @@ def evaluate(path: Path) -> dict[str, Any]:
         "baseline_bgnbd": _of_bgnbd(known, counts, days),
         "baseline_recency_frequency": _of_recency_frequency(known, counts),
     }
+
+
+def keep(path: Path, purchases: Path) -> None:
+    """Fit to all of a file, and write what was fitted as a pack."""
+    known = read_purchases(purchases)
+    first, last, customers = int(known.days.min()), int(known.days.max()), int(known.customers.max()) + 1
+    write_pack(path, fit(known, customers, last), customers, last - first + 1)
 
 
 def figures(chance: Floats, count: Floats, counts: Floats) -> dict[str, float]:

@@ -70,7 +70,7 @@ def suggest(encounter: Encounter, asked: Asked, advice: Advice, moment: Moment) 
         reasons=chosen.reasons,
         expires_at_ms=moment.now_ms + OFFER_MS,
     )
-    return Turn(offer(after, Step(moment.ref, chosen.item))), effect
+    return Turn(offer(after, Step(moment.ref, chosen.item, decision=chosen.decision))), effect
 
 
 def explain(avatar: Avatar, encounter: Encounter, asked: Asked, catalogue: Catalogue | None) -> tuple[Turn, Effect]:

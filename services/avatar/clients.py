@@ -1,11 +1,13 @@
 """What avatars ask of others: the persona and its consents, changes of consent, and ranked items; each time anew."""
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
 
-from contracts.common.v1.subject_pb2 import FormerId
+from contracts.common.v1.subject_pb2 import FormerId, KeyedPersona
+from contracts.common.v1.subject_pb2 import Persona as PersonaMessage
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.consent.v1.consent_pb2 import ConsentRecord, Statement
 from contracts.profile.v1 import profile_pb2
@@ -23,6 +25,7 @@ from services.avatar.domain import (
     REMEMBER,
     Acquaintance,
     Decision,
+    Keyed,
     Offer,
     Offers,
     Persona,
@@ -43,6 +46,17 @@ _CALL_S = 0.9
 _ALSO = (REMEMBER, OFFER, COLLECT)
 # What was met is excluded, so nearly always the first is taken; the others are for what is met meanwhile.
 _COUNT = 4
+# As worlds are called in terms of offers.
+_CHANNEL = "world"
+_OFFER_ACT = "offer"
+_NO_OFFERS = "NO_OFFERS"
+# Why it is silent is told to nobody in a world where it is a limit: that would tell of contacts elsewhere.
+_NOTHING_GOOD = frozenset(("NOTHING_OPEN", "NOT_WORTH_IT", "CHANCE"))
+_UNKNOWN = "unknown"
+# Decisions know of offers within a second of when they were put.
+_WITHOUT_S = 1.0
+# A world reports as ignored what could be seen.
+_SEEN_MS = 2_000
 _AWAY = (Status.UNAVAILABLE, Status.DEADLINE, Status.EXHAUSTED)
 
 
@@ -141,20 +155,70 @@ class Profiles:
 class Rankings:
     """The recommendation service."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, clock: Callable[[], float] = time.monotonic) -> None:
         self._stub: RecommendationServiceAsyncStub = RecommendationServiceStub(channel)
+        self._clock = clock
+        #: When brands were last told to have put no offers.
+        self._without: dict[str, float] = {}
 
-    async def offers(self, brand: str, signals: Signals, exclude: Collection[str]) -> Offers:
-        """Return ranked items with the reasons that avatars have words for; silence AWAY when nobody can say."""
-        request = recommendation_pb2.RecommendRequest(
-            brand=brand, history=_history(signals), count=_COUNT, exclude=exclude
-        )
+    async def offers(
+        self, brand: str, signals: Signals, exclude: Collection[str], *, is_visitor_asking: bool
+    ) -> Offers:
+        """Return what is decided where the brand has put offers, else ranked items; silence AWAY when nobody can say.
+
+        Both come with the reasons that avatars have words for.
+        """
         try:
-            answer = await self._stub.Recommend(request, timeout=_CALL_S)
+            decided = await self._decide(brand, signals, exclude, is_visitor_asking=is_visitor_asking)
+            return decided or await self._rank(brand, signals, exclude)
         except TypedError as error:
             if error.status in _AWAY:
                 return Offers(silence=Silence.AWAY)
             raise
+
+    async def tell(self, subject: Subject, decision: str, outcome: str) -> None:
+        """Say what became of a decision; one that nobody knows any more is no matter. Raises UnavailableError."""
+        request = recommendation_pb2.GiveFeedbackRequest(
+            brand=subject.brand,
+            subject=_subject(subject),
+            decision_id=bytes.fromhex(decision),
+            outcome=outcome,
+            visible_ms=_SEEN_MS,
+        )
+        try:
+            await self._stub.GiveFeedback(request, timeout=_CALL_S)
+        except TypedError as error:
+            if error.status is not Status.NOT_FOUND:
+                raise _away(error) from error
+
+    async def _decide(
+        self, brand: str, signals: Signals, exclude: Collection[str], *, is_visitor_asking: bool
+    ) -> Offers | None:
+        """Return what is decided; None where the brand has put no offers, which is not asked again for a second."""
+        if not signals.circle or self._clock() < self._without.get(brand, 0.0):
+            return None
+        request = recommendation_pb2.DecideRequest(
+            brand=brand,
+            known=recommendation_pb2.Known(circle=map(_keyed, signals.circle), history=_history(signals)),
+            acts=[_OFFER_ACT],
+            initiative="persona" if is_visitor_asking else "brand",
+            channel=_CHANNEL,
+            relationship=signals.relationship,
+            exclude=exclude,
+            count=1,
+            needs_offers=True,
+        )
+        answer = await self._stub.Decide(request, timeout=_CALL_S)
+        if answer.silence == _NO_OFFERS:
+            self._without[brand] = self._clock() + _WITHOUT_S
+            return None
+        return _decided(answer)
+
+    async def _rank(self, brand: str, signals: Signals, exclude: Collection[str]) -> Offers:
+        request = recommendation_pb2.RecommendRequest(
+            brand=brand, history=_history(signals), count=_COUNT, exclude=exclude
+        )
+        answer = await self._stub.Recommend(request, timeout=_CALL_S)
         return Offers(tuple(_offer(offer) for offer in answer.offers), _silence(answer))
 
 
@@ -182,6 +246,7 @@ def _vouched(answer: profile_pb2.ReadPersonaResponse) -> Vouched:
 
 
 def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:
+    wanted = answer.relationship
     return Signals(
         tuple(signal.item for signal in answer.signals),
         tuple(signal.at_ms for signal in answer.signals),
@@ -189,6 +254,12 @@ def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:
         tuple(answer.likes),
         answer.draw_key,
         tuple(answer.removed_topics),
+        tuple(answer.removed_items),
+        tuple(
+            Keyed(Persona(each.persona.brand, each.persona.shard, each.persona.pid), each.decision_key)
+            for each in answer.circle
+        ),
+        "" if wanted.type in {"", _UNKNOWN} else f"{wanted.pack}.{wanted.type}",
     )
 
 
@@ -200,7 +271,20 @@ def _history(signals: Signals) -> recommendation_pb2.History:
         likes=signals.likes,
         draw_key=signals.draw_key,
         removed_topics=signals.removed_topics,
+        removed_items=signals.removed,
     )
+
+
+def _keyed(each: Keyed) -> KeyedPersona:
+    persona = PersonaMessage(brand=each.persona.brand, shard=each.persona.shard, pid=each.persona.pid)
+    return KeyedPersona(persona=persona, decision_key=each.decision_key)
+
+
+def _decided(answer: recommendation_pb2.DecideResponse) -> Offers:
+    if answer.act != _OFFER_ACT:
+        good = answer.silence in _NOTHING_GOOD
+        return Offers(silence=Silence.NOTHING_GOOD_ENOUGH if good else Silence.RESERVED)
+    return Offers((Offer(answer.item, _reasons(answer.reasons), answer.decision_id.hex()),))
 
 
 def _decision(decision: "profile_pb2.subject_pb2.PurposeDecision") -> Decision:
@@ -208,9 +292,11 @@ def _decision(decision: "profile_pb2.subject_pb2.PurposeDecision") -> Decision:
 
 
 def _offer(offer: recommendation_pb2.Offer) -> Offer:
-    return Offer(
-        offer.item, tuple(Reason(reason.kind, reason.ref) for reason in offer.reasons if reason.kind in REASONS)
-    )
+    return Offer(offer.item, _reasons(offer.reasons))
+
+
+def _reasons(told: Iterable[recommendation_pb2.Reason]) -> tuple[Reason, ...]:
+    return tuple(Reason(reason.kind, reason.ref) for reason in told if reason.kind in REASONS)
 
 
 def _silence(answer: recommendation_pb2.RecommendResponse) -> Silence:

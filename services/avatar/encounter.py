@@ -15,6 +15,8 @@ class Step:
     ref: str
     item: str = ""
     outcome: str = ""
+    #: Id of the decision behind it, in hex; empty for none.
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Encounter:
     def shown(self) -> str:
         """Item that was shown last; empty for none."""
         return next((step.item for step in reversed(self.steps) if step.item), "")
+
+    def decision_behind(self, ref: str) -> str:
+        """Return the decision behind a step, by its ref or by the item it showed, the newest first; "" for none."""
+        found = (step.decision for step in reversed(self.steps) if ref and ref in {step.ref, step.item})
+        return next(found, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ def offer(encounter: Encounter, step: Step) -> Encounter:
 
 def forget(encounter: Encounter) -> Encounter:
     """Drop what was met. What protects the visitor stays: an avatar that stepped back does not come forward again."""
-    steps = tuple(replace(step, item="") for step in encounter.steps)
+    steps = tuple(replace(step, item="", decision="") for step in encounter.steps)
     return replace(encounter, tried=(), dismissed=(), steps=steps)
 
 

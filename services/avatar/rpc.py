@@ -23,6 +23,7 @@ from services.avatar.domain import (
     Act,
     Advice,
     Asked,
+    Event,
     Frame,
     Outcome,
     Topic,
@@ -34,6 +35,16 @@ from services.avatar.use_cases import Answer, Surroundings
 _EVERYTHING = "*"
 # What answering people rests on.
 _ANSWERING = "core.service"
+#: What became of a decision, by what a world reports of a step, or of an item that it showed.
+_BECAME = {
+    Outcome.DONE: "accepted",
+    Outcome.REFUSED: "dismissed",
+    Outcome.IGNORED: "ignored",
+    Outcome.STOPPED: "dismissed",
+    Event.DISMISSED: "dismissed",
+    Event.REMOVED: "removed",
+    Event.COMPLAINED: "complained",
+}
 _TOLD = (PERSONALISE, REMEMBER, OFFER, COLLECT)
 
 
@@ -92,6 +103,7 @@ class AvatarRpc(AvatarServiceServicer):
             noted = await use_cases.note(
                 connection, self._around, frame, lambda now, at: encounter.observe(now, event, ref, at), acquaintance
             )
+        await self._tell(frame, noted.encounter.decision_behind(ref), event)
         return convert.to_observed(noted)
 
     async def Act(self, request: pb.ActRequest, context: ServicerContext) -> pb.ActResponse:
@@ -104,6 +116,7 @@ class AvatarRpc(AvatarServiceServicer):
             )
         if outcome is Outcome.DONE and noted.item and not noted.is_repeat:
             self._gave(frame.visit, OFFER, OFFER_TAKEN)
+        await self._tell(frame, noted.encounter.decision_behind(ref), outcome)
         return convert.to_acted(noted)
 
     async def Ask(self, request: pb.AskRequest, context: ServicerContext) -> pb.AskResponse:
@@ -115,6 +128,11 @@ class AvatarRpc(AvatarServiceServicer):
         elif not answer.is_repeat and answer.action.act is Act.SAY:
             self._gave(frame.visit, _ANSWERING, QUESTION_ANSWERED)
         return pb.AskResponse(action=convert.to_action(answer.action), is_repeat=answer.is_repeat)
+
+    async def _tell(self, frame: Frame, decision: str, what: Outcome | Event) -> None:
+        """Say what became of a decision. Where nobody hears it the frame fails, and says it when it comes again."""
+        if decision and what in _BECAME:
+            await self._rankings.tell(frame.visit.subject, decision, _BECAME[what])
 
     def _gave(self, visit: Visit, purpose: str, what: str) -> None:
         self._profiles.gave(visit.subject, (purpose, what, ""), self._around.now_ms())
@@ -137,7 +155,10 @@ class AvatarRpc(AvatarServiceServicer):
         if standing is None:
             return await self._answer(frame, asked, Advice(acquaintance))
         exclude = use_cases.excluded(self._around, frame, asked, acquaintance, standing)
-        offers = None if exclude is None else await self._rankings.offers(frame.visit.subject.brand, signals, exclude)
+        offers = None
+        if exclude is not None:
+            brand, is_asked = frame.visit.subject.brand, asked.is_visitor_asking
+            offers = await self._rankings.offers(brand, signals, exclude, is_visitor_asking=is_asked)
         advice = Advice(acquaintance, offers)
         at_once = await use_cases.suggest_at_once(self._database, self._around, (frame, asked), advice, standing)
         return at_once or await self._answer(frame, asked, advice)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from kit.packs import Pack, load
 from relationships.evidence import evidence
 from relationships.pack import UNKNOWN, RelationshipPack, named_pack
 from relationships.state import NOTHING_KNOWN, Action, Declared, Evidence, Relationship, relationship
+from services.profile.brands import ByBrand, load_by_brand
 from services.profile.choices import Choices, Declaration
 from services.profile.domain import Kind
 from services.profile.domain.errors import AssumptionRefusedError, RelationshipUnknownError
@@ -21,27 +21,13 @@ PACK = Path(__file__).parent / "packs" / "relationships.yaml"
 _ABOUT = 0.02
 
 
-class _BrandsPack(Pack, frozen=True, kw_only=True):
-    default: str
-    brands: dict[str, str]
-
-
-class RelationshipPacks:
-    """The pack of each brand."""
-
-    def __init__(self, usual: RelationshipPack, of_brands: Mapping[str, RelationshipPack]) -> None:
-        self._usual, self._of_brands = usual, of_brands
-
-    def of(self, brand: str) -> RelationshipPack:
-        return self._of_brands.get(brand, self._usual)
+RelationshipPacks = ByBrand[RelationshipPack]
 
 
 @lru_cache(maxsize=4)
 def load_packs(path: Path = PACK) -> RelationshipPacks:
     """Return the packs that are named in `path`; raises PackError."""
-    named = load(path, _BrandsPack)
-    read = {name: named_pack(name) for name in {named.default, *named.brands.values()}}
-    return RelationshipPacks(read[named.default], {brand: read[name] for brand, name in named.brands.items()})
+    return load_by_brand(path, named_pack)
 
 
 def relationship_of(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> Relationship:
@@ -51,6 +37,13 @@ def relationship_of(pack: RelationshipPack, traits: Traits, chosen: Choices, at_
     if "relationship" in chosen.objections:
         return NOTHING_KNOWN if declared is None else relationship(pack, (), at_ms, declared=declared)
     return relationship(pack, heard(traits), at_ms, actions=actions(traits), declared=declared)
+
+
+def worded(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> Relationship:
+    """Return what follows from words and declaration alone, to be compared with what was done."""
+    said = chosen.declared
+    declared = None if said is None else Declared(said.type, said.family)
+    return relationship(pack, heard(traits), at_ms, declared=declared)
 
 
 def seen(pack: RelationshipPack, traits: Traits, chosen: Choices, at_ms: int) -> View:

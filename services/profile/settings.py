@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from kit.settings import Settings
-from services.profile import relations
+from services.profile import playing, relations
 
 
 class ProfileSettings(Settings):
@@ -65,3 +65,5 @@ class ProfileSettings(Settings):
     privacy_budget_days: int = Field(default=30, ge=1)
     #: Which brand reads relationships by which pack.
     relationships_file: Path = relations.PACK
+    #: Which brand reads play by which pack.
+    players_file: Path = playing.PACK

@@ -10,8 +10,9 @@ from zlib import crc32
 
 import msgspec
 
+from players.pack import BEHAVIOURS
 from relationships.state import MOST_EVIDENCE
-from services.profile.decay import Moment, Strength, moment
+from services.profile.decay import DAY_MS, Moment, Strength, moment
 from services.profile.domain import Interaction, Kind
 from services.profile.weights import KindWeight, Weights
 
@@ -22,8 +23,14 @@ MAX_WISHES = 128
 MAX_LAST = 128
 MAX_STATED = 128
 MAX_HEARD = MOST_EVIDENCE
+MAX_BOUGHT_ON = 64
+#: In worlds, in which the rest of what is counted there was done.
+HOURS = "hours"
+_PLAY = frozenset((HOURS, *BEHAVIOURS))
 #: What ends a wish for its item: it came true, or was taken back.
 ENDS = frozenset((Kind.BOUGHT, Kind.REMOVED, Kind.DISMISSED))
+# Looking a member of an enumeration up costs as much as the comparison.
+_IDENTIFIED = int(Kind.IDENTIFIED)
 _HOUR_MS = 3_600_000
 #: Values and weights are kept as whole thousandths.
 THOUSAND = 1000
@@ -107,9 +114,13 @@ class Traits(msgspec.Struct, array_like=True):
     last: list[Recent] = []
     stated: list[Stated] = []
     heard: list[Heard] = []
+    #: By what worlds count.
+    played: dict[str, Strength] = {}
+    #: Days since 1970 UTC, each once.
+    bought_on: list[int] = []
 
 
-_Kept = TypeVar("_Kept", Membership, Wished, Recent, Stated, Heard)
+_Kept = TypeVar("_Kept", Membership, Wished, Recent, Stated, Heard, int)
 _Value = TypeVar("_Value", Strength, Activity)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Traits)
@@ -148,6 +159,8 @@ def merge(a: Traits, b: Traits) -> Traits:
     merged.last = list({*merged.last, *b.last})
     merged.stated += b.stated
     merged.heard = list({*merged.heard, *b.heard})
+    _absorb_strengths(merged.played, b.played)
+    merged.bought_on += b.bought_on
     _trim(merged)
     return merged
 
@@ -167,6 +180,8 @@ def encode(traits: Traits) -> bytes:
         traits.last,
         traits.stated,
         traits.heard,
+        dict(sorted(traits.played.items())),
+        traits.bought_on,
     )
     return _encoder.encode(canonical)
 
@@ -179,12 +194,8 @@ def decode(body: bytes) -> Traits:
 def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> None:
     at, kind = interaction.at_ms, interaction.kind
     _count(traits, kind, at, interaction.value)
-    if kind >= Kind.IDENTIFIED:
-        if kind == Kind.JOINED and interaction.other is not None:
-            traits.groups.append(Membership(at, interaction.other))
-        elif kind == Kind.CORRECTED and interaction.topics and interaction.value is not None:
-            value = round(interaction.value * THOUSAND)
-            traits.stated.append(Stated(at, interaction.mid, interaction.topics[0], value))
+    if kind >= _IDENTIFIED:
+        _absorb_statement(traits, interaction)
         return
     when = moment(at)
     activity = traits.channels.get(interaction.channel)
@@ -193,6 +204,8 @@ def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> N
     activity.strength.add(when, 1.0)
     hour = at // _HOUR_MS % 24
     activity.hours[hour] = activity.hours.get(hour, 0) + 1
+    if kind == Kind.BOUGHT:
+        traits.bought_on.append(at // DAY_MS)
     weight = says.of(interaction.value)
     item, topics = interaction.item or "", interaction.topics
     if weight:
@@ -207,6 +220,17 @@ def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> N
         traits.wishes += [Wished(at, interaction.mid, ref, kind, strength, topics if item else ()) for ref in refs]
     elif item and kind in ENDS:
         traits.wishes.append(Wished(at, interaction.mid, item, kind, 0))
+
+
+def _absorb_statement(traits: Traits, interaction: Interaction) -> None:
+    """Fold what is no behaviour towards the brand: it has no channel, hour or item."""
+    at, kind, value = interaction.at_ms, interaction.kind, interaction.value
+    if kind == Kind.JOINED and interaction.other is not None:
+        traits.groups.append(Membership(at, interaction.other))
+    elif kind == Kind.CORRECTED and interaction.topics and value is not None:
+        traits.stated.append(Stated(at, interaction.mid, interaction.topics[0], round(value * THOUSAND)))
+    elif kind == Kind.PLAYED and value is not None:
+        _lean(traits.played, tuple(_PLAY.intersection(interaction.topics)), moment(at), max(0.0, value))
 
 
 def _count(traits: Traits, kind: int, at: int, value: float | None) -> None:
@@ -247,6 +271,7 @@ def _trim(traits: Traits) -> None:
     traits.last = _newest(traits.last, MAX_LAST)
     traits.stated = _latest_stated(traits.stated)
     traits.heard = _newest(traits.heard, MAX_HEARD)
+    traits.bought_on = _newest(list(set(traits.bought_on)), MAX_BOUGHT_ON)
 
 
 def _bounded(by_name: dict[str, _Value], limit: int) -> dict[str, _Value]:

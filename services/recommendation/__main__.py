@@ -23,7 +23,9 @@ from kit.tenancy import acting_for_every_brand
 from services.recommendation import use_cases
 from services.recommendation.clients import Personas
 from services.recommendation.consumers import DURABLE, STREAM, SUBJECTS, Learner
+from services.recommendation.deciding import Manners
 from services.recommendation.model import Models
+from services.recommendation.remembered import Remembered
 from services.recommendation.rpc import RecommendationRpc, Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
@@ -53,7 +55,8 @@ async def _learn_and_answer(settings: RecommendationSettings, stop: asyncio.Even
         learner = Learner(models, database, stream, EpochKeys(_keyring(settings)), pack)
         follower = _follower(client, models, learner)
         readiness.add("lessons", follower.check)
-        shelves = Shelves(models, pack.blend, database)
+        rules = packs.load(settings.deciding_file, DecidingPack)
+        shelves = Shelves(models, pack.blend, database, rules.rules)
         await shelves.look()
         deciding = _deciding(settings, shelves, personas, database)
         around = Surroundings(models, personas, pack, _now_ms, partial(_save, learner), deciding)
@@ -101,7 +104,9 @@ def _deciding(settings: RecommendationSettings, shelves: Shelves, personas: Pers
         shelves=shelves,
         personas=personas,
         database=database,
+        remembered=Remembered(settings.states_kept),
         rules=pack.rules,
+        manners=packs.load(settings.manners_file, Manners),
         policy_version=f"{pack.id}.{pack.version}",
         treatments=every_treatment(settings.relationship_pack),
         now_ms=_now_ms,

@@ -11,24 +11,26 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from services.recommendation.components import (
+    PROFILE_HALF_LIVES,
+    SEQUENCE_HALF_LIVES,
+    centred,
+    history_of,
+    popular_of,
+    profile_of,
+    sequence_of,
+)
 from services.recommendation.domain import Blend, Lesson, Mix, Mixes, Situation
 from services.recommendation.fitting import Weights, fit
 from services.recommendation.holding_out import Question, Questions, hold_out
-from services.recommendation.ranking import (
-    candidates_of,
-    history_of,
-    popularity,
-    profile_of,
-    sequence_of,
-    standardised,
-    trust,
-)
+from services.recommendation.ranking import candidates_of, trust
 from services.recommendation.sums import Sums
 
 Scores = NDArray[np.float32]
 Slots = NDArray[np.intp]
 
 _CUTOFF = 10
+_PROFILES, _SEQUENCES = len(PROFILE_HALF_LIVES), len(SEQUENCE_HALF_LIVES)
 _STANDARD_ERRORS = 3.0
 _STEPS = (0.4, 0.2, 0.1)
 _CAUTIONS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
@@ -114,10 +116,12 @@ def _components(
 ) -> tuple[Scores, NDArray[np.bool_], int]:
     situation = Situation(question.met, question.at_ms, 1, exclude=question.exclude)
     candidates, history = candidates_of(sums, situation, blend.least_met), history_of(sums, question.met)
-    popular = np.log1p(np.maximum(popularity(sums, question.at_ms, blend.popular_half_life_days), 0))
-    parts = [profile_of(sums, weights, history).scores, sequence_of(sums, history).scores, popular[np.newaxis]]
-    scores, _ = standardised(np.concatenate(parts), candidates)
-    return scores.astype(np.float32), candidates, len(history.slots)
+    rows = np.empty((_PROFILES + _SEQUENCES + 1, sums.size), np.float32)
+    profile_of(sums, weights, history, rows[:_PROFILES])
+    sequence_of(sums, history, rows[_PROFILES:-1])
+    rows[-1] = popular_of(sums, question.at_ms, blend.popular_half_life_days)
+    factors = centred(rows, candidates)
+    return rows * factors[:, np.newaxis].astype(np.float32), candidates, len(history.slots)
 
 
 def _climb(mix: Mix, exam: Exam, short: Exam) -> Mix:

@@ -9,10 +9,11 @@ from grpc.aio import Channel
 from contracts.common.v1.subject_pb2 import FormerId, KeyedPersona
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.consent.v1.consent_pb2 import Statement
+from contracts.profile.v1.profile_pb2 import Bought as BoughtMessage
 from contracts.profile.v1.profile_pb2 import ReadCircleRequest, ReadSignalsRequest, Relationship, Removal, RemoveRequest
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.errors import UnavailableError
-from services.recommendation.domain import Circle, Decision, Keyed, Met, Persona, Signals, Subject
+from services.recommendation.domain import Bought, Circle, Decision, Keyed, Met, Persona, Signals, Subject
 
 if TYPE_CHECKING:
     # The generated module has it in its types alone.
@@ -51,6 +52,7 @@ class Personas:
             removed_topics=tuple(answer.removed_topics),
             circle=circle_from_proto(answer.circle),
             relationship=_relationship(answer.relationship),
+            bought=_bought(answer.bought) if answer.HasField("bought") else None,
         )
 
     async def read_circle(self, subject: Subject) -> CircleRead:
@@ -78,6 +80,10 @@ def circle_from_proto(circle: Iterable[KeyedPersona]) -> Circle:
 
 def _relationship(told: Relationship) -> str:
     return "" if told.type in {"", _UNKNOWN} else f"{told.pack}.{told.type}"
+
+
+def _bought(told: BoughtMessage) -> Bought:
+    return Bought(told.days, told.first_day, told.last_day, told.spend)
 
 
 def _subject(subject: Subject) -> SubjectMessage:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from kit.errors import Status, TypedError
 
@@ -24,6 +25,13 @@ class NothingToAnswerError(TypedError):
     """It was decided to be silent: nobody can have made anything of that."""
 
     reason = "NOTHING_TO_ANSWER"
+    status = Status.CONFLICT
+
+
+class PolicyUnprovenError(TypedError):
+    """What was logged does not show that the policy brings more than the one in force."""
+
+    reason = "POLICY_UNPROVEN"
     status = Status.CONFLICT
 
 
@@ -97,12 +105,21 @@ class Lesson:
     learnt: tuple[Learnt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(NamedTuple):
     """One item in a history; the weight is negative when the persona did not want it."""
 
     item: str
     weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """On how many days a persona bought, at most 64; the first and the last, counted from 1970 UTC; for how much."""
+
+    days: int
+    first_day: int
+    last_day: int
+    spend: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +138,8 @@ class Signals:
     circle: Circle = ()
     #: The relationship that the persona wants: "<pack>.<type>"; empty where it is not known.
     relationship: str = ""
+    #: Foretells with a timing pack whether it buys again; None of who never bought.
+    bought: Bought | None = None
 
 
 @dataclass(frozen=True, slots=True)

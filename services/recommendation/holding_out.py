@@ -72,7 +72,7 @@ class HeldOut(NamedTuple):
             np.add.at(sums.followed, (first, second), sign * amounts)
             np.add.at(sums.met, part.met, sign)
             np.add.at(sums.weeks, part.weeks, sign)
-        sums.popularity = None
+        sums.derived.clear()
 
 
 def hold_out(sums: Sums, lessons: Sequence[Lesson], rng: random.Random) -> HeldOut:

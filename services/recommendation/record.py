@@ -1,12 +1,17 @@
 """What is written down of a decision: all that tells why it was made, and why nothing else was."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from services.recommendation.deciding import WINDOW_MS, Decided, Moment, Question, Weighed
+from services.recommendation.deciding import WINDOW_MS, Decided, Moment, Occasion, Question, Weighed, occasion
+from services.recommendation.domain import Reason
 
 #: How many of those that were weighed are written down.
 _RUNNERS_UP = 5
+_REASONS = 3
+#: The part of a score that every item has.
+_USUAL = "usual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +30,12 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
         "act": decided.act.value,
         "silence": decided.silence.value if decided.silence else "",
         "propensity": decided.propensity,
+        "policy": decided.policy.value,
         "lot": made.lot,
         "moment": _moment(question.moment),
         **_chosen(decided.chosen),
         "p_annoy": decided.p_annoy,
+        "manners": _manners(question.moment, decided),
         "otherwise": decided.otherwise,
         "weighed": [_weighed(each) for each in decided.weighed[:_RUNNERS_UP]],
         "weighed_in_all": len(decided.weighed),
@@ -41,6 +48,19 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
     }
 
 
+def reasons_of(parts: Iterable[tuple[str, str, float]]) -> tuple[Reason, ...]:
+    """Return what spoke for an act, strongest first, with its share of all that did."""
+    gains = sorted((part for part in parts if part[2] > 0 and part[0] != _USUAL), key=lambda part: -part[2])
+    whole = sum(amount for _, _, amount in gains)
+    return tuple(Reason(kind, ref, amount / whole) for kind, ref, amount in gains[:_REASONS])
+
+
+def occasion_of(told: dict[str, Any]) -> Occasion | None:
+    """Return the moment of a record as manners saw it; None for records of before they were asked."""
+    seen = told.get("manners")
+    return None if seen is None else Occasion(*(seen[name] for name in Occasion._fields))
+
+
 def _moment(moment: Moment) -> dict[str, Any]:
     return {
         "at_ms": moment.at_ms,
@@ -51,11 +71,18 @@ def _moment(moment: Moment) -> dict[str, Any]:
     }
 
 
+def _manners(moment: Moment, decided: Decided) -> dict[str, Any]:
+    """Return how the moment looked to manners, and what they said of it; nothing of what was asked for."""
+    seen = occasion(moment, decided.topic)._asdict()
+    return {**seen, **({} if decided.verdict is None else decided.verdict._asdict())}
+
+
 def _chosen(chosen: Weighed | None) -> dict[str, Any]:
     if chosen is None:
         return {"item": ""}
     parts = [{"kind": kind, "ref": ref, "amount": amount} for kind, ref, amount in chosen.candidate.parts]
-    return {**_weighed(chosen), "bucket": chosen.bucket, "contributions": parts}
+    counted = {"bucket": chosen.bucket, "cell": chosen.cell, "promised": chosen.promised, "instead": chosen.instead}
+    return {**_weighed(chosen), **counted, "contributions": parts}
 
 
 def _weighed(weighed: Weighed) -> dict[str, Any]:

@@ -7,21 +7,22 @@ from kit.db import Database
 from kit.errors import UnavailableError
 from kit.telemetry import logger
 from kit.tenancy import acting_for_every_brand
-from services.recommendation.deciding import Answers, Ranked, Shelf, Taught
+from services.recommendation.deciding import Answers, Customs, Policy, Promise, Ranked, Rules, Shelf, Taught
 from services.recommendation.domain import Blend
 from services.recommendation.model import Models
-from services.recommendation.repository import decisions
+from services.recommendation.repository import decisions, policies
 from services.recommendation.sealed import decode_terms
 
 _LOG = logger(__name__)
 _LOOK_S = 0.5
 _EMPTY = Shelf((), {})
+_NONE = Customs()
 
 
 class Shelves:
     """Shelves are made in a thread: a hundred thousand items take a good part of a second."""
 
-    def __init__(self, models: Models, blend: Blend, database: Database) -> None:
+    def __init__(self, models: Models, blend: Blend, database: Database, rules: Rules) -> None:
         self._models = models
         self._blend = blend
         self._database = database
@@ -29,6 +30,11 @@ class Shelves:
         #: Revision of the terms and version of the fit that a brand's shelf was made from.
         self._made_from: dict[str, tuple[int, int]] = {}
         self._answers: dict[str, dict[int, Answers]] = {}
+        self._customs: dict[str, Customs] = {}
+        self._rules = rules
+        self._promises: dict[str, Promise] = {}
+        self._policies: dict[str, Policy] = {}
+        self._unknown = Promise({}, rules)
         self._looking = asyncio.Lock()
 
     def ranked(self, brand: str) -> Ranked:
@@ -40,11 +46,26 @@ class Shelves:
         """Return what was learnt about acts."""
         return self._answers.get(brand, {})
 
+    def customs(self, brand: str) -> Customs:
+        """Return what was learnt about when to speak."""
+        return self._customs.get(brand, _NONE)
+
+    def promise(self, brand: str) -> Promise:
+        """Return the brand's bandit."""
+        return self._promises.get(brand, self._unknown)
+
+    def policy(self, brand: str) -> Policy:
+        """Return what the brand has said shall draw."""
+        return self._policies.get(brand, Policy.SOFTMAX)
+
     async def look(self) -> None:
         """Take up what has changed of any brand, in this process or another; it is in force when this returns."""
         with acting_for_every_brand():
             async with self._looking:
-                self._answers = await decisions.list_answers(self._database)
+                self._hear(await decisions.list_answers(self._database))
+                self._policies = await policies.list_policies(self._database)
+                customs = await decisions.list_customs(self._database)
+                self._customs = {brand: Customs.uncounted(counted) for brand, counted in customs.items()}
                 revisions = await decisions.list_revisions(self._database)
                 for brand in revisions.keys() | self._models.brands.keys():
                     await self._renew(brand, revisions.get(brand, 0))
@@ -63,6 +84,12 @@ class Shelves:
             except UnavailableError as error:
                 # Decisions go on with what was seen last; without the database there are none.
                 _LOG.warning("shelves.unseen", exc_info=error)
+
+    def _hear(self, answers: dict[str, dict[int, Answers]]) -> None:
+        for brand, taught in answers.items():
+            if taught != self._answers.get(brand):
+                self._promises[brand] = Promise(taught, self._rules)
+        self._answers = answers
 
     async def _renew(self, brand: str, revision: int) -> None:
         state = revision, self._models.of(brand).fitted.version

@@ -1,7 +1,7 @@
 """The sums that shared models learn from: exact integers over all personas, no row of any of them."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from services.recommendation.domain import Bounds, Learnt, Lesson
 Counts = NDArray[np.int32]
 Slots = NDArray[np.intp]
 Number = TypeVar("Number", np.int32, np.int64)
+Kept = TypeVar("Kept", np.bool_, np.float32, np.float64)
 
 #: Weeks of popularity that are kept, newest last: two half-lives of 30 days fit six times.
 WEEKS = 52
@@ -43,8 +44,8 @@ class Sums:
         self.topics: list[str] = []
         self.waiting: dict[str, int] = {}
         self.newest_week = 0
-        #: The last answer of ranking.popularity, with what it answered.
-        self.popularity: tuple[tuple[int, int, int, float], NDArray[np.float64]] | None = None
+        #: What was worked out of these sums, by what it is, with the question that it answers; gone when they change.
+        self.derived: dict[Hashable, tuple[Hashable, NDArray[Any]]] = {}
         self.changed_items: set[str] = set()
         self.changed_slots: set[int] = set()
         self._topic_slots: dict[str, int] = {}
@@ -85,6 +86,17 @@ class Sums:
         """Interactions of each item by topic, columns as in `topics`."""
         return self._about[: self.size, : len(self.topics)]
 
+    def derive(self, name: Hashable, question: Hashable, work: Callable[[], NDArray[Kept]]) -> NDArray[Kept]:
+        """Return what `work` makes of these sums: made anew when they have changed, or another question was asked."""
+        held = self.derived.get(name)
+        if held is None or held[0] != question:
+            held = self.derived[name] = question, work()
+        return held[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy is made in a thread: answers may derive more meanwhile, and it works its own out.
+        return {**self.__dict__, "derived": {}}
+
     def learn(self, lesson: Lesson) -> None:
         """Add what one persona newly did. Whatever it did not want is no evidence of taste and adds nothing."""
         self._add(lesson, self._place, 1)
@@ -98,6 +110,7 @@ class Sums:
         self._add(lesson, self._find, -1)
 
     def _add(self, lesson: Lesson, place: Callable[[str], int | None], sign: int) -> None:
+        self.derived.clear()
         wanted = [learnt for learnt in lesson.learnt if learnt.weight > 0]
         if not wanted:
             return
@@ -229,7 +242,7 @@ class Sums:
         del self.slots[leaving]
         self.items[slot] = item
         self.slots[item] = slot
-        self.popularity = None
+        self.derived.clear()
         self.changed_items.update((leaving, item))
         self.changed_slots.update(range(self.size))
 

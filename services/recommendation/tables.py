@@ -78,8 +78,9 @@ dead_letters = sa.Table(
     sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False),
 )
 
-#: What is kept of one persona, sealed under its decision key. `taught`, packed, is its part of `answers`: it can be
-#: taken back when that key is gone.
+#: What is kept of one persona: body and habits sealed under its decision key, each of its own, so that noting that
+#: somebody turned up never touches contacts. `taught` and `customs`, packed, are its part of `answers` and of the table
+#: `customs`: they can be taken back when that key is gone.
 decision_states = sa.Table(
     "decision_states",
     metadata,
@@ -90,6 +91,8 @@ decision_states = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("taught", sa.LargeBinary, nullable=False),
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("habits", sa.LargeBinary, nullable=False, server_default=""),
+    sa.Column("customs", sa.LargeBinary, nullable=False, server_default=""),
 )
 
 #: What was decided in the last 30 days, and why, sealed like states; `outcome` by its number.
@@ -107,7 +110,8 @@ decisions = sa.Table(
     sa.Index("ix_decisions_persona", "brand", "shard", "pid"),
 )
 
-#: What became of acts, over all personas of a brand who allow research.model.
+#: What became of acts, over all personas of a brand who allow research.model: by bucket, by cell and bin of
+#: promising.py, and what the other policy would have gained (judging.py), each under numbers of its own.
 answers = sa.Table(
     "answers",
     metadata,
@@ -116,6 +120,24 @@ answers = sa.Table(
     sa.Column("seen", sa.BigInteger, nullable=False),
     sa.Column("accepted", sa.BigInteger, nullable=False),
     sa.Column("annoyed", sa.BigInteger, nullable=False),
+)
+
+#: What everybody of a brand who allows research.model says of when to speak, in 1,024ths of an answer.
+customs = sa.Table(
+    "customs",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("for_yes", sa.BigInteger, nullable=False),
+    sa.Column("for_no", sa.BigInteger, nullable=False),
+)
+
+#: What draws; the reference where there is none.
+policies = sa.Table(
+    "policies",
+    metadata,
+    sa.Column("brand", sa.Text, primary_key=True),
+    sa.Column("policy", sa.Text, nullable=False),
 )
 
 #: To whom and when items may be offered.

@@ -50,6 +50,14 @@ class Persona:
 
 
 @dataclass(frozen=True, slots=True)
+class Keyed:
+    """A persona for whom limits of contact hold, with the key of what is kept for them; handed on as it came."""
+
+    persona: Persona
+    decision_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What the truth said about one purpose."""
 
@@ -133,6 +141,12 @@ class Signals:
     draw_key: bytes = field(default=b"", repr=False)
     #: Items about these are not offered.
     removed_topics: tuple[str, ...] = ()
+    #: Items that the person has removed: what is like them is not offered either.
+    removed: tuple[str, ...] = ()
+    #: The persona, then all that it is linked with; empty where the profile service does not say.
+    circle: tuple[Keyed, ...] = ()
+    #: How it wants to be met: "<pack>.<type>"; empty where that is not known.
+    relationship: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,8 @@ class Offer:
 
     item: str
     reasons: tuple[Reason, ...]
+    #: Id of the decision to offer it, in hex; empty where it was ranked alone.
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Noted:
     grants: tuple[Grant, ...]
     quiet_s: int
     item: str
+    encounter: Encounter
 
 
 async def note(
@@ -36,7 +37,7 @@ async def note(
     kept = await enter(connection, frame.visit, now_ms)
     before = await repository.read_effect(connection, frame)
     if before is not None:
-        return Noted(True, *_standing(kept, acquaintance, now_ms), before.item)
+        return Noted(True, *_standing(kept, acquaintance, now_ms), before.item, kept.encounter)
     refuse_closed(kept)
     turned = turn(kept.encounter, now_ms)
     encounter = turned.encounter
@@ -47,7 +48,7 @@ async def note(
     if turned.learnt:
         await learn(connection, frame.visit, acquaintance, turned.learnt, now_ms)
     await repository.add_effect(connection, frame, Effect(item=turned.item))
-    return Noted(False, *_standing(replace(kept, encounter=encounter), acquaintance, now_ms), turned.item)
+    return Noted(False, *_standing(replace(kept, encounter=encounter), acquaintance, now_ms), turned.item, encounter)
 
 
 def _standing(kept: Kept, acquaintance: Acquaintance, now_ms: int) -> tuple[tuple[Grant, ...], int]:

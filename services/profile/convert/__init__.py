@@ -30,6 +30,7 @@ from services.profile.convert.counting import (
     told_to_proto,
 )
 from services.profile.convert.telling import (
+    bought_to_proto,
     decision_to_proto,
     erasure_to_proto,
     explained_to_proto,
@@ -47,6 +48,7 @@ __all__ = [
     "audience_from_proto",
     "benefits_from_proto",
     "books_line_to_proto",
+    "bought_to_proto",
     "bounded_from_proto",
     "brand_from_proto",
     "count_to_proto",

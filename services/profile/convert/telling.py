@@ -6,6 +6,7 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from relationships.state import Relationship
+from services.profile.buying import Bought
 from services.profile.clients import persona_to_proto
 from services.profile.domain import (
     ConsentRecord,
@@ -111,3 +112,7 @@ def keyed_to_proto(keyed: Keyed) -> subject_pb2.KeyedPersona:
 
 def signal_to_proto(signal: Signal) -> profile_pb2.Signal:
     return profile_pb2.Signal(item=signal.item, at_ms=signal.at_ms, weight=signal.weight)
+
+
+def bought_to_proto(bought: Bought | None) -> profile_pb2.Bought | None:
+    return None if bought is None else profile_pb2.Bought(**bought._asdict())

@@ -197,6 +197,7 @@ class ProfileRpc(HandleRpc):
             removed_topics=found.signals.removed_topics,
             relationship=self._relationship(subject, found.signals),
             circle=map(convert.keyed_to_proto, found.signals.circle),
+            bought=convert.bought_to_proto(found.signals.bought),
         )
 
     def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
@@ -223,6 +224,7 @@ class ProfileRpc(HandleRpc):
             removed_topics=found.removed_topics,
             relationship=self._relationship(subject, found),
             circle=map(convert.keyed_to_proto, found.circle),
+            bought=convert.bought_to_proto(found.bought),
         )
 
     async def ReadCircle(
@@ -313,6 +315,13 @@ class ProfileRpc(HandleRpc):
         audience = convert.audience_from_proto(request.audience) if request.audience else ""
         told = await self._accounts.reports.tell(brand, audience, dict(request.assumed))
         return profile_pb2.ReportRelationshipsResponse(document=msgspec.json.encode(told))
+
+    async def ReportMining(
+        self, request: profile_pb2.ReportMiningRequest, context: ServicerContext
+    ) -> profile_pb2.ReportMiningResponse:
+        brand = convert.brand_from_proto(request.brand)
+        audience = convert.audience_from_proto(request.audience) if request.audience else ""
+        return profile_pb2.ReportMiningResponse(document=await self._accounts.reports.mine(brand, audience))
 
 
 def _view(seen: read.ViewRead) -> profile_pb2.View | None:

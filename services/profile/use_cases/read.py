@@ -9,6 +9,7 @@ from kit.db import raw
 from kit.fence import Familiar, Known
 from relationships.state import NOTHING_KNOWN, Relationship
 from services.profile import choices, handles, relations, sealed, tails
+from services.profile.buying import Bought, bought
 from services.profile.choices import Choices
 from services.profile.domain import OFFER, REMEMBER, RESEARCH, Bound, Decision, Persona, Subject
 from services.profile.repository import facets
@@ -65,6 +66,8 @@ class SignalsRead:
     circle: tuple[Keyed, ...] = ()
     #: How the persona wants to be met.
     relationship: Relationship = NOTHING_KNOWN
+    #: Foretells whether it will buy again; None of who never bought, or does not want that to rank offers.
+    bought: Bought | None = None
     is_read: bool = False
 
 
@@ -250,7 +253,8 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
     traits = await _merged(stores, subject, found, decision, SIGNALS)
     pack, now_ms = stores.packs.of(subject.brand), stores.now_ms()
     wanted = relations.relationship_of(pack, traits, chosen, now_ms)
-    beside = chosen.removed_items, chosen.removed_topics, found.circle(stores), wanted
+    purchases = None if "ranking" in chosen.objections else bought(traits)
+    beside = chosen.removed_items, chosen.removed_topics, found.circle(stores), wanted, purchases
     met = chosen.ranked(signals(traits))
     boundary = stores.crowds.of(subject.brand, subject.audience)
     if not boundary.is_compared:
@@ -268,7 +272,7 @@ async def _merged(stores: Stores, subject: Subject, found: _Found, decision: Dec
         # Their person, too, is told who read them; of the facet itself that is noted with the answer.
         stores.uses.read(each.persona, subject.audience, decision, what, stores.now_ms())
     readable = [each for each in (found.bound, *linked) if each is not None]
-    loaded = await facets.load(stores.profile, subject.brand, [each.persona for each in readable])
+    loaded = await stores.look_ups.facets.ask(subject.brand, [each.persona for each in readable])
     whole = Traits()
     for each in readable:
         lying = loaded.get(each.persona.pid)

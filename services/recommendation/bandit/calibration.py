@@ -51,10 +51,15 @@ class Calibration:
 
     def learn(self, score: float, *, accepted: bool, sign: int = 1) -> None:
         """Count what became of a showing, by the score it was predicted with; `sign` -1 takes it back."""
-        place = int(np.clip(score * _BINS, 0, _BINS - 1))
+        place = self.place(score)
         self.shown[place] += sign
         self.accepted[place] += sign * accepted
         self._curve = None
+
+    @staticmethod
+    def place(score: float) -> int:
+        """Return the bin of a score."""
+        return int(np.clip(score * _BINS, 0, _BINS - 1))
 
     def merge(self, other: "Calibration") -> None:
         """Add the counts of another worker."""

@@ -63,6 +63,16 @@ def estimate(logged: Logged, chances: Numbers) -> dict[str, Estimate]:
     }
 
 
+def of_sums(count: int, total: float, squares: float) -> Interval:
+    """Return the mean of terms of which there are sums alone, squares about 0.
+
+    The bounds hold, too, when any number of terms of 0 were left out: they widen it as much as they may.
+    """
+    value, error = total / count, math.sqrt(squares) / count
+    half = float(stdtrit(count - 1, (1 + _CONFIDENCE) / 2)) * error
+    return Interval(value, value - half, value + half)
+
+
 def effective(logged: Logged, chances: Numbers) -> float:
     """Return how many decisions of the policy's own the log is worth (Kish)."""
     weights = chances[logged.shown] / logged.propensities

@@ -74,6 +74,15 @@ class Regression:
             self._renew()
         self._weigh()
 
+    def learn_many(self, features: Numbers, shown: Numbers, rewards: Numbers) -> None:
+        """Add showings by their features: of each row how many there were, and what came of all of them."""
+        rows = _gridded(features)
+        self.count += int(shown.sum())
+        self.products += (rows * shown[:, np.newaxis]).T @ rows
+        self.rewards += rows.T @ rewards
+        self._renew()
+        self._weigh()
+
     def unlearn(self, features: Numbers, reward: float) -> None:
         """Take back what was learnt from a showing: afterwards sums are as if it had never been."""
         self._add(_gridded(features), float(_gridded(np.array(reward))), -1)

@@ -1,13 +1,12 @@
 """Between contract messages and this room's words; bounds of requests are checked here."""
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 
 from contracts.common.v1.subject_pb2 import PurposeDecision
 from contracts.profile.v1.events_pb2 import Lessons
 from contracts.recommendation.v1 import recommendation_pb2 as messages
 from kit.errors import InvalidArgumentError
-from services.recommendation.domain import Decision, Learnt, Lesson, Met, Offer, Ranking, Situation, Subject
+from services.recommendation.domain import Decision, Learnt, Lesson, Met, Offer, Ranking, Reason, Situation, Subject
 from services.recommendation.use_cases import Wanted
 
 MOST_HISTORY = 2_000
@@ -21,6 +20,13 @@ EID_BYTES = 16
 BATCH_ID_BYTES = 16
 MOST_REMOVED_ITEMS = 500
 DRAW_KEY_BYTES = 16
+# Said once: with every request they would cost more than the checks.
+_ITEMS = f"at most {MOST_HISTORY}"
+_AN_ITEM = f"{MOST_ITEM} characters each"
+_LIKES = f"at most {MOST_LIKES}"
+_A_DRAW_KEY = f"{DRAW_KEY_BYTES} bytes, or none"
+_REMOVED = f"at most {MOST_REMOVED}"
+_REMOVED_ITEMS = f"at most {MOST_REMOVED_ITEMS}"
 
 
 _AboutSomebody = (
@@ -82,23 +88,25 @@ def situation(request: messages.RecommendRequest, asked: Wanted) -> Situation:
 
 def met(history: messages.History) -> tuple[Met, ...]:
     """Check the whole history, and return what was met."""
-    require(len(history.items) <= MOST_HISTORY, "history.items", f"at most {MOST_HISTORY}")
-    require(len(history.at_ms) == len(history.items), "history.at_ms", "as many as history.items")
-    require(_is_sorted(history.at_ms), "history.at_ms", "oldest first")
-    require(all(len(item) <= MOST_ITEM for item in history.items), "history.items", f"{MOST_ITEM} characters each")
-    weights = history.weights or [1.0] * len(history.items)
-    require(len(weights) == len(history.items), "history.weights", "as many as history.items, or none")
+    # Lists of messages are read by other means, item by item: once each.
+    items, times, weights = list(history.items), list(history.at_ms), list(history.weights)
+    require(len(items) <= MOST_HISTORY, "history.items", _ITEMS)
+    require(len(times) == len(items), "history.at_ms", "as many as history.items")
+    require(times == sorted(times), "history.at_ms", "oldest first")
+    require(max(map(len, items), default=0) <= MOST_ITEM, "history.items", _AN_ITEM)
+    require(len(weights) in {0, len(items)}, "history.weights", "as many as history.items, or none")
     # The comparison is false for what is no number, too.
     require(all(-1.0 <= weight <= 1.0 for weight in weights), "history.weights", "-1 to 1")
-    require(len(history.likes) <= MOST_LIKES, "history.likes", f"at most {MOST_LIKES}")
-    require(len(history.draw_key) in {0, DRAW_KEY_BYTES}, "history.draw_key", f"{DRAW_KEY_BYTES} bytes, or none")
-    require(len(history.removed_topics) <= MOST_REMOVED, "history.removed_topics", f"at most {MOST_REMOVED}")
-    require(len(history.removed_items) <= MOST_REMOVED_ITEMS, "history.removed_items", f"at most {MOST_REMOVED_ITEMS}")
-    return tuple(map(Met, history.items, weights))
+    require(len(history.likes) <= MOST_LIKES, "history.likes", _LIKES)
+    require(len(history.draw_key) in {0, DRAW_KEY_BYTES}, "history.draw_key", _A_DRAW_KEY)
+    require(len(history.removed_topics) <= MOST_REMOVED, "history.removed_topics", _REMOVED)
+    require(len(history.removed_items) <= MOST_REMOVED_ITEMS, "history.removed_items", _REMOVED_ITEMS)
+    return tuple(map(Met, items, weights)) if weights else tuple(map(Met, items))
 
 
-def to_response(ranking: Ranking, decision: Decision | None) -> messages.RecommendResponse:
+def to_response(ranking: Ranking, decision: Decision | None, decision_id: bytes = b"") -> messages.RecommendResponse:
     return messages.RecommendResponse(
+        decision_id=decision_id,
         offers=[_to_offer(offer) for offer in ranking.offers],
         abstained=ranking.abstained or "",
         decision=None if decision is None else to_decision(decision),
@@ -107,8 +115,11 @@ def to_response(ranking: Ranking, decision: Decision | None) -> messages.Recomme
 
 
 def _to_offer(offer: Offer) -> messages.Offer:
-    reasons = [messages.Reason(kind=reason.kind, ref=reason.ref, share=reason.share) for reason in offer.reasons]
-    return messages.Offer(item=offer.item, score=offer.score, reasons=reasons)
+    return messages.Offer(item=offer.item, score=offer.score, reasons=map(to_reason, offer.reasons))
+
+
+def to_reason(reason: Reason) -> messages.Reason:
+    return messages.Reason(kind=reason.kind, ref=reason.ref, share=reason.share)
 
 
 def to_decision(decision: Decision) -> PurposeDecision:
@@ -119,10 +130,6 @@ def to_decision(decision: Decision) -> PurposeDecision:
         sequence=decision.sequence,
         record_id=decision.record_id,
     )
-
-
-def _is_sorted(times: Sequence[int]) -> bool:
-    return all(earlier <= later for earlier, later in pairwise(times))
 
 
 def require(holds: bool, field: str, limit: str) -> None:  # noqa: FBT001  # it is the condition itself

@@ -1,27 +1,31 @@
 """Contract messages about decisions to this room's words and back; bounds of requests are checked here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
 from contracts.common.v1.subject_pb2 import KeyedPersona
 from contracts.recommendation.v1 import recommendation_pb2 as messages
 from services.recommendation.clients import circle_from_proto
-from services.recommendation.convert import MOST_EXCLUDED, MOST_ITEM, brand, met, require, to_decision
+from services.recommendation.convert import MOST_EXCLUDED, MOST_ITEM, brand, met, require, to_decision, to_reason
 from services.recommendation.deciding import (
+    LEAST_ANSWERS,
     Act,
     Decided,
     Initiative,
     Moment,
     Outcome,
+    Policy,
     Terms,
     Treatment,
-    Weighed,
 )
-from services.recommendation.domain import Decision, Persona, Signals
+from services.recommendation.domain import Circle, Decision, Persona, Signals
+from services.recommendation.record import reasons_of
 from services.recommendation.use_cases.answer import Said
 from services.recommendation.use_cases.decide import ID_BYTES, Answer, Asked
+from services.recommendation.use_cases.listing import Listed, shown
+from services.recommendation.use_cases.policy import Standing
 
 _SHARDS = 64
 _PID_BYTES = 16
@@ -31,6 +35,7 @@ _MOST_NAMED = 10
 _MOST_TERMS = 1_000
 _MOST_ERASED = 1_000
 _MOST_TOPICS = 8
+_MOST_ACTIVITY = 32
 _MOST_TOPIC = 64
 _MOST_TERMS_CHANNELS = 16
 _MOST_BENEFIT = 10.0
@@ -41,41 +46,62 @@ _CHANNEL = re.compile(r"[a-z0-9_.-]{1,32}")
 _ACTS = {act.value: act for act in Act if act is not Act.SILENT}
 _INITIATIVES = {"": Initiative.BRAND, **{each.value: each for each in Initiative}}
 _OUTCOMES = {outcome.name.lower(): outcome for outcome in Outcome if outcome is not Outcome.NONE}
-_REASONS = 3
+_POLICIES = frozenset(Policy)
+# Said once: with every request they would cost more than the checks.
+_SOME_ACTS = f"some of {', '.join(_ACTS)}"
+_AN_INITIATIVE = f"one of {', '.join(Initiative)}, or none"
+_AN_AGE = f"at most {_MOST_AGE}"
+_AN_OFFSET = f"-{_MOST_OFFSET} to {_MOST_OFFSET}"
+_AN_ACTIVITY = f"at most {_MOST_ACTIVITY} characters"
+_EXCLUDED = f"at most {MOST_EXCLUDED}"
+_NAMED = f"1 to {_MOST_NAMED}"
+_A_CIRCLE = f"1 to {_MOST_CIRCLE}"
+_A_SHARD = f"at most {_SHARDS - 1}"
+_A_PID = f"{_PID_BYTES} bytes"
+_A_KEY = f"{_KEY_BYTES} bytes"
 #: The caller read it under recommend.offer itself.
 _READ = Decision("", is_allowed=True, reason="", sequence=0, record_id="")
 
 
 def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, Treatment]) -> Asked:
     brand(request.brand)
-    require(bool(request.acts) and set(request.acts) <= _ACTS.keys(), "acts", f"some of {', '.join(_ACTS)}")
-    require(request.initiative in _INITIATIVES, "initiative", f"one of {', '.join(Initiative)}, or none")
-    require(bool(_CHANNEL.fullmatch(request.channel)), "channel", _CHANNEL.pattern)
-    require(request.least_age <= _MOST_AGE, "least_age", f"at most {_MOST_AGE}")
+    acts = [_ACTS.get(act) for act in request.acts]
+    require(bool(acts) and None not in acts, "acts", _SOME_ACTS)
+    require(request.initiative in _INITIATIVES, "initiative", _AN_INITIATIVE)
+    channel(request.channel)
+    require(request.least_age <= _MOST_AGE, "least_age", _AN_AGE)
     # The comparison is false for what is no number, too.
     require(0.0 <= request.interruption <= 1.0, "interruption", "0 to 1")
-    require(abs(request.utc_offset_minutes) <= _MOST_OFFSET, "utc_offset_minutes", f"-{_MOST_OFFSET} to {_MOST_OFFSET}")
-    require(request.relationship in treatments, "relationship", f"one of {', '.join(filter(None, treatments))}")
-    require(len(request.exclude) <= MOST_EXCLUDED, "exclude", f"at most {MOST_EXCLUDED}")
-    require(1 <= request.count <= _MOST_NAMED, "count", f"1 to {_MOST_NAMED}")
+    require(abs(request.utc_offset_minutes) <= _MOST_OFFSET, "utc_offset_minutes", _AN_OFFSET)
+    if request.relationship not in treatments:
+        require(False, "relationship", f"one of {', '.join(filter(None, treatments))}")
+    require(len(request.activity) <= _MOST_ACTIVITY, "activity", _AN_ACTIVITY)
+    require(len(request.exclude) <= MOST_EXCLUDED, "exclude", _EXCLUDED)
+    require(1 <= request.count <= _MOST_NAMED, "count", _NAMED)
     moment = Moment(
         at_ms,
         request.channel,
-        frozenset(_ACTS[act] for act in request.acts),
+        frozenset(filter(None, acts)),
         _INITIATIVES[request.initiative],
         request.least_age,
         request.interruption,
         request.utc_offset_minutes,
         request.count,
+        request.activity,
     )
-    return Asked(moment, request.relationship, frozenset(request.exclude))
+    return Asked(moment, request.relationship, frozenset(request.exclude), request.needs_offers)
+
+
+def channel(told: str) -> str:
+    require(bool(_CHANNEL.fullmatch(told)), "channel", _CHANNEL.pattern)
+    return told
 
 
 def known(request: messages.DecideRequest) -> Signals:
     told, history = request.known, request.known.history
-    require(1 <= len(told.circle) <= _MOST_CIRCLE, "known.circle", f"1 to {_MOST_CIRCLE}")
+    require(1 <= len(told.circle) <= _MOST_CIRCLE, "known.circle", _A_CIRCLE)
     for each in told.circle:
-        _check(each, request.brand)
+        _check(each, request.brand, "known.circle")
     return Signals(
         _READ,
         met(history),
@@ -107,16 +133,28 @@ def erased(request: messages.ErasePersonasRequest) -> list[Persona]:
     of_one = brand(request.personas[0].brand)
     for each in request.personas:
         require(each.brand == of_one, "personas.brand", "one brand")
-        require(each.shard < _SHARDS, "personas.shard", f"at most {_SHARDS - 1}")
-        require(len(each.pid) == _PID_BYTES, "personas.pid", f"{_PID_BYTES} bytes")
+        require(each.shard < _SHARDS, "personas.shard", _A_SHARD)
+        require(len(each.pid) == _PID_BYTES, "personas.pid", _A_PID)
     return [Persona(each.brand, each.shard, each.pid) for each in request.personas]
+
+
+def policy(value: str) -> Policy:
+    require(value in _POLICIES, "policy", f"one of {', '.join(Policy)}")
+    return Policy(value)
+
+
+def to_policy(standing: Standing) -> messages.Policy:
+    told = messages.Policy(policy=standing.policy, answers=standing.answers, goes_live=standing.goes_live)
+    if standing.answers >= LEAST_ANSWERS:
+        told.gain, told.gain_low, told.gain_high = standing.gain
+    return told
 
 
 def to_answer(answer: Answer, policy_version: str) -> messages.DecideResponse:
     told = messages.DecideResponse(
         decision_id=answer.decision_id,
         act=Act.SILENT.value,
-        silence="DENIED",
+        silence=answer.silence,
         style=answer.treatment.style,
         content=answer.treatment.content,
         decision=None if answer.decision is None else to_decision(answer.decision),
@@ -136,28 +174,38 @@ def to_explanation(document: dict[str, object]) -> messages.ExplainDecisionRespo
     return messages.ExplainDecisionResponse(document=msgspec.json.encode(document))
 
 
+def listed(request: messages.ListDecisionsRequest) -> Circle:
+    require(1 <= len(request.personas) <= _MOST_CIRCLE, "personas", f"1 to {_MOST_CIRCLE}")
+    of_one = brand(request.personas[0].persona.brand)
+    for each in request.personas:
+        _check(each, of_one, "personas")
+    return circle_from_proto(request.personas)
+
+
+def to_list(found: Listed) -> messages.ListDecisionsResponse:
+    documents = map(msgspec.json.encode, found.documents)
+    habits = msgspec.json.encode(shown(found.habits)) if found.habits else b""
+    return messages.ListDecisionsResponse(documents=documents, next=found.next, habits=habits)
+
+
 def _tell(told: messages.DecideResponse, decided: Decided) -> None:
+    told.policy_version = f"{told.policy_version}.{decided.policy}"
     told.act, told.silence = decided.act.value, decided.silence.value if decided.silence else ""
     told.propensity, told.quiet_until_ms = decided.propensity, decided.quiet_until_ms
     if decided.chosen is not None:
         chosen = decided.chosen
         told.item, told.p_accept, told.p_accept_low = chosen.candidate.item, chosen.p_accept, chosen.p_accept_low
         told.value = chosen.value
-        told.reasons.extend(_reasons(chosen))
-        told.also.extend(decided.also)
+        told.reasons.extend(to_reason(each) for each in reasons_of(chosen.candidate.parts))
+        told.also.extend(each.candidate.item for each in decided.also)
 
 
-def _reasons(chosen: Weighed) -> Sequence[messages.Reason]:
-    gains = sorted((part for part in chosen.candidate.parts if part[2] > 0 and part[0] != "usual"), key=lambda p: -p[2])
-    whole = sum(amount for _, _, amount in gains)
-    return [messages.Reason(kind=kind, ref=ref, share=amount / whole) for kind, ref, amount in gains[:_REASONS]]
-
-
-def _check(told: KeyedPersona, of: str) -> None:
-    require(told.persona.brand == of, "known.circle.persona.brand", "the brand of the request")
-    require(told.persona.shard < _SHARDS, "known.circle.persona.shard", f"at most {_SHARDS - 1}")
-    require(len(told.persona.pid) == _PID_BYTES, "known.circle.persona.pid", f"{_PID_BYTES} bytes")
-    require(len(told.decision_key) == _KEY_BYTES, "known.circle.decision_key", f"{_KEY_BYTES} bytes")
+def _check(told: KeyedPersona, of: str, field: str) -> None:
+    persona = told.persona
+    require(persona.brand == of, f"{field}.persona.brand", "the brand of the request")
+    require(persona.shard < _SHARDS, f"{field}.persona.shard", _A_SHARD)
+    require(len(persona.pid) == _PID_BYTES, f"{field}.persona.pid", _A_PID)
+    require(len(told.decision_key) == _KEY_BYTES, f"{field}.decision_key", _A_KEY)
 
 
 def _terms(told: messages.Terms) -> Terms:

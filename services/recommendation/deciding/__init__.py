@@ -2,9 +2,16 @@
 
 from services.recommendation.deciding.budget import Limit, first_free_ms, limit
 from services.recommendation.deciding.gathering import Ranked
+from services.recommendation.deciding.grounds import LEAST_ANSWERS, Grounds
+from services.recommendation.deciding.habits import Customs, Habits, Occasion, joined
+from services.recommendation.deciding.interruption import meet, told
+from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.pipeline import Question, decide, silenced
+from services.recommendation.deciding.promising import Promise, bin_of
 from services.recommendation.deciding.shelf import Shelf, Terms
+from services.recommendation.deciding.speaking import occasion
 from services.recommendation.deciding.state import (
+    COMPLAINT_MS,
     EMPTY,
     WINDOW_MS,
     State,
@@ -23,24 +30,35 @@ from services.recommendation.deciding.words import (
     Initiative,
     Moment,
     Outcome,
+    Policy,
     Rules,
     Silence,
     Treatment,
+    Verdict,
     Weighed,
 )
 
 __all__ = [
+    "COMPLAINT_MS",
     "EMPTY",
+    "LEAST_ANSWERS",
     "VISIBLE_MS",
     "WINDOW_MS",
     "Act",
     "Answers",
     "Candidate",
+    "Customs",
     "Decided",
+    "Grounds",
+    "Habits",
     "Initiative",
     "Limit",
+    "Manners",
     "Moment",
+    "Occasion",
     "Outcome",
+    "Policy",
+    "Promise",
     "Question",
     "Ranked",
     "Rules",
@@ -50,7 +68,9 @@ __all__ = [
     "Taught",
     "Terms",
     "Treatment",
+    "Verdict",
     "Weighed",
+    "bin_of",
     "bucket_of",
     "contacted",
     "decide",
@@ -58,8 +78,12 @@ __all__ = [
     "encode_state",
     "first_free_ms",
     "heard",
+    "joined",
     "limit",
+    "meet",
     "merge",
+    "occasion",
     "silenced",
     "taught_by",
+    "told",
 ]

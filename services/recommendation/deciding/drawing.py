@@ -2,6 +2,50 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from services.recommendation.bandit import Expected, Exploration, choose
+from services.recommendation.deciding.words import Act, Candidate, Policy, Rules, Weighed
+
+_SILENT = Weighed(Candidate(Act.SILENT), -1, 0.0, 0.0, 0.0, 0.0)
+
+
+class Drawing(NamedTuple):
+    """How, with which share drawn evenly among all, and the lot in [0, 1) that falls on one."""
+
+    policy: Policy
+    rules: Rules
+    explored: float
+    lot: float
+
+
+class Drawn(NamedTuple):
+    """What was drawn from, silence last and worth nothing, with the chance of each, and which one it was."""
+
+    weighed: list[Weighed]
+    place: int
+
+    @property
+    def chosen(self) -> Weighed:
+        """The one that was drawn."""
+        return self.weighed[self.place]
+
+
+def draw(eligible: Sequence[Weighed], drawing: Drawing) -> Drawn:
+    """Return what a lot falls on."""
+    every = [*eligible, _SILENT]
+    values = [each.value for each in every]
+    if drawing.policy is Policy.BANDIT:
+        expected = Expected(np.array(values), np.zeros(len(values)))
+        choice = choose(expected, Exploration(0.0, drawing.explored / len(values)), drawing.lot)
+        probabilities, place = choice.propensities.tolist(), choice.action
+    else:
+        probabilities = chances(values, drawing.rules.temperature, drawing.explored)
+        place = drawn(probabilities, drawing.lot)
+    pairs = zip(every, probabilities, strict=True)
+    return Drawn([each._replace(propensity=chance) for each, chance in pairs], place)
 
 
 def chances(values: Sequence[float], temperature: float, explored: float) -> list[float]:
@@ -11,8 +55,8 @@ def chances(values: Sequence[float], temperature: float, explored: float) -> lis
         return [float(place == best) for place in range(len(values))]
     top = max(values)
     weights = [math.exp((value - top) / temperature) for value in values]
-    total, floor = math.fsum(weights), explored / len(values)
-    return [floor + (1.0 - explored) * weight / total for weight in weights]
+    share, floor = (1.0 - explored) / math.fsum(weights), explored / len(values)
+    return [floor + share * weight for weight in weights]
 
 
 def drawn(probabilities: Sequence[float], lot: float) -> int:

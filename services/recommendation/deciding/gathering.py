@@ -3,22 +3,25 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.recommendation.apart import MOST_OFFERS, lot, public
-from services.recommendation.deciding.shelf import Mask, Shelf
+from services.recommendation.components import Mask, Scores, history_of
+from services.recommendation.deciding.shelf import Shelf
 from services.recommendation.deciding.words import Act, Candidate, Moment, Rules
 from services.recommendation.domain import Blend, Situation
-from services.recommendation.ranking import Asked, Fitted, Scored, best_of, candidates_of, history_of, mix_of, parts_of
+from services.recommendation.ranking import Asked, Fitted, best_of, mix_of, of_topics
 from services.recommendation.ranking import score as score_all
+from services.recommendation.scored import Scored, parts_of
 from services.recommendation.sums import Sums
 
 Parts = list[tuple[str, str, float]]
 #: Two items that so large a share of their personas have in common are alike.
 _ALIKE = 0.5
 _HASH_BYTES = 16
+_CLOSED = np.float32(1e30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,23 @@ class Gathered:
     parts: Callable[[str], Parts]
 
 
+def topic_of(ranked: Ranked, item: str) -> str:
+    """Return what an item is about: by its terms, else by what was done with it; "" where nobody knows."""
+    told, slot = ranked.shelf.first_topic(item), ranked.sums.slots.get(item)
+    if told or slot is None:
+        return told
+    counts = ranked.sums.about[slot]
+    return ranked.sums.topics[int(counts.argmax())] if counts.any() else ""
+
+
 def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment: Moment, rules: Rules) -> Gathered:
     """Return what may be offered."""
     shelf, asked = ranked.shelf, public(situation) if situation.draw_key else situation
-    gates = shelf.gates(moment)
-    gates["met"] = _unmet(ranked, asked)
-    gates["removed"] = _unremoved(ranked, situation, removed)
-    open_ = np.logical_and.reduce(list(gates.values())) if len(shelf) else np.zeros(0, np.bool_)
+    open_, counts = _open(ranked, asked, removed, moment)
     scored = _scored(ranked, asked, open_)
-    total = np.where(open_, _total(ranked, situation, scored, rules), -np.inf)
-    counts = {name: len(shelf) - int(np.count_nonzero(gate)) for name, gate in gates.items()}
-    counts["open"] = int(np.count_nonzero(open_))
+    total = _total(ranked, situation, scored, rules)
+    # Below all that is open. By a sum: to pick out what is closed costs three times as much.
+    total += np.subtract(open_, 1, dtype=np.float32) * _CLOSED
     best = best_of(total, min(rules.shortlist, counts["open"])) if counts["open"] else []
     # A slot may have been handed over since the shelf was made: its terms are another item's.
     names = ranked.sums.items
@@ -62,36 +71,70 @@ def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment
     places = {shelf.items[place]: place for place in kept}
 
     def parts(item: str) -> Parts:
-        return _parts(ranked, scored, situation, places[item], rules)
+        place = places[item]
+        if scored is not None and place < shelf.learnt:
+            return parts_of(scored, place, float(total[place]))
+        return _unmet_parts(shelf.topics(item), situation, rules)
 
-    found = [Candidate(Act.OFFER, item, float(total[place]), shelf.benefit(place)) for item, place in places.items()]
+    # What others could compare must not be chosen by what was answered elsewhere: then it is about offers as such.
+    topics = repeat("") if situation.draw_key else (topic_of(ranked, item) for item in places)
+    worth = zip(places, total[kept].tolist(), shelf.benefits(kept), topics, strict=False)
+    found = [Candidate(Act.OFFER, item, score, benefit, topic=topic) for item, score, benefit, topic in worth]
     return Gathered(found, counts, _hash(ranked.fitted.version, open_), parts)
 
 
-def _unmet(ranked: Ranked, situation: Situation) -> Mask:
-    """Return where nothing was met, excluded, or known of too few."""
-    shelf, mask = ranked.shelf, np.ones(len(ranked.shelf), np.bool_)
-    # Slots taken since the shelf was made wait for the next one.
-    mask[: shelf.learnt] = candidates_of(ranked.sums, situation, ranked.blend.least_met)[: shelf.learnt]
-    named = situation.exclude | {met.item for met in situation.history}
-    mask[shelf.behind(named)] = False
-    return mask
+def _open(ranked: Ranked, situation: Situation, removed: frozenset[str], moment: Moment) -> tuple[Mask, dict[str, int]]:
+    """Return what every gate leaves open, how many items each closes, and how many none does."""
+    terms, enough = ranked.shelf.gate(moment), _enough(ranked)
+    met = [place for place in _places(ranked, _met(situation)) if enough[place]]
+    open_ = terms.open & enough
+    open_[met] = False
+    counts = {**terms.closed, "met": len(enough) - int(np.count_nonzero(enough)) + len(met), "removed": 0}
+    if removed or situation.removed_topics:
+        unremoved = _unremoved(ranked, situation.removed_topics, removed)
+        open_ &= unremoved
+        counts["removed"] = len(unremoved) - int(np.count_nonzero(unremoved))
+    counts["open"] = int(np.count_nonzero(open_))
+    return open_, counts
 
 
-def _unremoved(ranked: Ranked, situation: Situation, removed: frozenset[str]) -> Mask:
+def _enough(ranked: Ranked) -> Mask:
+    """Return where an item is known of enough, or of nobody."""
+    shelf, sums, least = ranked.shelf, ranked.sums, ranked.blend.least_met
+
+    def work() -> Mask:
+        mask = np.ones(len(shelf), np.bool_)
+        # Slots taken since the shelf was made wait for the next one.
+        mask[: shelf.learnt] = sums.met[: shelf.learnt] >= least
+        return mask
+
+    return sums.derive("enough", (shelf, least), work)
+
+
+def _met(situation: Situation) -> frozenset[str]:
+    return situation.exclude.union([met.item for met in situation.history])
+
+
+def _places(ranked: Ranked, names: frozenset[str]) -> list[int]:
+    """Return where these items are, as far as the shelf goes."""
+    slots, learnt = ranked.sums.slots, ranked.shelf.learnt
+    known = [slot for slot in map(slots.get, names) if slot is not None and slot < learnt]
+    return known + ranked.shelf.behind(names)
+
+
+def _unremoved(ranked: Ranked, topics: tuple[str, ...], removed: frozenset[str]) -> Mask:
     """Return where nothing was removed, and nothing is like what was."""
     shelf, sums, mask = ranked.shelf, ranked.sums, np.ones(len(ranked.shelf), np.bool_)
-    if not removed and not situation.removed_topics:
-        return mask
-    for topic in situation.removed_topics:
+    mask[: shelf.learnt] = ~of_topics(sums, topics)[: shelf.learnt]
+    for topic in topics:
         mask[shelf.about(topic)] = False
     mask[shelf.behind(removed)] = False
     for slot in (sums.slots[item] for item in removed if item in sums.slots):
         shared = sums.together[slot] / np.sqrt(np.maximum(sums.met, 1) * max(1, int(sums.met[slot])))
         mask[: shelf.learnt] &= (shared < _ALIKE)[: shelf.learnt]
         mask[slot : slot + 1] = False
-    for topics in filter(None, map(shelf.topics, removed)):
-        mask[shelf.about(*topics)] = False
+    for about in filter(None, map(shelf.topics, removed)):
+        mask[shelf.about(*about)] = False
     return mask
 
 
@@ -106,20 +149,19 @@ def _scored(ranked: Ranked, asked: Situation, open_: Mask) -> Scored | None:
     return score_all(sums, ranked.fitted, question, ranked.blend.popular_half_life_days)
 
 
-def _total(ranked: Ranked, situation: Situation, scored: Scored | None, rules: Rules) -> NDArray[np.float64]:
+def _total(ranked: Ranked, situation: Situation, scored: Scored | None, rules: Rules) -> Scores:
     shelf = ranked.shelf
-    total = np.full(len(shelf), rules.unmet)
+    if scored is not None and shelf.learnt == len(shelf):
+        return scored.total()[: shelf.learnt]
+    total = np.full(len(shelf), rules.unmet, np.float32)
     if scored is not None:
         total[: shelf.learnt] = scored.total()[: shelf.learnt]
     for topic in situation.likes:
-        total[shelf.unmet_about(topic)] += rules.unmet_topic
+        total[shelf.unmet_about(topic)] += np.float32(rules.unmet_topic)
     return total
 
 
-def _parts(ranked: Ranked, scored: Scored | None, situation: Situation, place: int, rules: Rules) -> Parts:
-    if scored is not None and place < ranked.shelf.learnt:
-        return parts_of(scored, place)
-    about = ranked.shelf.topics(ranked.shelf.items[place])
+def _unmet_parts(about: frozenset[str], situation: Situation, rules: Rules) -> Parts:
     liked = [("liked_topic", topic, rules.unmet_topic) for topic in situation.likes if topic in about]
     return [("unmet", "", rules.unmet), *liked]
 

@@ -1,8 +1,10 @@
 """What a brand can offer, as arrays: first the slots of the model, behind them items that it does not know."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ Mask = NDArray[np.bool_]
 Places = NDArray[np.intp]
 _NOWHERE: Places = np.zeros(0, np.intp)
 _FOR_EVER = np.iinfo(np.int64).max
+#: A byte an item each.
+_MOST_GATES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,13 @@ class Terms:
     benefit: float = 1.0
 
 
+class Gate(NamedTuple):
+    """Where all terms let an item be offered, and how many items each of them closes."""
+
+    open: Mask
+    closed: dict[str, int]
+
+
 class Shelf:
     """Items of one brand by place, with their terms; made anew when terms change or places change hands."""
 
@@ -37,6 +48,7 @@ class Shelf:
         known = frozenset(learnt)
         self.items: tuple[str, ...] = (*learnt, *(item for item in terms if item not in known))
         self.learnt = len(learnt)
+        self.has_terms = bool(terms)
         said = [terms.get(item) or Terms(item) for item in self.items]
         self._from = np.array([each.from_ms for each in said], dtype=np.int64)
         self._until = np.array([each.until_ms or _FOR_EVER for each in said], dtype=np.int64)
@@ -46,19 +58,27 @@ class Shelf:
         self._in = _places(each.channels for each in said)
         self._benefits = np.array([each.benefit for each in said], dtype=np.float32)
         self._behind = {item: place for place, item in enumerate(self.items[self.learnt :], start=self.learnt)}
-        self._topics = {each.item: frozenset(each.topics) for each in said if each.topics}
+        self._topics = {each.item: each.topics for each in said if each.topics}
         self._about = _places(each.topics for each in said)
+        self._ages = np.unique(self._least_age).tolist()
+        self._times = np.unique(np.concatenate([self._from, self._until])).tolist()
+        self._gates: dict[tuple[str, int, int], Gate] = {}
 
     def __len__(self) -> int:
         return len(self.items)
 
-    def benefit(self, place: int) -> float:
-        """Return what accepting the item is worth."""
-        return float(self._benefits[place])
+    def benefits(self, places: list[int]) -> list[float]:
+        """Return what accepting each of these is worth."""
+        found: list[float] = self._benefits[places].tolist()
+        return found
 
     def topics(self, item: str) -> frozenset[str]:
         """Return what the terms say the item is about."""
-        return self._topics.get(item, frozenset())
+        return frozenset(self._topics.get(item, ()))
+
+    def first_topic(self, item: str) -> str:
+        """Return what they say first, "" for nothing."""
+        return next(iter(self._topics.get(item, ())), "")
 
     def behind(self, names: Iterable[str]) -> list[int]:
         """Return the places of those of these items that the model does not know."""
@@ -74,16 +94,29 @@ class Shelf:
         found = self._about.get(topic, _NOWHERE)
         return found[np.searchsorted(found, self.learnt) :]
 
-    def gates(self, moment: Moment) -> dict[str, Mask]:
-        """Return by gate where it is open."""
+    def gate(self, moment: Moment) -> Gate:
+        """Return what terms leave open at a moment; kept, for most moments are alike. Not to be changed."""
+        # Two moments differ only where some terms do.
+        channel = moment.channel if moment.channel in self._in else ""
+        alike = channel, bisect_right(self._ages, moment.least_age), bisect_right(self._times, moment.at_ms)
+        found = self._gates.get(alike)
+        if found is None:
+            if len(self._gates) >= _MOST_GATES:
+                self._gates.clear()
+            found = self._gates[alike] = self._gate(moment)
+        return found
+
+    def _gate(self, moment: Moment) -> Gate:
         here = self._everywhere.copy()
         here[self._in.get(moment.channel, _NOWHERE)] = True
-        return {
+        gates = {
             "stock": self._in_stock,
             "age": self._least_age <= min(moment.least_age, 255),
             "channel": here,
             "validity": (self._from <= moment.at_ms) & (moment.at_ms < self._until),
         }
+        closed = {name: len(self) - int(np.count_nonzero(gate)) for name, gate in gates.items()}
+        return Gate(np.logical_and.reduce(list(gates.values())), closed)
 
 
 def _places(said: Iterable[Sequence[str]]) -> dict[str, Places]:

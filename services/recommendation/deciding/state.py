@@ -16,9 +16,9 @@ DAY_MS = 86_400_000
 WINDOW_MS = 30 * DAY_MS
 #: After a complaint the brand begins nothing for so long.
 COMPLAINT_MS = 90 * DAY_MS
-#: More than any treatment allows, for several linked personas.
-_MOST_CONTACTS = 64
-_MOST_HEARD = 32
+#: More than any treatment allows.
+_MOST_CONTACTS = 32
+_MOST_HEARD = 24
 _HEARD_MS = 90 * DAY_MS
 
 

@@ -17,7 +17,7 @@ Numbers = NDArray[np.float64]
 _HELLO, _ASK, _FIRST_OFFER = 0, 1, 2
 _EDGES = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 _CENTRES = (-1.0, 0.5, 1.5, 2.5, 3.5, 5.0, 7.0, 9.0)
-_BUCKETS = _FIRST_OFFER + len(_CENTRES)
+BUCKETS = _FIRST_OFFER + len(_CENTRES)
 _ANNOYANCE = {Outcome.IGNORED: 0.2, Outcome.ACCEPTED: -0.5, Outcome.DISMISSED: 1.0, Outcome.REMOVED: 2.0}
 _ANNOYANCE_HALF_LIFE_MS = 14 * DAY_MS
 #: What a contact a moment ago adds to the chance of annoying, and how fast that fades.
@@ -34,7 +34,7 @@ class Answers(NamedTuple):
     annoyed: int = 0
 
 
-#: What one persona, or a brand's all together, taught about each bucket.
+#: What one persona, or a brand's all together, taught about each bucket, and about what promising.py counts.
 Taught = Mapping[int, Answers]
 
 
@@ -74,10 +74,10 @@ def weigh(candidates: Sequence[Candidate], state: State, taught: Taught, annoys:
     """
     counts, means = _curve(taught, rules)
     buckets = [bucket_of(each.act, each.score) for each in candidates]
-    scores = [each.score for each in candidates]
-    is_offer = np.array(buckets) >= _FIRST_OFFER
-    count = np.where(is_offer, np.interp(scores, _CENTRES, counts[_FIRST_OFFER:]), counts[buckets])
-    mean = np.where(is_offer, np.interp(scores, _CENTRES, means[_FIRST_OFFER:]), means[buckets])
+    scores = np.array([each.score for each in candidates])
+    count, mean = (np.interp(scores, _CENTRES, each[_FIRST_OFFER:]) for each in (counts, means))
+    for place in [place for place, bucket in enumerate(buckets) if bucket < _FIRST_OFFER]:
+        count[place], mean[place] = counts[buckets[place]], means[buckets[place]]
     p_accept = np.minimum(_MOST_PROBABLE, mean * _own_rate(state, taught, rules))
     low = np.maximum(0.0, p_accept - rules.errors * np.sqrt(p_accept * (1.0 - p_accept) / (count + 1.0)))
     benefits, cost = np.array([each.benefit for each in candidates]), annoys * rules.annoyed
@@ -86,18 +86,25 @@ def weigh(candidates: Sequence[Candidate], state: State, taught: Taught, annoys:
 
 
 def _curve(taught: Taught, rules: Rules) -> tuple[Numbers, Numbers]:
-    answers = [taught.get(bucket, Answers()) for bucket in range(_BUCKETS)]
-    priors = np.array([rules.accepts["hello"], rules.accepts["ask"], *rules.accepts_by_score])
+    priors = expected_by_bucket(rules)
+    if not taught:
+        return np.full(BUCKETS, rules.strength), priors
+    answers = [taught.get(bucket, Answers()) for bucket in range(BUCKETS)]
     counts = np.array([each.seen for each in answers]) + rules.strength
     return counts, (np.array([each.accepted for each in answers]) + rules.strength * priors) / counts
+
+
+def expected_by_bucket(rules: Rules) -> Numbers:
+    """Return the chance of acceptance of each bucket before anybody answered."""
+    return np.array([rules.accepts["hello"], rules.accepts["ask"], *rules.accepts_by_score])
 
 
 def _own_rate(state: State, taught: Taught, rules: Rules) -> float:
     """Return how much more, or less, a persona accepts than others: 1 while it has not answered."""
     if not state.heard:
         return 1.0
-    seen = sum(each.seen for each in taught.values())
-    accepted = sum(each.accepted for each in taught.values())
+    every = [taught.get(bucket, Answers()) for bucket in range(BUCKETS)]
+    seen, accepted = sum(each.seen for each in every), sum(each.accepted for each in every)
     prior = sum(rules.accepts_by_score) / len(rules.accepts_by_score)
     usual = (accepted + rules.strength * prior) / (seen + rules.strength)
     own = sum(each.outcome == Outcome.ACCEPTED for each in state.heard)

@@ -24,6 +24,18 @@ class Initiative(StrEnum):
     PERSONA = "persona"
 
 
+class Policy(StrEnum):
+    """How one of several acts is drawn: by the reference, or by what the bandit has learnt."""
+
+    SOFTMAX = "softmax"
+    BANDIT = "bandit"
+
+    @property
+    def other(self) -> "Policy":
+        """The one that it is compared with."""
+        return Policy.BANDIT if self is Policy.SOFTMAX else Policy.SOFTMAX
+
+
 class Silence(StrEnum):
     """Why nothing is done."""
 
@@ -35,6 +47,7 @@ class Silence(StrEnum):
     TOO_SOON = "TOO_SOON"
     QUIET_HOURS = "QUIET_HOURS"
     INTERRUPTS = "INTERRUPTS"
+    UNWELCOME = "UNWELCOME"
 
 
 class Outcome(IntEnum):
@@ -91,6 +104,8 @@ class Moment:
     utc_offset_minutes: int = 0
     #: Items to name, the one decided for first.
     count: int = 1
+    #: What the persona is doing, of those that manners know; "" for asking where it begins, else for looking.
+    activity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +142,16 @@ class Rules:
     alike: float
 
 
+class Verdict(NamedTuple):
+    """Whether to speak unasked, and why: the lower bound of the value has to be positive."""
+
+    speaks: bool
+    value: float
+    value_at_least: float
+    chance: float
+    annoys: float
+
+
 class Candidate(NamedTuple):
     """An act that passed the gates. Parts of its score (kind, what it names, how much) add up to it."""
 
@@ -135,6 +160,8 @@ class Candidate(NamedTuple):
     score: float = 0.0
     benefit: float = 1.0
     parts: tuple[tuple[str, str, float], ...] = ()
+    #: What it is about as manners see it; "" where that must not choose.
+    topic: str = ""
 
 
 class Weighed(NamedTuple):
@@ -146,7 +173,12 @@ class Weighed(NamedTuple):
     p_accept_low: float
     value: float
     value_low: float
+    #: Where it is counted, and the chance that the bandit promised before calibration.
+    cell: int = 0
+    promised: float = 0.0
     propensity: float = 0.0
+    #: The chance that the other policy would have given it.
+    instead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +189,7 @@ class Decided:
     chosen: Weighed | None = None
     silence: Silence | None = None
     propensity: float = 1.0
+    policy: Policy = Policy.SOFTMAX
     #: Until when limits forbid the brand to begin, 0 for not at all, or for ever where that is why it is silent.
     quiet_until_ms: int = 0
     #: All that were weighed, most valuable first.
@@ -168,4 +201,7 @@ class Decided:
     #: What would have been decided had the person removed the item: "" for silence, None when nothing was decided for.
     otherwise: str | None = None
     #: Items besides the one decided for.
-    also: tuple[str, ...] = ()
+    also: tuple[Weighed, ...] = ()
+    #: What it is about as manners see it, and what they say: of the act that is done, else of the most welcome one.
+    topic: str = ""
+    verdict: Verdict | None = None

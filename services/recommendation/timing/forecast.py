@@ -18,6 +18,7 @@ _LEAST_CHANCE = 1e-4
 _STRICT = 1.0
 #: Fewer customers or buyers teach no correction.
 _LEAST_CUSTOMERS, _LEAST_BUYERS = 100, 20
+_FEATURES = 4
 
 
 class Forecast(NamedTuple):
@@ -35,11 +36,20 @@ class Forecaster(NamedTuple):
     mean: Floats
     spread: Floats
 
-    def forecast(self, known: History, days: float) -> Forecast:
-        """Return it for so many days; as reliable as it is near to how long customers were known."""
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether there is a weight, a mean and a spread for each feature."""
+        return (len(self.weights) - 1, len(self.mean), len(self.spread)) == (_FEATURES,) * 3
+
+    def chance(self, known: History, days: float) -> Floats:
+        """Return the chance to buy within so many days."""
         said = _clipped(bgnbd.buys(self.rates, known, days))
         rows = (_features(known, said) - self.mean) / self.spread
-        chance = expit(self.weights[0] + rows @ self.weights[1:])
+        return np.asarray(expit(self.weights[0] + rows @ self.weights[1:]))
+
+    def forecast(self, known: History, days: float) -> Forecast:
+        """Return it for so many days; as reliable as it is near to how long customers were known."""
+        said, chance = _clipped(bgnbd.buys(self.rates, known, days)), self.chance(known, days)
         mean = np.maximum(bgnbd.expected(self.rates, known, days) * chance / said, chance * (1.0 + _LEAST_CHANCE))
         return Forecast(chance, _median(chance, mean))
 

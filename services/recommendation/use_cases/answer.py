@@ -1,21 +1,40 @@
 """Takes what became of decisions, in force before it is acknowledged, and tells why they were made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
 
 from kit.db import raw
-from services.recommendation.deciding import VISIBLE_MS, WINDOW_MS, Act, Answers, Outcome, heard, taught_by
+from services.recommendation.deciding import (
+    VISIBLE_MS,
+    WINDOW_MS,
+    Act,
+    Answers,
+    Customs,
+    Habits,
+    Outcome,
+    bin_of,
+    heard,
+    taught_by,
+    told,
+)
 from services.recommendation.domain import Circle, DecisionUnknownError, Keyed, NothingToAnswerError, Subject
+from services.recommendation.judging import GAINS, gain_of
+from services.recommendation.record import occasion_of
 from services.recommendation.repository import decisions
 from services.recommendation.repository.decisions import HeldState, Logged
 from services.recommendation.sealed import (
     CODEC,
+    decode_customs,
     decode_taught,
+    encode_customs,
     encode_taught,
+    open_habits,
     open_record,
     open_state,
+    seal_habits,
     seal_state,
 )
 from services.recommendation.use_cases.decide import Deciding, time_of
@@ -49,8 +68,7 @@ async def give_feedback(around: Deciding, subject: Subject, said: Said) -> Taken
         await around.personas.remove(subject, record["item"])
     if said.outcome is Outcome.IGNORED and said.visible_ms < VISIBLE_MS:
         return Taken(is_repeat=False, outcome=Outcome(logged.outcome))
-    bucket = record["bucket"] if read.may_learn else None
-    return await _take(around, own, said, record["item"], bucket)
+    return await _take(around, own, said, record, may_learn=read.may_learn)
 
 
 async def explain(around: Deciding, subject: Subject, decision_id: bytes) -> dict[str, Any]:
@@ -70,8 +88,9 @@ async def _find(around: Deciding, circle: Circle, decision_id: bytes) -> tuple[K
     return own, logged, open_record(own, decision_id, logged.body)
 
 
-async def _take(around: Deciding, own: Keyed, said: Said, item: str, bucket: int | None) -> Taken:
+async def _take(around: Deciding, own: Keyed, said: Said, record: dict[str, Any], *, may_learn: bool) -> Taken:
     brand, now_ms = own.persona.brand, around.now_ms()
+    around.remembered.forget([own.persona])
     async with around.database.transaction() as connection:
         driver = await raw(connection)
         logged = await decisions.lock_decision(driver, brand, said.decision_id, time_of(now_ms - WINDOW_MS))
@@ -82,21 +101,50 @@ async def _take(around: Deciding, own: Keyed, said: Said, item: str, bucket: int
             return Taken(is_repeat=True, outcome=before)
         await decisions.end_decision(driver, brand, said.decision_id, said.outcome)
         held = (await decisions.hold_states(driver, (own,), CODEC, time_of(now_ms)))[own.persona.pid]
-        state = heard(open_state(own, held.body), now_ms, said.outcome, item)
-        held = replace(held, body=seal_state(own, state))
-        if bucket is not None:
-            held = await _teach(driver, own, held, bucket, _difference(before, said.outcome))
+        state = heard(open_state(own, held.body), now_ms, said.outcome, record["item"])
+        habits = open_habits(own, held.habits)
+        customs = _learn(around, own, habits, record, said.outcome)
+        held = replace(held, body=seal_state(own, state), habits=seal_habits(own, habits))
+        if may_learn:
+            held = await _teach(driver, own, held, _added(record, before, said.outcome))
+            held = await _teach_customs(driver, own, held, customs)
         await decisions.put_state(driver, own.persona, CODEC, held)
     return Taken(is_repeat=False, outcome=said.outcome)
 
 
-async def _teach(driver: asyncpg.Connection, own: Keyed, held: HeldState, bucket: int, more: Answers) -> HeldState:
+def _learn(around: Deciding, own: Keyed, habits: Habits, record: dict[str, Any], outcome: Outcome) -> Customs:
+    """Have the persona's habits know of an answer; return what it says of everybody."""
+    seen = occasion_of(record)
+    if seen is None:
+        return Customs()
+    return told(around.manners, around.shelves.customs(own.persona.brand), habits, seen, outcome)
+
+
+async def _teach_customs(driver: asyncpg.Connection, own: Keyed, held: HeldState, more: Customs) -> HeldState:
+    added = more.counted()
+    if not added:
+        return held
+    await decisions.teach_customs(driver, own.persona.brand, added)
+    whole = Customs.uncounted(decode_customs(held.customs)).merged(more)
+    return replace(held, customs=encode_customs(whole.counted()))
+
+
+async def _teach(driver: asyncpg.Connection, own: Keyed, held: HeldState, added: Mapping[int, Answers]) -> HeldState:
+    await decisions.teach(driver, own.persona.brand, added)
     taught = decode_taught(held.taught)
-    taught[bucket] = Answers(*map(sum, zip(taught.get(bucket, Answers()), more, strict=True)))
-    await decisions.teach(driver, own.persona.brand, bucket, more)
+    for number, more in added.items():
+        taught[number] = Answers(*map(sum, zip(taught.get(number, Answers()), more, strict=True)))
     return replace(held, taught=encode_taught(taught))
 
 
-def _difference(before: Outcome, after: Outcome) -> Answers:
-    old, new = taught_by(before), taught_by(after)
-    return Answers(*(later - earlier for earlier, later in zip(old, new, strict=True)))
+def _added(record: dict[str, Any], before: Outcome, after: Outcome) -> dict[int, Answers]:
+    """Return what is learnt when an outcome rises: by bucket, cell and promise, and of the other policy."""
+    more = _difference(taught_by(before), taught_by(after))
+    if "cell" not in record:
+        return {record["bucket"]: more}
+    numbers = (record["bucket"], record["cell"], bin_of(record["promised"]))
+    return {**dict.fromkeys(numbers, more), GAINS: _difference(gain_of(record, before), gain_of(record, after))}
+
+
+def _difference(before: Answers, after: Answers) -> Answers:
+    return Answers(*(later - earlier for earlier, later in zip(before, after, strict=True)))

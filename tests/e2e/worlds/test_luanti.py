@@ -1,3 +1,4 @@
+import httpx
 import pytest
 
 from .luanti import door_of, until
@@ -90,6 +91,26 @@ class TestWritingBack:
         kinds = seen_kinds(door_of(stack.endpoints), oak_street.pseudonym("write-ida"))
 
         assert kinds == {"tried": 1, "bought": 1}
+
+    def test_how_a_visitor_played_is_told_when_they_leave(self, stack, oak_street, visit):
+        lea = visit(oak_street, "play-lea")
+        allow(lea)
+        lea.say("/take Brass lantern")
+        lea.hears("Brass lantern: bought")
+        lea.disconnect()
+
+        send = door_of(stack.endpoints)
+        token = send({"op": "open", "v": oak_street.pseudonym("play-lea")})["s"]
+        me = {"Authorization": f"Bearer {send({'op': 'see', 's': token})['key']}"}
+        play = until(
+            lambda: httpx.get(f"{stack.endpoints['gateway']}/v1/me", headers=me, timeout=10).json()["play"],
+            30,
+            "the world tells of no play",
+        )
+
+        assert play["model"] == "hexad6/1"
+        # Seconds in a world tell next to nothing, and the intervals say so.
+        assert all(score["least"] < 0.1 and score["most"] > 0.9 for score in play["dimensions"].values())
 
     def test_she_forgets_when_she_is_told_to(self, oak_street, visit):
         jan = visit(oak_street, "write-jan")

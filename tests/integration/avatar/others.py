@@ -27,6 +27,7 @@ class Profile(ProfileServiceServicer):
     states: dict[tuple[str, bytes, str], str] = field(default_factory=dict)
     personas: dict[tuple[str, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
+    tells_circles: bool = False
     is_away: bool = False
 
     def give(self, subject, *purposes):
@@ -51,6 +52,8 @@ class Profile(ProfileServiceServicer):
         if found:
             shard = request.subject.eid[0] % 64
             response.persona.CopyFrom(Persona(brand=request.subject.brand, shard=shard, pid=found[0]))
+            if request.with_signals and self.tells_circles and "recommend.offer" in allowed:
+                response.circle.add(persona=response.persona, decision_key=found[1])
             response.removed_items.extend(self.removed if request.with_signals else [])
             response.memory_key = found[1] if "remember.conversation" in allowed else b""
             if request.purpose in allowed:
@@ -88,6 +91,23 @@ class Recommendation(RecommendationServiceServicer):
     abstained: str = ""
     is_away: bool = False
     asked: list[recommendation_pb2.RecommendRequest] = field(default_factory=list)
+    #: What is decided, in order; without any the brand has put no offers.
+    decisions: list[recommendation_pb2.DecideResponse] = field(default_factory=list)
+    decided: list[recommendation_pb2.DecideRequest] = field(default_factory=list)
+    told: list[tuple[bytes, str]] = field(default_factory=list)
+
+    async def Decide(self, request, context):
+        if self.is_away:
+            raise UnavailableError
+        self.decided.append(request)
+        no_offers = recommendation_pb2.DecideResponse(act="silent", silence="NO_OFFERS")
+        return self.decisions.pop(0) if self.decisions else no_offers
+
+    async def GiveFeedback(self, request, context):
+        if self.is_away:
+            raise UnavailableError
+        self.told.append((request.decision_id, request.outcome))
+        return recommendation_pb2.GiveFeedbackResponse()
 
     async def Recommend(self, request, context):
         if self.is_away:

@@ -69,6 +69,42 @@ class TestTexts:
         assert "love" not in answer.text
 
 
+class TestPlay:
+    async def test_what_was_counted_is_on_the_stream_part_by_part_and_once(self, stand):
+        visit = (await stand.open())["s"]
+        frame = {"op": "play", "s": visit, "i": "b-1", "n": {"hours": 0.5, "trades": 2, "blocks_built": 40}}
+
+        assert (await stand.post(frame)).json() == {"ok": 1}
+        await stand.post(frame)
+
+        _, told = await stand.published()
+        assert {each.kind for each in told} == {Kind.KIND_PLAYED}
+        assert {(each.topics, each.value) for each in told} == {
+            (("hours",), 0.5),
+            (("trades",), 2.0),
+            (("blocks_built",), 40.0),
+        }
+        assert (len(told), len({each.mid for each in told})) == (6, 3)
+        assert stand.core.of(pb.ObserveRequest) == []
+
+    @pytest.mark.parametrize(
+        ("counted", "field"),
+        [
+            ({"trades": 1}, "hours"),
+            ({"hours": 25}, "n.hours"),
+            ({"hours": 0}, "n.hours"),
+            ({"hours": 1, "kills": 3}, "kills"),
+        ],
+    )
+    async def test_what_does_not_fit_is_refused_by_name(self, stand, counted, field):
+        visit = (await stand.open())["s"]
+
+        answer = await stand.post({"op": "play", "s": visit, "n": counted})
+
+        assert (answer.status_code, answer.json()["err"]["field"]) == (400, field)
+        assert await stand.published() == ([], [])
+
+
 class TestObserve:
     async def test_what_happened_is_on_the_stream_and_with_the_encounter(self, stand):
         visit = (await stand.open())["s"]

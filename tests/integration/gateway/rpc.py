@@ -91,6 +91,10 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
         usual = profile_pb2.ReportRelationshipsResponse(document=b'{"personas":0}')
         return self._services.answer("ReportRelationships", request, usual)
 
+    async def ReportMining(self, request, context):
+        usual = profile_pb2.ReportMiningResponse(document=b'{"pack":"core4/1"}')
+        return self._services.answer("ReportMining", request, usual)
+
     async def TakeNewFace(self, request, context):
         return self._services.answer("TakeNewFace", request, profile_pb2.TakeNewFaceResponse())
 
@@ -126,6 +130,13 @@ class FakeRecommendation(recommendation_pb2_grpc.RecommendationServiceServicer):
     async def ExplainDecision(self, request, context):
         usual = recommendation_pb2.ExplainDecisionResponse(document=b"{}")
         return self._services.answer("ExplainDecision", request, usual)
+
+    async def GetPolicy(self, request, context):
+        usual = recommendation_pb2.GetPolicyResponse(policy={"policy": "softmax", "answers": 7})
+        return self._services.answer("GetPolicy", request, usual)
+
+    async def SetPolicy(self, request, context):
+        return self._services.answer("SetPolicy", request, recommendation_pb2.SetPolicyResponse())
 
     async def PutOffers(self, request, context):
         return self._services.answer("PutOffers", request, recommendation_pb2.PutOffersResponse())

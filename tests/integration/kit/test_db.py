@@ -190,6 +190,10 @@ class TestCutOff:
         assert found >= committed > 0
         await asyncio.wait_for(count(), 5)
 
+    async def test_the_locks_of_a_process_that_stopped_are_let_go(self, room):
+        async with room.transaction() as connection:
+            assert await connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "1min"
+
 
 class TestAfterCommit:
     async def test_is_called_once_after_the_commit(self, room):

@@ -36,6 +36,15 @@ def told(profile):
     return told
 
 
+@pytest.fixture
+def mined(profile):
+    async def mined(audience=""):
+        request = contract.ReportMiningRequest(brand=BRAND, audience=audience)
+        return json.loads((await profile.ReportMining(request, timeout=PATIENT_S)).document)
+
+    return mined
+
+
 def shares(report):
     return {each["type"]: each["measured"]["share"] for each in report["types"] if "measured" in each}
 
@@ -73,3 +82,18 @@ class TestReport:
         with pytest.raises(RemoteError) as refused:
             await told(**assumed)
         assert (refused.value.reason, refused.value.field) == ("ASSUMPTION_REFUSED", "assumed")
+
+
+class TestMining:
+    async def test_it_tells_what_goes_with_a_type_once_a_day(self, room, people, mined, clock):
+        fans, rulers = await people(60, FAN), await people(60, RULER)
+        first = await mined(SHOP)
+        assert (first["pack"], first["findings"]["personas"], first["findings"]["found"]) == ("core4/1", 120, [])
+        wishing = [*fans[:40], *rulers[:20]]
+        await room.fold(room.door.message(*(room.door.event(name, Kind.WISHED, topics=("jazz",)) for name in wishing)))
+        assert await mined(SHOP) == first
+        clock.ms += 86_400_000
+        found = (await mined(SHOP))["findings"]["found"]
+        (jazz,) = (each for each in found if (each["type"], each["trait"]) == ("fan", "likes.jazz"))
+        assert (jazz["of_type"], jazz["of_others"]) == (0.67, 0.33)
+        assert jazz["effects"]["odds_ratio"]["least"] > 1

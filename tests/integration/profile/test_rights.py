@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -7,8 +8,11 @@ from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2 as contract
 from kit.errors import RemoteError
 from services.profile.domain import COLLECT, OFFER, Kind
+from services.profile.person import DecidedPage
 from services.profile.repository import uses
-from tests.integration.profile.door import BRAND, SHOP, eid, subject_message
+from services.profile.use_cases.export import export
+from services.profile.use_cases.see import see
+from tests.integration.profile.door import BRAND, SHOP, eid, subject, subject_message
 
 PERSONALISE, REMEMBER = "personalise.world", "remember.conversation"
 WORLD = "world:mall"
@@ -283,6 +287,38 @@ class TestObject:
 FAN = (-8, -4, -8, 8, -8)
 
 
+class TestBought:
+    async def test_days_of_purchases_are_told_to_services_unless_it_is_objected_to(self, rights, clock):
+        await rights.grant()
+        assert not (await rights.signals()).HasField("bought")
+        day = 86_400_000
+        today = (clock() - 1000) // day
+        for ago in (9, 9, 2):
+            await rights.did(rights.event(kind=Kind.BOUGHT, value=4.5, at_ms=(today - ago) * day))
+        told = (await rights.signals()).bought
+        assert (told.days, told.first_day, told.last_day, told.spend) == (2, today - 9, today - 2, 13.5)
+        assert (await rights.persona()).bought == told
+        await rights.object("ranking")
+        assert not (await rights.signals()).HasField("bought")
+
+
+class TestPlay:
+    async def test_what_worlds_counted_is_shown_as_scores_with_intervals(self, rights):
+        await rights.grant()
+        assert (await rights.see())["play"] is None
+        counted = {"hours": 6.0, "help_given": 40.0, "trades": 1.0}
+        kept = {"kind": Kind.PLAYED, "item": None}
+        await rights.did(*(rights.event(topics=(name,), value=much, **kept) for name, much in counted.items()))
+        play = (await rights.see())["play"]
+        assert (play["model"], play["is_objected"]) == ("hexad6/1", False)
+        giving, trading = (play["dimensions"][name] for name in ("philanthropist", "player"))
+        assert giving["least"] > 0.5 > trading["mean"]
+        await rights.object("habits")
+        assert (await rights.see())["play"]["is_objected"]
+        files, _ = await rights.archive()
+        assert set(json.loads(files["traits.json"])["played"]) == set(counted)
+
+
 class TestRelationship:
     async def test_what_was_said_is_told_shown_and_taken_away_as_numbers(self, rights):
         await rights.grant()
@@ -291,6 +327,7 @@ class TestRelationship:
         assert (told.pack, told.type, told.family, told.is_declared) == ("core4", "fan", "affection", False)
         assert view.relationship == "affection"
         assert (shown["relationship"]["type"], shown["relationship"]["texts"]) == ("fan", 6)
+        assert (shown["journey"]["switching_risk"], shown["journey"]["model"]) == (0.05, "journey/1")
         files, _ = await rights.archive()
         assert [each["stances"] for each in json.loads(files["traits.json"])["heard"]] == [list(FAN)] * 6
 
@@ -445,6 +482,22 @@ class TestSee:
             assert len(await connection.fetch("SELECT * FROM uses")) == 0
 
 
+class Deciders:
+    """Has decided so often about whoever it is asked of; two to a page."""
+
+    def __init__(self, count):
+        moment = {"at_ms": 1, "channel": "web", "initiative": "brand", "acts": ["offer"]}
+        made = {"act": "offer", "silence": "", "outcome": "none", "moment": moment, "lot": 0.5}
+        self.documents = [json.dumps({**made, "item": f"cup-{number}"}).encode() for number in range(count)]
+
+    async def decided(self, keyed, after=b""):
+        assert all(len(key) == 32 for _, key in keyed)
+        start = int(after or b"0")
+        is_last = start + 2 >= len(self.documents)
+        place = b"" if is_last else str(start + 2).encode()
+        return DecidedPage(tuple(self.documents[start : start + 2]), place, b'[{"presence":{"hour 4":2.0}}]')
+
+
 class TestExport:
     async def test_holds_everything_page_by_page(self, rights, monkeypatch):
         monkeypatch.setattr("services.profile.use_cases.export._PAGE_BYTES", 200)
@@ -460,6 +513,30 @@ class TestExport:
         assert {each["@type"] for each in json.loads(files["consents.jsonld"])} == {"dpv:ConsentRecord"}
         assert files["consents.jws"].count(b".") == 2
         assert set(files) >= {"person.json", "traits.json", "inferences.json", "links.json", "recipients.json"}
+
+    async def test_what_was_decided_goes_over_pages_and_is_one_array(self, rights, room):
+        await rights.grant()
+        await rights.did(rights.event(item="tea-1"))
+        deciding = replace(room.stores, rankings=Deciders(5))
+        files, after = {}, b""
+        while not files or after:
+            page = await export(deciding, subject("ada"), after)
+            for name, content in page.parts:
+                files[name] = files.get(name, b"") + content
+            after = page.next
+        assert [each["item"] for each in json.loads(files["decisions.json"])] == [
+            f"cup-{number}" for number in range(5)
+        ]
+        assert json.loads(files["habits.json"]) == [{"presence": {"hour 4": 2.0}}]
+        assert list(files)[-2:] == ["decisions.json", "interactions.ndjson"]
+        assert b"tea-1" in files["interactions.ndjson"]
+        shown = (await see(deciding, subject("ada"))).decided
+        assert [(each.item, each.outcome, each.moment.channel) for each in shown[:1]] == [("cup-0", "none", "web")]
+
+    async def test_where_nobody_decides_nothing_was_decided(self, rights):
+        await rights.grant()
+        files, _ = await rights.archive()
+        assert (json.loads(files["decisions.json"]), json.loads(files["habits.json"])) == ([], [])
 
     async def test_of_somebody_unknown_it_is_empty(self, rights):
         files, pages = await rights.archive("nobody")

@@ -5,15 +5,19 @@ import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
 from contracts.common.v1.subject_pb2 import KeyedPersona, Persona
 from kit import packs
 from kit.db import Database
 from services.recommendation.clients import Personas
+from services.recommendation.deciding import Manners
 from services.recommendation.domain import Keyed, Position
 from services.recommendation.domain import Persona as Known
 from services.recommendation.fitting import fit
 from services.recommendation.model import Models
 from services.recommendation.ranking import Fitted
+from services.recommendation.remembered import Remembered
 from services.recommendation.settings import DecidingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
 from services.recommendation.treating import every_treatment
@@ -48,12 +52,15 @@ def town() -> Models:
 
 
 def deciding(database: Database, models: Models, clock: Clock, personas: Personas | None = None) -> Deciding:
-    rules = packs.load(Path(RecommendationSettings(_env_file=None).deciding_file), DecidingPack).rules
+    settings = RecommendationSettings(_env_file=None)
+    rules = packs.load(Path(settings.deciding_file), DecidingPack).rules
     return Deciding(
-        shelves=Shelves(models, BLEND, database),
+        shelves=Shelves(models, BLEND, database, rules),
         personas=personas or Personas(None),
         database=database,
+        remembered=Remembered(100),
         rules=rules,
+        manners=packs.load(Path(settings.manners_file), Manners),
         policy_version="test",
         treatments=every_treatment("core4"),
         now_ms=clock.now_ms,
@@ -64,7 +71,9 @@ def deciding(database: Database, models: Models, clock: Clock, personas: Persona
 
 def eager(around: Deciding) -> Deciding:
     """Have nothing but limits keep it from beginning contacts."""
-    return replace(around, rules=replace(around.rules, annoyed=0.0, explored=0.0))
+    rules = replace(around.rules, annoyed=0.0, explored=0.0)
+    manners = msgspec.structs.replace(around.manners, contact_cost=0.0, annoyance_cost=0.0)
+    return replace(around, rules=rules, manners=manners)
 
 
 def persona(number: int) -> KeyedPersona:

@@ -43,7 +43,7 @@ async def processes(settings):
 async def contacts(database, *circle):
     """What is kept of all of a circle."""
     kept = await decisions.read_states(database, circle)
-    return merge(open_state(each, kept.get(each.persona.pid, b"")) for each in circle).contacts
+    return merge(open_state(each, kept[each.persona.pid].body) for each in circle).contacts
 
 
 def check(begun, treatment):

@@ -17,10 +17,13 @@ from services.avatar import statements
 from services.avatar.domain import Frame, Visit
 from services.avatar.domain import Persona as Met
 from services.avatar.domain import Subject as Visitor
+from services.avatar.encounter import Encounter
+from services.avatar.manners import Manners
+from services.avatar.statements import Begun
 from services.consent.domain import Holder
 from services.consent.repository import consents
 from services.profile.domain import Persona, Subject
-from services.profile.repository import crossings, edges, facets, links, uses, vault
+from services.profile.repository import circles, crossings, edges, facets, links, uses, vault
 
 _ROWS = 5_000
 _MD5 = "decode(md5(n::text), 'hex')"
@@ -72,19 +75,26 @@ def _within(look_up: Callable[[asyncpg.Connection], Awaitable[object]]) -> _Look
 
 
 # Links of one kind and of the other begin here.
-_ONE, _OTHER = (Persona("oak", number % 64, hashlib.md5(b"%d" % number).digest()) for number in (1, 3))
+_ONE, _OTHER, _GONE = (Persona("oak", number % 64, hashlib.md5(b"%d" % number).digest()) for number in (1, 3, 5))
 _SUBJECT = Subject("oak", "app:shop", _ONE.pid)
 _VISIT = Visit(_ONE.pid, Visitor("oak", "world:oak", _ONE.pid), "ada", 0)
 _MET = Met("oak", _ONE.shard, _ONE.pid)
+_BEGUN = Begun(_VISIT, Encounter("en", Manners(0, 0)), 0, _ONE.pid)
 _LOOK_UPS: dict[str, dict[str, _LookUp]] = {
     "vault": {
-        "find": lambda service: vault.find(service, _SUBJECT),
+        "find": lambda service: vault.find(service, "oak", [("app:shop", _ONE.pid)]),
         "resolve": _within(lambda driver: vault.resolve(driver, "oak", [("app:shop", _ONE.pid)])),
         "bound_to": _within(lambda driver: vault.bound_to(driver, "oak", [("app:shop", _ONE)])),
         "linked": _within(lambda driver: links.linked(driver, _ONE)),
         "awaited": _within(lambda driver: links.awaited(driver, "oak", [_SUBJECT])),
         "across": _within(lambda driver: crossings.across(driver, [_OTHER])),
         "is_bound": lambda service: edges.is_bound(service, [_SUBJECT]),
+        "shards_of": _within(lambda driver: edges.shards_of(driver, "oak", [_ONE])),
+        "unbind": _within(lambda driver: edges.unbind(driver, "oak", [_GONE])),
+        "circle": _within(lambda driver: circles.circle(driver, "oak", [_ONE])),
+        "subjects_of": _within(lambda driver: circles.subjects_of(driver, "oak", [_ONE])),
+        "delete": _within(lambda driver: circles.delete(driver, "oak", [_GONE])),
+        "user_behind": _within(lambda driver: links.user_behind(driver, _ONE)),
     },
     "profile": {
         "load": lambda service: facets.load(service, "oak", [_ONE]),
@@ -93,7 +103,7 @@ _LOOK_UPS: dict[str, dict[str, _LookUp]] = {
     },
     "consent": {"check": lambda service: consents.check(service, Holder("oak", 1, _ONE.pid, "app:shop"), ["p"])},
     "avatar": {
-        "read_memory": lambda service: statements.read_memory(service, _VISIT, _MET),
+        "add_unremembered": lambda service: statements.add_unremembered(service, _BEGUN, _MET),
         "look": lambda service: statements.look(service, Frame(_VISIT, "f"), _MET),
     },
 }

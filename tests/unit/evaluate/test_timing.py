@@ -7,12 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from maskenball.evaluate.command import evaluate
+from services.recommendation.domain import Bought
+from services.recommendation.timing.pack import read_pack
 
 
-def run(folder, content):
+def run(folder, content, *more):
     path = folder / "purchases.csv"
     path.write_text(content, encoding="utf-8")
-    return CliRunner().invoke(evaluate, ["timing", "--purchases", str(path), "--json"])
+    return CliRunner().invoke(evaluate, ["timing", "--purchases", str(path), "--json", *more])
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,14 @@ class TestTiming:
         assert (told["customers"], told["days"]) == (300, 100)
         assert told["auc"] > 0.7
         assert set(told["baseline_bgnbd"]) == {"auc", "ece", "mae"}
+
+    def test_what_is_fitted_to_the_whole_file_is_kept(self, tmp_path, purchases):
+        kept = tmp_path / "timing.yaml"
+        assert run(tmp_path, "\n".join(purchases), "--write", str(kept)).exit_code == 0
+        pack = read_pack(kept)
+        assert (pack.customers, pack.days) == (300, 200)
+        often, once = (pack.chance(Bought(days, 0, 190, 5.0 * days), 199, 100) for days in (9, 1))
+        assert often > once
 
     @pytest.mark.parametrize(
         ("line", "said"),

@@ -10,9 +10,15 @@ from services.recommendation.deciding import (
     EMPTY,
     Act,
     Answers,
+    Customs,
+    Grounds,
+    Habits,
     Initiative,
+    Manners,
     Moment,
     Outcome,
+    Policy,
+    Promise,
     Question,
     Ranked,
     Shelf,
@@ -28,8 +34,13 @@ from services.recommendation.deciding import (
     heard,
     limit,
     merge,
+    occasion,
+    told,
 )
 from services.recommendation.deciding.drawing import chances, drawn
+from services.recommendation.deciding.gathering import gather
+from services.recommendation.deciding.habits import MOST_BYTES
+from services.recommendation.deciding.promising import FIRST_CELL
 from services.recommendation.domain import Met, Situation
 from services.recommendation.fitting import fit
 from services.recommendation.ranking import Fitted
@@ -41,6 +52,7 @@ HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 NOON_MS = START_MS - START_MS % DAY_MS + 12 * HOUR_MS
 PACK = Path(__file__).parents[3] / "services" / "recommendation" / "packs" / "deciding.yaml"
 RULES = packs.load(PACK, DecidingPack).rules
+MANNERS = packs.load(PACK.with_name("manners.yaml"), Manners)
 OPEN = Treatment(30, HOUR_MS, frozenset())
 MET = tuple(Met(f"a{place}") for place in range(6))
 
@@ -64,15 +76,16 @@ def ranked(sums, weights):
     return make
 
 
-def question(*, history=MET, state=EMPTY, treatment=OPEN, removed=(), draw_key=b"", likes=(), **moment):
+def question(*, history=MET, state=EMPTY, treatment=OPEN, removed=(), draw_key=b"", likes=(), habits=None, **moment):
     acts = frozenset(moment.pop("acts", {Act.OFFER}))
     at = Moment(NOON_MS, "web", acts, **{"count": 5, **moment})
     situation = Situation(tuple(history), NOON_MS, RULES.shortlist, tuple(likes), frozenset(), draw_key)
-    return Question(situation, frozenset(removed), state, treatment, at)
+    return Question(situation, frozenset(removed), state, treatment, at, habits or Habits())
 
 
-def decided(ranked, asked, lot=0.0, answers=None):
-    return decide(ranked, asked, answers or {}, RULES, lot)
+def decided(ranked, asked, lot=0.0, answers=None, policy=Policy.SOFTMAX):
+    taught = answers or {}
+    return decide(ranked, asked, Grounds(RULES, MANNERS, taught, Customs(), Promise(taught, RULES), policy), lot)
 
 
 class TestDrawing:
@@ -146,7 +159,94 @@ class TestState:
         for day in range(500):
             at_ms = NOON_MS + day * HOUR_MS
             state = heard(contacted(state, at_ms), at_ms, Outcome.DISMISSED, "i" * 64)
-        assert len(encode_state(state)) < 4_000
+        assert len(encode_state(state)) + MOST_BYTES < 4_000
+
+
+def answered(topic, outcome, times, habits=None):
+    """Habits of somebody who answered so about that, once a day until the day before noon."""
+    habits = habits or Habits()
+    for days in range(times, 0, -1):
+        told(MANNERS, Customs(), habits, occasion(Moment(NOON_MS - days * DAY_MS, "web"), topic), outcome)
+    return habits
+
+
+class TestManners:
+    def test_what_the_brand_begins_is_asked_of_manners(self, ranked):
+        found = decided(ranked(Terms("a6", topics=("drama",))), question())
+        assert (found.act, found.topic) == (Act.OFFER, "drama")
+        assert found.verdict.speaks
+        assert found.verdict.value_at_least > 0
+
+    def test_whoever_is_occupied_is_left_alone_and_the_record_says_why(self, ranked):
+        found = decided(ranked(), question(activity="occupied"))
+        assert (found.act, found.silence, found.propensity) == (Act.SILENT, Silence.UNWELCOME, 1.0)
+        assert not found.verdict.speaks
+        assert not found.weighed
+
+    def test_whoever_asks_is_answered_whatever_was_refused(self, ranked):
+        asked = question(habits=answered("", Outcome.DISMISSED, 12), initiative=Initiative.PERSONA)
+        found = decided(ranked(), asked)
+        assert (found.act, found.verdict) == (Act.OFFER, None)
+
+    def test_what_is_never_wanted_ends(self, ranked):
+        assert decided(ranked(), question(habits=answered("", Outcome.DISMISSED, 20))).silence is Silence.UNWELCOME
+
+    def test_another_topic_may_still_be_spoken_of(self, ranked):
+        terms = [Terms("a6", topics=("war",)), *(Terms(f"a{place}", topics=("drama",)) for place in range(7, 20))]
+        habits = answered("drama", Outcome.ACCEPTED, 6, answered("war", Outcome.DISMISSED, 3))
+        found = decided(ranked(*terms), question(habits=habits))
+        assert {each.candidate.item for each in found.weighed}.isdisjoint({"a6"})
+        assert (found.act, found.topic) == (Act.OFFER, "drama")
+
+    def test_answers_choose_nothing_of_what_others_could_compare(self, ranked):
+        terms = [Terms(f"a{place}", topics=("war",)) for place in range(20)]
+        habits = answered("", Outcome.ACCEPTED, 3, answered("war", Outcome.DISMISSED, 3))
+        plain, answering = (
+            decided(ranked(*terms), question(draw_key=b"1" * 16, habits=each)) for each in (Habits(), habits)
+        )
+        drawn_from = [{each.candidate.item for each in found.weighed} for found in (plain, answering)]
+        assert drawn_from[0] == drawn_from[1]
+        assert plain.topic == answering.topic == ""
+
+
+#: Enough answers for the bandit to draw, nearly all of which refuse what begins with so many of a bucket.
+REFUSED = {FIRST_CELL + place: Answers(20, 1, 0) for place in range(0, 6_000, 13)}
+ACCEPTED = {FIRST_CELL + place: Answers(20, 19, 0) for place in range(0, 6_000, 13)}
+
+
+class TestPolicies:
+    def test_the_reference_draws_until_the_bandit_has_learnt(self, ranked):
+        assert decided(ranked(), question(), policy=Policy.BANDIT).policy is Policy.SOFTMAX
+        assert decided(ranked(), question(), answers=ACCEPTED).policy is Policy.SOFTMAX
+        assert decided(ranked(), question(), answers=ACCEPTED, policy=Policy.BANDIT).policy is Policy.BANDIT
+
+    def test_the_bandit_abstains_where_its_bound_does_not_carry(self, ranked):
+        assert decided(ranked(), question(), answers=REFUSED).act is Act.OFFER
+        found = decided(ranked(), question(), answers=REFUSED, policy=Policy.BANDIT)
+        assert (found.act, found.silence, found.propensity) == (Act.SILENT, Silence.NOT_WORTH_IT, 1.0)
+
+    @pytest.mark.parametrize("lot", [0.0, 0.3, 0.97, 0.985, 0.9999])
+    def test_each_tells_the_chance_that_the_other_would_have_given(self, ranked, lot):
+        every = [decided(ranked(), question(), at / 60, ACCEPTED, policy) for policy in Policy for at in range(60)]
+        spoken = {policy: {} for policy in Policy}
+        for each in every:
+            for one in each.weighed:
+                spoken[each.policy][one.candidate.item] = one.propensity
+        found = decided(ranked(), question(), lot, ACCEPTED)
+        if found.act is Act.OFFER:
+            assert found.chosen.instead == pytest.approx(spoken[Policy.BANDIT][found.chosen.candidate.item])
+            assert found.propensity == pytest.approx(spoken[Policy.SOFTMAX][found.chosen.candidate.item])
+
+    def test_the_log_of_the_reference_supports_the_bandit(self, ranked):
+        for answers in (ACCEPTED, REFUSED, {FIRST_CELL + 5: Answers(500, 250, 0)}):
+            reference = decided(ranked(), question(), answers=answers)
+            able = {each.candidate.item for each in reference.weighed if each.propensity > 0}
+            bandit = decided(ranked(), question(), answers=answers, policy=Policy.BANDIT)
+            assert {each.candidate.item for each in bandit.weighed if each.propensity > 0} <= able
+
+    def test_the_bandit_does_not_try_with_a_protective_type(self, ranked):
+        asked = question(treatment=replace(OPEN, is_protective=True))
+        assert decided(ranked(), asked, 0.9999, ACCEPTED, Policy.BANDIT).propensity == 1.0
 
 
 class TestDecide:
@@ -156,6 +256,15 @@ class TestDecide:
         score = found.chosen.candidate.score
         assert sum(amount for _, _, amount in found.chosen.candidate.parts) == pytest.approx(score, abs=1e-6)
         assert any(ref == "a5" for _, ref, _ in found.chosen.candidate.parts)
+
+    def test_what_is_usual_is_the_same_for_every_item(self, ranked):
+        """Were a part told too large, what is usual would have to make up for it, item by item."""
+        given = ranked()
+        asked = question(likes=("drama",)).situation
+        found = gather(given, asked, frozenset(), question().moment, RULES)
+        usual = [{kind: amount for kind, _, amount in found.parts(each.item)}["usual"] for each in found.candidates]
+        assert len(usual) > 10
+        assert usual == pytest.approx([usual[0]] * len(usual), abs=1e-5)
 
     def test_the_same_question_is_decided_alike(self, ranked):
         assert decided(ranked(), question(), 0.7) == decided(ranked(), question(), 0.7)
@@ -221,6 +330,32 @@ class TestDecide:
         opened = decided(ranked(*terms), question(least_age=18))
         assert "a7" in {each.candidate.item for each in opened.weighed}
 
+    @pytest.mark.parametrize("seed", range(20))
+    def test_gates_that_are_kept_are_those_of_the_moment(self, seed):
+        rng = random.Random(seed)
+        terms = [
+            Terms(
+                f"i{place}",
+                from_ms=rng.choice([0, NOON_MS - 1, NOON_MS, NOON_MS + 1]),
+                until_ms=rng.choice([0, NOON_MS, NOON_MS + 1, NOON_MS + 2]),
+                is_sold_out=rng.random() < 0.2,
+                least_age=rng.choice([0, 16, 18]),
+                channels=tuple(rng.sample(["web", "shop"], rng.randrange(3))),
+            )
+            for place in range(30)
+        ]
+        shelf = Shelf((), {each.item: each for each in terms})
+        for _ in range(30):
+            at_ms, age = NOON_MS + rng.randrange(-3, 4), rng.choice([0, 15, 16, 17, 18, 120])
+            moment = Moment(at_ms, rng.choice(["web", "shop", "mail", "mall"]), least_age=age)
+            assert shelf.gate(moment).open.tolist() == [
+                not each.is_sold_out
+                and each.least_age <= age
+                and (not each.channels or moment.channel in each.channels)
+                and each.from_ms <= at_ms < (each.until_ms or at_ms + 1)
+                for each in terms
+            ]
+
     def test_what_is_like_a_removed_item_is_closed_too(self, ranked):
         terms = [Terms(f"new{n}", topics=("drama", "crime")) for n in range(3)] + [Terms("other", topics=("drama",))]
         found = decided(ranked(*terms), question(removed={"new0"}))
@@ -245,8 +380,10 @@ class TestDecide:
         terms = [Terms(f"a{place}", topics=("drama", "crime")) for place in range(6, 9)]
         found = decided(ranked(*terms), question())
         alike = {each.item for each in terms}
-        assert len(alike & {found.chosen.candidate.item, *found.also}) == 1
-        assert found.also
+        named = [each.candidate for each in (found.chosen, *found.also)]
+        assert len(alike & {each.item for each in named}) == 1
+        assert len(named) > 1
+        assert all(sum(part[2] for part in each.parts) == pytest.approx(each.score, abs=1e-6) for each in named)
 
     def test_an_empty_shelf_is_silent(self, ranked):
         nothing = replace(ranked(), shelf=Shelf((), {}))

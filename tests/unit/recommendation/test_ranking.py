@@ -1,11 +1,13 @@
+import copy
 import dataclasses
 
 import numpy as np
 import pytest
 
+from services.recommendation.components import popularity
 from services.recommendation.domain import Abstention, Learnt, Lesson, Met, Mixes, Situation
 from services.recommendation.fitting import fit
-from services.recommendation.ranking import Fitted, popularity, rank
+from services.recommendation.ranking import Fitted, best_of, rank
 from services.recommendation.sums import WEEK_MS, Sums
 from tests.unit.recommendation.town import BLEND, BOUNDS, MIX, START_MS, lesson, taught, walks
 
@@ -159,3 +161,36 @@ class TestPopularity:
         assert popularity(sums, START_MS, 30.0)[sums.slots["tea"]] == 1
         sums.learn(lesson("tea"))
         assert popularity(sums, START_MS, 30.0)[sums.slots["tea"]] == 2
+
+
+class TestBest:
+    @pytest.mark.parametrize("seed", range(20))
+    def test_the_highest_are_found_wherever_they_are(self, seed):
+        rng = np.random.default_rng(seed)
+        total = rng.standard_normal(rng.integers(1, 20_000)).astype(np.float32)
+        count = int(rng.integers(1, min(60, len(total)) + 1))
+        assert best_of(total, count) == np.argsort(-total, kind="stable")[:count].tolist()
+
+    def test_equal_ones_come_by_slot(self):
+        total = np.zeros(5_000, np.float32)
+        total[[4_999, 7, 2_000]] = 1.0
+        assert best_of(total, 3) == [7, 2_000, 4_999]
+        assert best_of(total[:3], 3) == [0, 1, 2]
+
+
+class TestDerived:
+    def test_what_is_learnt_counts_at_once(self, fitted):
+        given = taught(walks())
+        before = rank(given, fitted, asked("a3"), BLEND)
+        assert rank(given, fitted, asked("a3"), BLEND) == before
+        for _ in range(200):
+            given.learn(lesson("a3", "b9"))
+        assert rank(given, fitted, asked("a3"), BLEND).offers[0].item == "b9"
+
+    def test_a_copy_works_out_its_own(self):
+        given = taught(walks())
+        popularity(given, START_MS + WEEK_MS, 30.0)
+        copied = copy.deepcopy(given)
+        assert given.derived
+        assert not copied.derived
+        assert np.array_equal(popularity(copied, START_MS + WEEK_MS, 30.0), popularity(given, START_MS + WEEK_MS, 30.0))

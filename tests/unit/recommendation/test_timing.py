@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from kit.packs import PackError
 from maskenball.evaluate.timing import auc, figures
+from services.recommendation.domain import Bought
 from services.recommendation.timing import bgnbd
 from services.recommendation.timing.bgnbd import Rates
 from services.recommendation.timing.forecast import fit
 from services.recommendation.timing.history import History, Purchases, history
+from services.recommendation.timing.pack import read_pack, write_pack
 
 RATES = Rates(shape=0.8, scale=40.0, leave=1.2, stay=3.0)
 YEAR = 364
@@ -87,3 +90,36 @@ class TestAuc:
 
     def test_buyers_above_all_others(self):
         assert auc(np.array([3.0, 1.0, 2.0]), np.array([True, False, True])) == 1.0
+
+
+@pytest.fixture(scope="module")
+def fitted(bought):
+    return fit(bought.within(0, YEAR), 2_000, YEAR)
+
+
+@pytest.fixture
+def kept(fitted, tmp_path):
+    write_pack(tmp_path / "timing.yaml", fitted, 2_000, YEAR)
+    return tmp_path / "timing.yaml"
+
+
+class TestPack:
+    def test_what_was_fitted_is_the_same_when_it_is_read(self, bought, fitted, kept):
+        pack, known = read_pack(kept), history(bought, 2_000, YEAR)
+        chances = fitted.forecast(known, YEAR).chance
+        for each in (0, 7, 1_999):
+            repeats, recency, age, spend = (float(column[each]) for column in known)
+            persona = Bought(int(repeats) + 1, int(YEAR - age), int(YEAR - age + recency), spend)
+            assert pack.chance(persona, YEAR, YEAR) == pytest.approx(chances[each], abs=1e-12)
+
+    def test_who_has_just_bought_often_is_likelier_to_than_who_left(self, kept):
+        often, left = (read_pack(kept).chance(Bought(8, 0, last, 80.0), YEAR, 30) for last in (YEAR - 9, 60))
+        assert often > 2 * left
+
+    @pytest.mark.parametrize(
+        ("line", "instead"), [("days: 364", "days: 0"), ("mean:", "means:"), ("weights:", "weights: [0.0]\nx:")]
+    )
+    def test_what_cannot_be_used_is_refused_by_name(self, kept, line, instead):
+        kept.write_text(kept.read_text().replace(line, instead))
+        with pytest.raises(PackError):
+            read_pack(kept)

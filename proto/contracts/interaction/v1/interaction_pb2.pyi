@@ -67,6 +67,10 @@ class _KindEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType], 
     """Said what holds of a topic or an item, its one topic: value 1 liked, 0 disliked, 0.5 neither. It outranks what was inferred,
     and is folded without consent to collecting.
     """
+    KIND_PLAYED: _Kind.ValueType  # 20
+    """Played in a world: its one topic is "hours" or what was counted in them ("trades", "chat_partners", "distance_explored" in
+    metres, "blocks_built", "help_given", "rules_broken"), value how much.
+    """
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
     """The closed vocabulary of what a persona can do or say."""
@@ -112,6 +116,10 @@ KIND_JOINED: Kind.ValueType  # 18
 KIND_CORRECTED: Kind.ValueType  # 19
 """Said what holds of a topic or an item, its one topic: value 1 liked, 0 disliked, 0.5 neither. It outranks what was inferred,
 and is folded without consent to collecting.
+"""
+KIND_PLAYED: Kind.ValueType  # 20
+"""Played in a world: its one topic is "hours" or what was counted in them ("trades", "chat_partners", "distance_explored" in
+metres, "blocks_built", "help_given", "rules_broken"), value how much.
 """
 
 @typing.final

@@ -1170,6 +1170,7 @@ class ReadPersonaResponse(message.Message):
     REMOVED_TOPICS_FIELD_NUMBER: builtins.int
     RELATIONSHIP_FIELD_NUMBER: builtins.int
     CIRCLE_FIELD_NUMBER: builtins.int
+    BOUGHT_FIELD_NUMBER: builtins.int
     memory_key: builtins.bytes
     """32 bytes, derived from the persona's data key, to seal what the caller remembers; empty unless remember.conversation is
     allowed. Keep in memory only: when the data key is destroyed, everything sealed with it is unreadable.
@@ -1220,6 +1221,10 @@ class ReadPersonaResponse(message.Message):
         signals were asked for and recommend.offer is allowed.
         """
 
+    @builtins.property
+    def bought(self) -> Bought:
+        """When it bought, for services alone; absent of who never did, who objects to being ranked for, and as relationship."""
+
     def __init__(
         self,
         *,
@@ -1236,10 +1241,43 @@ class ReadPersonaResponse(message.Message):
         removed_topics: abc.Iterable[builtins.str] | None = ...,
         relationship: Relationship | None = ...,
         circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
+        bought: Bought | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["persona", b"persona", "relationship", b"relationship", "view", b"view"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["bought", b"bought", "persona", b"persona", "relationship", b"relationship", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["circle", b"circle", "decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bought", b"bought", "circle", b"circle", "decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Bought(message.Message):
+    """When a persona bought."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: builtins.int
+    FIRST_DAY_FIELD_NUMBER: builtins.int
+    LAST_DAY_FIELD_NUMBER: builtins.int
+    SPEND_FIELD_NUMBER: builtins.int
+    days: builtins.int
+    """On how many days, 1 to 64; of who bought on more, 64."""
+    first_day: builtins.int
+    """The first of them, days since 1970 UTC."""
+    last_day: builtins.int
+    """The last of them."""
+    spend: builtins.float
+    """For how much in all, in the brand's money."""
+    def __init__(
+        self,
+        *,
+        days: builtins.int = ...,
+        first_day: builtins.int = ...,
+        last_day: builtins.int = ...,
+        spend: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["days", b"days", "first_day", b"first_day", "last_day", b"last_day", "spend", b"spend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1307,6 +1345,7 @@ class ReadSignalsResponse(message.Message):
     REMOVED_TOPICS_FIELD_NUMBER: builtins.int
     RELATIONSHIP_FIELD_NUMBER: builtins.int
     CIRCLE_FIELD_NUMBER: builtins.int
+    BOUGHT_FIELD_NUMBER: builtins.int
     draw_key: builtins.bytes
     """As in ReadPersonaResponse."""
     @builtins.property
@@ -1337,6 +1376,10 @@ class ReadSignalsResponse(message.Message):
     def circle(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
         """As in ReadPersonaResponse; empty when denied."""
 
+    @builtins.property
+    def bought(self) -> Bought:
+        """As in ReadPersonaResponse; absent when denied."""
+
     def __init__(
         self,
         *,
@@ -1348,10 +1391,11 @@ class ReadSignalsResponse(message.Message):
         removed_topics: abc.Iterable[builtins.str] | None = ...,
         relationship: Relationship | None = ...,
         circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
+        bought: Bought | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision", "relationship", b"relationship"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["bought", b"bought", "decision", b"decision", "relationship", b"relationship"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["circle", b"circle", "decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bought", b"bought", "circle", b"circle", "decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2294,6 +2338,50 @@ class ReportRelationshipsRequest(message.Message):
 @typing.final
 class ReportRelationshipsResponse(message.Message):
     """A report."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: builtins.int
+    document: builtins.bytes
+    """JSON; docs/relationships.md has its shape, to which fields are only ever added."""
+    def __init__(
+        self,
+        *,
+        document: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReportMiningRequest(message.Message):
+    """Asks which traits go with which type."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand (tenant) identifier."""
+    audience: builtins.str
+    """Audience; all of the brand's when empty."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        audience: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "brand", b"brand"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReportMiningResponse(message.Message):
+    """What was found."""
 
     DESCRIPTOR: descriptor.Descriptor
 

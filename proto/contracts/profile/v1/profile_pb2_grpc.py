@@ -211,6 +211,11 @@ class ProfileServiceStub:
                 request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
                 response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.FromString,
                 _registered_method=True)
+        self.ReportMining = channel.unary_unary(
+                '/contracts.profile.v1.ProfileService/ReportMining',
+                request_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportMiningRequest.SerializeToString,
+                response_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportMiningResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -487,6 +492,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportMining(self, request, context):
+        """Reports which traits go with which type of relationship: of the same personas, as far as their type is known from words or
+        declared. One answer a day. Errors: STILL_COUNTING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -664,6 +677,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ReportRelationships,
                     request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.FromString,
                     response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.SerializeToString,
+            ),
+            'ReportMining': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportMining,
+                    request_deserializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportMiningRequest.FromString,
+                    response_serializer=contracts_dot_profile_dot_v1_dot_profile__pb2.ReportMiningResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1613,6 +1631,33 @@ class ProfileService:
             '/contracts.profile.v1.ProfileService/ReportRelationships',
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsRequest.SerializeToString,
             contracts_dot_profile_dot_v1_dot_profile__pb2.ReportRelationshipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportMining(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.profile.v1.ProfileService/ReportMining',
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReportMiningRequest.SerializeToString,
+            contracts_dot_profile_dot_v1_dot_profile__pb2.ReportMiningResponse.FromString,
             options,
             channel_credentials,
             insecure,

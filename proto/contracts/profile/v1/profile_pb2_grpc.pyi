@@ -147,6 +147,10 @@ class ProfileServiceStub:
     object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
     ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
     """
+    ReportMining: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ReportMiningRequest, _profile_pb2.ReportMiningResponse]
+    """Reports which traits go with which type of relationship: of the same personas, as far as their type is known from words or
+    declared. One answer a day. Errors: STILL_COUNTING.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -266,6 +270,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
     object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
     ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
+    """
+    ReportMining: _aio.UnaryUnaryMultiCallable[_profile_pb2.ReportMiningRequest, _profile_pb2.ReportMiningResponse]  # type: ignore[assignment]
+    """Reports which traits go with which type of relationship: of the same personas, as far as their type is known from words or
+    declared. One answer a day. Errors: STILL_COUNTING.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -593,6 +601,16 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reports which relationships a brand's personas want: of those who allow analytics.aggregate and collect.behaviour and do not
         object, those who said something in words. Worked out once a day; cells of fewer than 20 personas are suppressed. Errors:
         ASSUMPTION_REFUSED, STILL_COUNTING (ask again).
+        """
+
+    @_abc_1.abstractmethod
+    def ReportMining(
+        self,
+        request: _profile_pb2.ReportMiningRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ReportMiningResponse, _abc.Awaitable[_profile_pb2.ReportMiningResponse]]:
+        """Reports which traits go with which type of relationship: of the same personas, as far as their type is known from words or
+        declared. One answer a day. Errors: STILL_COUNTING.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

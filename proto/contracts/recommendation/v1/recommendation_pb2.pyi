@@ -90,12 +90,15 @@ class RecommendRequest(message.Message):
     COUNT_FIELD_NUMBER: builtins.int
     EXCLUDE_FIELD_NUMBER: builtins.int
     AT_MS_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand."""
     count: builtins.int
     """How many, 1 to 100."""
     at_ms: builtins.int
     """When the offer would be made, milliseconds since 1970 UTC; 0 for now."""
+    channel: builtins.str
+    """Where, for a subject of a brand that has put offers: 1 to 32 characters of [a-z0-9_.-]; empty for "app"."""
     @builtins.property
     def subject(self) -> subject_pb2.Subject:
         """A subject, read under consent."""
@@ -117,10 +120,11 @@ class RecommendRequest(message.Message):
         count: builtins.int = ...,
         exclude: abc.Iterable[builtins.str] | None = ...,
         at_ms: builtins.int = ...,
+        channel: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["history", b"history", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "brand", b"brand", "count", b"count", "exclude", b"exclude", "history", b"history", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "history", b"history", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_whom: _TypeAlias = typing.Literal["subject", "history"]  # noqa: Y015
     _WhichOneofArgType_whom: _TypeAlias = typing.Literal["whom", b"whom"]  # noqa: Y015
@@ -194,10 +198,13 @@ class RecommendResponse(message.Message):
     ABSTAINED_FIELD_NUMBER: builtins.int
     DECISION_FIELD_NUMBER: builtins.int
     MODEL_VERSION_FIELD_NUMBER: builtins.int
+    DECISION_ID_FIELD_NUMBER: builtins.int
     abstained: builtins.str
     """Empty, or why nothing is offered: "DENIED", "NOTHING_LEARNT", "NOTHING_GOOD_ENOUGH"."""
     model_version: builtins.int
     """Version of the model that ranked."""
+    decision_id: builtins.bytes
+    """16 bytes where the offers were decided: what became of the first is feedback on it. Empty otherwise."""
     @builtins.property
     def offers(self) -> containers.RepeatedCompositeFieldContainer[Offer]:
         """Best first; empty when abstaining."""
@@ -213,10 +220,11 @@ class RecommendResponse(message.Message):
         abstained: builtins.str = ...,
         decision: subject_pb2.PurposeDecision | None = ...,
         model_version: builtins.int = ...,
+        decision_id: builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["abstained", b"abstained", "decision", b"decision", "model_version", b"model_version", "offers", b"offers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["abstained", b"abstained", "decision", b"decision", "decision_id", b"decision_id", "model_version", b"model_version", "offers", b"offers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -438,6 +446,8 @@ class DecideRequest(message.Message):
     RELATIONSHIP_FIELD_NUMBER: builtins.int
     EXCLUDE_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
+    ACTIVITY_FIELD_NUMBER: builtins.int
+    NEEDS_OFFERS_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand."""
     initiative: builtins.str
@@ -456,6 +466,12 @@ class DecideRequest(message.Message):
     """
     count: builtins.int
     """How many items to name, the one decided for first, 1 to 10."""
+    activity: builtins.str
+    """What the persona is doing, one of the pack of manners ("asking", "looking", "passing", "occupied"); what that does not know
+    counts as other. Empty for asking where the persona begins, else for looking. At most 32 characters.
+    """
+    needs_offers: builtins.bool
+    """Decide only where the brand has put terms of offers; elsewhere the silence is "NO_OFFERS"."""
     @builtins.property
     def subject(self) -> subject_pb2.Subject:
         """A subject, read under consent."""
@@ -487,10 +503,12 @@ class DecideRequest(message.Message):
         relationship: builtins.str = ...,
         exclude: abc.Iterable[builtins.str] | None = ...,
         count: builtins.int = ...,
+        activity: builtins.str = ...,
+        needs_offers: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["known", b"known", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acts", b"acts", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["activity", b"activity", "acts", b"acts", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "needs_offers", b"needs_offers", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_whom: _TypeAlias = typing.Literal["subject", "known"]  # noqa: Y015
     _WhichOneofArgType_whom: _TypeAlias = typing.Literal["whom", b"whom"]  # noqa: Y015
@@ -519,14 +537,16 @@ class DecideResponse(message.Message):
     MODEL_VERSION_FIELD_NUMBER: builtins.int
     POLICY_VERSION_FIELD_NUMBER: builtins.int
     decision_id: builtins.bytes
-    """16 bytes; empty when recommend.offer is denied: then nothing was decided and nothing kept."""
+    """16 bytes; empty when recommend.offer is denied, or offers that are needed are not there: then nothing was decided and
+    nothing kept.
+    """
     act: builtins.str
     """"offer", "hello", "ask" or "silent"."""
     item: builtins.str
     """What to offer, or what to ask about; empty otherwise."""
     silence: builtins.str
-    """Why silent: "DENIED", "NOTHING_OPEN" (no offer passes the gates), "NOT_WORTH_IT" (no act is surely worth more than silence),
-    "CHANCE" (silence was drawn), "COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "INTERRUPTS"; empty otherwise.
+    """Why silent: "DENIED", "NO_OFFERS", "NOTHING_OPEN" (no offer passes the gates), "NOT_WORTH_IT" (no act is surely worth more than silence),
+    "CHANCE" (silence was drawn), "COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "INTERRUPTS", "UNWELCOME" (by what was answered in such moments); empty otherwise.
     """
     p_accept: builtins.float
     """Chance that it is accepted, and what it is at least (one-sided, 90 %)."""
@@ -701,6 +721,62 @@ class ExplainDecisionResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ListDecisionsRequest(message.Message):
+    """Asks for a page."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONAS_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    after: builtins.bytes
+    """Where the page before ended; empty for the first one."""
+    @builtins.property
+    def personas(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
+        """1 to 64, of one brand."""
+
+    def __init__(
+        self,
+        *,
+        personas: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
+        after: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "personas", b"personas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListDecisionsResponse(message.Message):
+    """A page."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENTS_FIELD_NUMBER: builtins.int
+    NEXT_FIELD_NUMBER: builtins.int
+    HABITS_FIELD_NUMBER: builtins.int
+    next: builtins.bytes
+    """Where the next page begins; empty for the last one."""
+    habits: builtins.bytes
+    """JSON: what is remembered of when to speak, of all together, by kind and name. With the first page alone."""
+    @builtins.property
+    def documents(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """JSON each, as ExplainDecision tells it, with `decision`, its id in hex; at most 100."""
+
+    def __init__(
+        self,
+        *,
+        documents: abc.Iterable[builtins.bytes] | None = ...,
+        next: builtins.bytes = ...,
+        habits: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["documents", b"documents", "habits", b"habits", "next", b"next"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class Terms(message.Message):
     """To whom and when an item may be offered."""
 
@@ -795,6 +871,145 @@ class PutOffersResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["offers", b"offers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Policy(message.Message):
+    """What draws, and what the bandit would have brought in place of the reference."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: builtins.int
+    ANSWERS_FIELD_NUMBER: builtins.int
+    GAIN_FIELD_NUMBER: builtins.int
+    GAIN_LOW_FIELD_NUMBER: builtins.int
+    GAIN_HIGH_FIELD_NUMBER: builtins.int
+    GOES_LIVE_FIELD_NUMBER: builtins.int
+    policy: builtins.str
+    """"softmax", the reference, or "bandit"."""
+    answers: builtins.int
+    """Answers that it is judged by: of decisions that the reference drew, of those who allow research.model."""
+    gain: builtins.float
+    """What it would have gained with each, and the bounds of that (95 %); absent for fewer than 100."""
+    gain_low: builtins.float
+    """See gain."""
+    gain_high: builtins.float
+    """See gain."""
+    goes_live: builtins.bool
+    """True when the lower bound is above 0."""
+    def __init__(
+        self,
+        *,
+        policy: builtins.str = ...,
+        answers: builtins.int = ...,
+        gain: builtins.float | None = ...,
+        gain_low: builtins.float | None = ...,
+        gain_high: builtins.float | None = ...,
+        goes_live: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_gain", b"_gain", "_gain_high", b"_gain_high", "_gain_low", b"_gain_low", "gain", b"gain", "gain_high", b"gain_high", "gain_low", b"gain_low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_gain", b"_gain", "_gain_high", b"_gain_high", "_gain_low", b"_gain_low", "answers", b"answers", "gain", b"gain", "gain_high", b"gain_high", "gain_low", b"gain_low", "goes_live", b"goes_live", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__gain: _TypeAlias = typing.Literal["gain"]  # noqa: Y015
+    _WhichOneofArgType__gain: _TypeAlias = typing.Literal["_gain", b"_gain"]  # noqa: Y015
+    _WhichOneofReturnType__gain_high: _TypeAlias = typing.Literal["gain_high"]  # noqa: Y015
+    _WhichOneofArgType__gain_high: _TypeAlias = typing.Literal["_gain_high", b"_gain_high"]  # noqa: Y015
+    _WhichOneofReturnType__gain_low: _TypeAlias = typing.Literal["gain_low"]  # noqa: Y015
+    _WhichOneofArgType__gain_low: _TypeAlias = typing.Literal["_gain_low", b"_gain_low"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gain) -> _WhichOneofReturnType__gain | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gain_high) -> _WhichOneofReturnType__gain_high | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gain_low) -> _WhichOneofReturnType__gain_low | None: ...
+
+@typing.final
+class GetPolicyRequest(message.Message):
+    """Asks which."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetPolicyResponse(message.Message):
+    """Which."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def policy(self) -> Policy:
+        """It, and how it stands."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["policy", b"policy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SetPolicyRequest(message.Message):
+    """Sets which."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
+    brand: builtins.str
+    """Brand."""
+    policy: builtins.str
+    """"softmax" or "bandit"."""
+    def __init__(
+        self,
+        *,
+        brand: builtins.str = ...,
+        policy: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["brand", b"brand", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SetPolicyResponse(message.Message):
+    """Set."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def policy(self) -> Policy:
+        """It, and how it stands."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["policy", b"policy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["policy", b"policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

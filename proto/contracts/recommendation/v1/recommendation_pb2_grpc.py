@@ -71,10 +71,25 @@ class RecommendationServiceStub:
                 request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionRequest.SerializeToString,
                 response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionResponse.FromString,
                 _registered_method=True)
+        self.ListDecisions = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/ListDecisions',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsResponse.FromString,
+                _registered_method=True)
         self.PutOffers = channel.unary_unary(
                 '/contracts.recommendation.v1.RecommendationService/PutOffers',
                 request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.SerializeToString,
                 response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.FromString,
+                _registered_method=True)
+        self.GetPolicy = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/GetPolicy',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyResponse.FromString,
+                _registered_method=True)
+        self.SetPolicy = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/SetPolicy',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyResponse.FromString,
                 _registered_method=True)
         self.ErasePersonas = channel.unary_unary(
                 '/contracts.recommendation.v1.RecommendationService/ErasePersonas',
@@ -90,6 +105,7 @@ class RecommendationServiceServicer:
 
     def Recommend(self, request, context):
         """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+        Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
         Errors: INVALID_ARGUMENT with field and limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -143,8 +159,31 @@ class RecommendationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDecisions(self, request, context):
+        """Lists what was decided about personas in 30 days, newest first, and what is remembered of when to speak to them: for the
+        person to see. Needs no consent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PutOffers(self, request, context):
         """Says to whom and when items may be offered. Decisions know it within a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPolicy(self, request, context):
+        """Tells which policy draws for a brand, and what another one would have brought by what was logged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPolicy(self, request, context):
+        """Sets which policy draws, within a second. Errors: POLICY_UNPROVEN unless the lower bound of what it gains is above 0; the
+        reference ("softmax") may always be gone back to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,10 +234,25 @@ def add_RecommendationServiceServicer_to_server(servicer, server):
                     request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionRequest.FromString,
                     response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionResponse.SerializeToString,
             ),
+            'ListDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDecisions,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsResponse.SerializeToString,
+            ),
             'PutOffers': grpc.unary_unary_rpc_method_handler(
                     servicer.PutOffers,
                     request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.FromString,
                     response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.SerializeToString,
+            ),
+            'GetPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPolicy,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyResponse.SerializeToString,
+            ),
+            'SetPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPolicy,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyResponse.SerializeToString,
             ),
             'ErasePersonas': grpc.unary_unary_rpc_method_handler(
                     servicer.ErasePersonas,
@@ -408,6 +462,33 @@ class RecommendationService:
             _registered_method=True)
 
     @staticmethod
+    def ListDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/ListDecisions',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def PutOffers(request,
             target,
             options=(),
@@ -424,6 +505,60 @@ class RecommendationService:
             '/contracts.recommendation.v1.RecommendationService/PutOffers',
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.SerializeToString,
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/GetPolicy',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.GetPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/SetPolicy',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.SetPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

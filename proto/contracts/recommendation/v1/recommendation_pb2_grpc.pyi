@@ -37,6 +37,7 @@ class RecommendationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> RecommendationServiceAsyncStub: ...
     Recommend: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]
     """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+    Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
     Errors: INVALID_ARGUMENT with field and limit.
     """
     GetModel: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]
@@ -59,8 +60,18 @@ class RecommendationServiceStub:
     """
     ExplainDecision: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.ExplainDecisionRequest, _recommendation_pb2.ExplainDecisionResponse]
     """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
+    ListDecisions: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.ListDecisionsRequest, _recommendation_pb2.ListDecisionsResponse]
+    """Lists what was decided about personas in 30 days, newest first, and what is remembered of when to speak to them: for the
+    person to see. Needs no consent.
+    """
     PutOffers: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.PutOffersRequest, _recommendation_pb2.PutOffersResponse]
     """Says to whom and when items may be offered. Decisions know it within a second."""
+    GetPolicy: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GetPolicyRequest, _recommendation_pb2.GetPolicyResponse]
+    """Tells which policy draws for a brand, and what another one would have brought by what was logged."""
+    SetPolicy: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.SetPolicyRequest, _recommendation_pb2.SetPolicyResponse]
+    """Sets which policy draws, within a second. Errors: POLICY_UNPROVEN unless the lower bound of what it gains is above 0; the
+    reference ("softmax") may always be gone back to.
+    """
     ErasePersonas: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.ErasePersonasRequest, _recommendation_pb2.ErasePersonasResponse]
     """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless."""
 
@@ -73,6 +84,7 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Recommend: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]  # type: ignore[assignment]
     """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+    Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
     Errors: INVALID_ARGUMENT with field and limit.
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]  # type: ignore[assignment]
@@ -95,8 +107,18 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     """
     ExplainDecision: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.ExplainDecisionRequest, _recommendation_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
     """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
+    ListDecisions: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.ListDecisionsRequest, _recommendation_pb2.ListDecisionsResponse]  # type: ignore[assignment]
+    """Lists what was decided about personas in 30 days, newest first, and what is remembered of when to speak to them: for the
+    person to see. Needs no consent.
+    """
     PutOffers: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.PutOffersRequest, _recommendation_pb2.PutOffersResponse]  # type: ignore[assignment]
     """Says to whom and when items may be offered. Decisions know it within a second."""
+    GetPolicy: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GetPolicyRequest, _recommendation_pb2.GetPolicyResponse]  # type: ignore[assignment]
+    """Tells which policy draws for a brand, and what another one would have brought by what was logged."""
+    SetPolicy: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.SetPolicyRequest, _recommendation_pb2.SetPolicyResponse]  # type: ignore[assignment]
+    """Sets which policy draws, within a second. Errors: POLICY_UNPROVEN unless the lower bound of what it gains is above 0; the
+    reference ("softmax") may always be gone back to.
+    """
     ErasePersonas: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.ErasePersonasRequest, _recommendation_pb2.ErasePersonasResponse]  # type: ignore[assignment]
     """Deletes what was decided about erased personas, and takes back what was learnt from it. Deleting twice is harmless."""
 
@@ -112,6 +134,7 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.RecommendResponse, _abc.Awaitable[_recommendation_pb2.RecommendResponse]]:
         """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+        Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
         Errors: INVALID_ARGUMENT with field and limit.
         """
 
@@ -172,12 +195,40 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
 
     @_abc_1.abstractmethod
+    def ListDecisions(
+        self,
+        request: _recommendation_pb2.ListDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.ListDecisionsResponse, _abc.Awaitable[_recommendation_pb2.ListDecisionsResponse]]:
+        """Lists what was decided about personas in 30 days, newest first, and what is remembered of when to speak to them: for the
+        person to see. Needs no consent.
+        """
+
+    @_abc_1.abstractmethod
     def PutOffers(
         self,
         request: _recommendation_pb2.PutOffersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.PutOffersResponse, _abc.Awaitable[_recommendation_pb2.PutOffersResponse]]:
         """Says to whom and when items may be offered. Decisions know it within a second."""
+
+    @_abc_1.abstractmethod
+    def GetPolicy(
+        self,
+        request: _recommendation_pb2.GetPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.GetPolicyResponse, _abc.Awaitable[_recommendation_pb2.GetPolicyResponse]]:
+        """Tells which policy draws for a brand, and what another one would have brought by what was logged."""
+
+    @_abc_1.abstractmethod
+    def SetPolicy(
+        self,
+        request: _recommendation_pb2.SetPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.SetPolicyResponse, _abc.Awaitable[_recommendation_pb2.SetPolicyResponse]]:
+        """Sets which policy draws, within a second. Errors: POLICY_UNPROVEN unless the lower bound of what it gains is above 0; the
+        reference ("softmax") may always be gone back to.
+        """
 
     @_abc_1.abstractmethod
     def ErasePersonas(

@@ -13,12 +13,20 @@ ai.door = dofile(path .. "/door.lua")(http, settings)
 ai.visits = dofile(path .. "/visits.lua")(ai)
 ai.figure = dofile(path .. "/figure.lua")(ai)
 dofile(path .. "/commands.lua")(ai)
+-- Behind the commands: what is said to the avatar alone is no talk between players.
+ai.plays = dofile(path .. "/plays.lua")()
 
 maskenball = {}
 
 -- Tells that a player has `event` ("seen", "tried", "bought", "dismissed", "wished", "praised", ...) an item.
 function maskenball.observe(player_name, event, item)
 	ai.visits.observe(player_name, event, item)
+end
+
+-- Counts what a player did: "trades", "blocks_built", "help_given", "rules_broken", "chat_partners", "distance_explored".
+-- Blocks, talks and ways are counted anyhow, and so is what was bought.
+function maskenball.play(player_name, what, much)
+	ai.plays.count(player_name, what, much)
 end
 
 -- Where the avatar stands, and which way it looks when nobody is near (radians).

@@ -173,6 +173,9 @@ return function(ai)
 
 	function visits.observe(player_name, event, item)
 		local visit = visits.of(player_name)
+		if event == "bought" then
+			ai.plays.count(player_name, "trades")
+		end
 		send(visit, { op = "obs", e = event, ref = item }, function(answer)
 			take_grants(visit, answer.g)
 			suggest(visit)
@@ -234,7 +237,7 @@ return function(ai)
 	end
 
 	local function close(player_name)
-		local visit = by_name[player_name]
+		local visit, played = by_name[player_name], ai.plays.take(player_name)
 		by_name[player_name] = nil
 		if not visit then
 			return
@@ -244,6 +247,7 @@ return function(ai)
 		door.abandon(visit)
 		if visit.token then
 			send(visit, { op = "obs", e = "left" })
+			send(visit, { op = "play", n = played })
 			send(visit, { op = "close" })
 		end
 	end

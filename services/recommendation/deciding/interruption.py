@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from services.recommendation.habits import Answer, Customs, Habits, Occasion
-from services.recommendation.settings import Aspect, Aspects, MannersPack
+from services.recommendation.deciding.habits import Customs, Habits, Occasion
+from services.recommendation.deciding.manners import Aspect, Aspects, Manners
+from services.recommendation.deciding.words import Outcome, Verdict
 
 #: Hours count in bands of three, and a little in the bands beside.
 _BAND_HOURS = 3
@@ -35,16 +36,6 @@ _REFUSALS_DAYS = 60.0
 _ASSUMED = 5.0
 
 
-class Verdict(NamedTuple):
-    """Whether to speak, and why: the lower bound of the value has to be positive."""
-
-    speaks: bool
-    value: float
-    value_at_least: float
-    chance: float
-    annoys: float
-
-
 class _Part(NamedTuple):
     """What is believed of one aspect: the custom it begins with, that it fits, and that it lets an offer help."""
 
@@ -56,14 +47,16 @@ class _Part(NamedTuple):
     helps_at_least: float = 0.0
 
 
-def meet(pack: MannersPack, habits: Habits, occasion: Occasion) -> None:
-    """Note that a persona turned up, whether it is spoken to or not."""
+def meet(pack: Manners, habits: Habits, occasion: Occasion) -> None:
+    """Note that a persona turned up, whether it is spoken to or not; the topic only of a moment that has one."""
     for name, value, aspect in _values(pack.aspects, occasion):
+        if not value:
+            continue
         for key in (f"{name} {value}", name):
             habits.presence.add(key, 1.0, occasion.at_ms, aspect.presence_days)
 
 
-def judge(pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasion) -> Verdict:
+def judge(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -> Verdict:
     """Tell whether to speak; nobody who complained is spoken to."""
     parts = _parts(pack, customs, habits, occasion)
     doing = _doing(pack, customs, occasion)
@@ -77,8 +70,18 @@ def judge(pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasio
     return Verdict(speaks, chance - price, at_least - price, chance, annoys)
 
 
+def leanings(pack: Manners, habits: Habits, occasion: Occasion) -> tuple[tuple[float, ...], int]:
+    """Return how answers lean about topic, hour and channel, in log odds, and the step of what the persona bears."""
+    at_ms = occasion.at_ms
+    evidence = tuple(
+        habits.evidence.at(f"{name} {value}", at_ms, aspect.half_life_days)
+        for name, value, aspect in _values(pack.aspects, occasion)
+    )
+    return evidence, _strain(habits, at_ms)
+
+
 def channel_of_the_moment(
-    pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasion, channels: Sequence[str]
+    pack: Manners, customs: Customs, habits: Habits, occasion: Occasion, channels: Sequence[str]
 ) -> str | None:
     """Return on which channel speaking is worth most, by its lower bound; None where it is on none."""
     verdicts = {name: judge(pack, customs, habits, occasion._replace(channel=name)) for name in channels}
@@ -86,26 +89,28 @@ def channel_of_the_moment(
     return max(worth, key=worth.__getitem__, default=None)
 
 
-def told(pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasion, answer: Answer) -> None:
-    """Learn from an answer; the next judgement knows of it."""
+def told(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion, outcome: Outcome) -> Customs:
+    """Learn from an answer, which the next judgement knows; return what it says of everybody of the brand."""
     parts = _parts(pack, customs, habits, occasion)
     doing = _doing(pack, customs, occasion)
     others = math.prod(part.helps for part in parts)
-    has_helped = answer is Answer.ACCEPTED
+    has_helped = outcome is Outcome.ACCEPTED
+    taught = Customs()
     # When an offer did not help, whatever fitted least is to blame: each aspect by how likely it was the one.
     blameless = 1.0 if has_helped else doing * (1.0 - others) / (1.0 - doing * others)
-    customs.add(_activity(pack, occasion), blameless)
+    taught.add(_activity(pack, occasion), blameless)
     for part in parts:
-        _learn(part, customs, habits, occasion.at_ms, rest=doing * others / part.helps, has_helped=has_helped)
-    _bear(customs, habits, occasion, answer)
+        _learn(part, taught, habits, occasion.at_ms, rest=doing * others / part.helps, has_helped=has_helped)
+    _bear(taught, habits, occasion, outcome)
+    return taught
 
 
 def _learn(  # noqa: PLR0913  # one equation
-    part: _Part, customs: Customs, habits: Habits, at_ms: int, *, rest: float, has_helped: bool
+    part: _Part, taught: Customs, habits: Habits, at_ms: int, *, rest: float, has_helped: bool
 ) -> None:
     fitting, other = (rest * share if has_helped else 1.0 - rest * share for share in part.aspect.helps)
     believed = part.fits * fitting / (part.fits * fitting + (1.0 - part.fits) * other)
-    customs.add(part.custom, believed)
+    taught.add(part.custom, believed)
     known = habits.evidence.at(part.key, at_ms, part.aspect.half_life_days)
     # Bounded here, so that a change of mind takes a few answers and not as many as there were before.
     wanted = max(-_FIRMEST, min(_FIRMEST, known + math.log(fitting / other)))
@@ -113,19 +118,19 @@ def _learn(  # noqa: PLR0913  # one equation
     habits.heard.add(part.key, 1.0, at_ms, part.aspect.half_life_days)
 
 
-def _bear(customs: Customs, habits: Habits, occasion: Occasion, answer: Answer) -> None:
-    refused = float(answer in {Answer.DISMISSED, Answer.REMOVED, Answer.COMPLAINED})
-    customs.add(f"annoys {_strain(habits, occasion.at_ms)}", refused)
+def _bear(taught: Customs, habits: Habits, occasion: Occasion, outcome: Outcome) -> None:
+    refused = float(outcome in {Outcome.DISMISSED, Outcome.REMOVED, Outcome.COMPLAINED})
+    taught.add(f"annoys {_strain(habits, occasion.at_ms)}", refused)
     habits.refusals.add("refused", refused, occasion.at_ms, _REFUSALS_DAYS)
     habits.refusals.add("contacts", 1.0, occasion.at_ms, _REFUSALS_DAYS)
     for name, days in _STRAIN_DAYS.items():
         borne = habits.strain.at(name, occasion.at_ms, days)
-        added = -_RELIEF * borne if answer is Answer.ACCEPTED else 1.0
+        added = -_RELIEF * borne if outcome is Outcome.ACCEPTED else 1.0
         habits.strain.add(name, added, occasion.at_ms, days)
-    habits.is_silenced = habits.is_silenced or answer is Answer.COMPLAINED
+    habits.is_silenced = habits.is_silenced or outcome is Outcome.COMPLAINED
 
 
-def _parts(pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasion) -> list[_Part]:
+def _parts(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -> list[_Part]:
     at_ms = occasion.at_ms
     strain = f"strain {_strain(habits, at_ms)}"
     parts = [_Part(strain, strain, pack.aspects.strain)]
@@ -162,11 +167,11 @@ def _values(aspects: Aspects, occasion: Occasion) -> Iterator[tuple[str, str, As
     yield "channel", occasion.channel, aspects.channel
 
 
-def _activity(pack: MannersPack, occasion: Occasion) -> str:
+def _activity(pack: Manners, occasion: Occasion) -> str:
     return f"activity {occasion.activity if occasion.activity in pack.activities else 'other'}"
 
 
-def _doing(pack: MannersPack, customs: Customs, occasion: Occasion) -> float:
+def _doing(pack: Manners, customs: Customs, occasion: Occasion) -> float:
     name = _activity(pack, occasion)
     return customs.share(name, pack.activities[name.removeprefix("activity ")])
 
@@ -176,7 +181,7 @@ def _strain(habits: Habits, at_ms: int) -> int:
     return sum(borne > step for step in _STRAIN_STEPS)
 
 
-def _annoys(pack: MannersPack, customs: Customs, habits: Habits, occasion: Occasion) -> float:
+def _annoys(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -> float:
     common = customs.share(f"annoys {_strain(habits, occasion.at_ms)}", pack.annoys)
     own, contacts = (habits.refusals.at(name, occasion.at_ms, _REFUSALS_DAYS) for name in ("refused", "contacts"))
     return (own + _OWN * common) / (contacts + _OWN)

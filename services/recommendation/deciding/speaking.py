@@ -1,0 +1,31 @@
+"""Whether to speak at all: what manners say of each topic that could be spoken of. Asked of what the brand begins."""
+
+from collections.abc import Iterable, Mapping
+
+from services.recommendation.deciding.habits import Customs, Habits, Occasion
+from services.recommendation.deciding.interruption import judge
+from services.recommendation.deciding.manners import Manners
+from services.recommendation.deciding.words import Initiative, Moment, Verdict
+
+_HOUR_MS = 3_600_000
+_MINUTE_MS = 60_000
+_ASKING, _LOOKING = "asking", "looking"
+
+
+def occasion(moment: Moment, topic: str) -> Occasion:
+    """Return the moment as manners see it."""
+    hour = (moment.at_ms + moment.utc_offset_minutes * _MINUTE_MS) // _HOUR_MS % 24
+    begun = _ASKING if moment.initiative is Initiative.PERSONA else _LOOKING
+    return Occasion(moment.at_ms, hour, moment.channel, moment.activity or begun, topic)
+
+
+def verdicts(
+    manners: Manners, customs: Customs, habits: Habits, moment: Moment, topics: Iterable[str]
+) -> dict[str, Verdict]:
+    """Return what manners say of speaking of each topic."""
+    return {topic: judge(manners, customs, habits, occasion(moment, topic)) for topic in dict.fromkeys(topics)}
+
+
+def most_welcome(said: Mapping[str, Verdict]) -> str:
+    """Return of which topic speaking is worth most, by its lower bound."""
+    return max(said, key=lambda topic: said[topic].value_at_least)
