@@ -17,6 +17,7 @@ from services.recommendation.deciding.words import Outcome, Verdict
 
 #: Hours count in bands of three, and a little in the bands beside.
 _BAND_HOURS = 3
+_TOPIC = "topic"
 _BANDS = 24 // _BAND_HOURS
 #: Presence is told in steps of the share that is expected of it; newcomers count as expected for so many moments.
 _PRESENCE_STEPS = (0.3, 0.6, 1.0, 1.6, 2.4)
@@ -71,13 +72,19 @@ def judge(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -
 
 
 def leanings(pack: Manners, habits: Habits, occasion: Occasion) -> tuple[tuple[float, ...], int]:
-    """Return how answers lean about topic, hour and channel, in log odds, and the step of what the persona bears."""
+    """Return how answers lean about hour and channel, in log odds, and the step of what the persona bears."""
     at_ms = occasion.at_ms
     evidence = tuple(
         habits.evidence.at(f"{name} {value}", at_ms, aspect.half_life_days)
         for name, value, aspect in _values(pack.aspects, occasion)
+        if name != _TOPIC
     )
     return evidence, _strain(habits, at_ms)
+
+
+def leaning(pack: Manners, habits: Habits, topic: str, at_ms: int) -> float:
+    """Return how answers lean about a topic, in log odds."""
+    return habits.evidence.at(f"{_TOPIC} {topic}", at_ms, pack.aspects.topic.half_life_days)
 
 
 def channel_of_the_moment(
@@ -162,7 +169,7 @@ def _presence(habits: Habits, turned_up: tuple[str, str], at_ms: int, aspect: As
 
 
 def _values(aspects: Aspects, occasion: Occasion) -> Iterator[tuple[str, str, Aspect]]:
-    yield "topic", occasion.topic, aspects.topic
+    yield _TOPIC, occasion.topic, aspects.topic
     yield "hour", str(occasion.hour // _BAND_HOURS), aspects.hour
     yield "channel", occasion.channel, aspects.channel
 

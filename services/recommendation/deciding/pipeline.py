@@ -133,7 +133,7 @@ def _able(
     promised = grounds.promise.weigh(eligible, cells, annoys * grounds.rules.annoyed)
     pairs = zip(eligible, promised, strict=True)
     return {
-        Policy.SOFTMAX: [one._replace(cell=other.cell, promised=other.promised) for one, other in pairs],
+        Policy.SOFTMAX: [one.counted(other.cell, other.promised) for one, other in pairs],
         Policy.BANDIT: _by_value(each for each in promised if each.value_low > 0),
     }
 
@@ -145,14 +145,13 @@ def _done(nothing: Decided, able: dict[Policy, list[Weighed]], drawing: Drawing)
     if not mine:
         return nothing
     found = draw(mine, drawing)
-    chosen, drawn_from = found.chosen, found.weighed[:-1]
+    chosen, drawn_from = found.chosen, found.weighed()
     names = {(each.candidate.act, each.candidate.item) for each in mine}
     rest = (each for each in nothing.weighed if (each.candidate.act, each.candidate.item) not in names)
     decided = replace(nothing, propensity=chosen.propensity, weighed=(*drawn_from, *rest))
     if chosen.candidate.act is Act.SILENT:
         return replace(decided, silence=Silence.CHANCE)
-    compared = draw(others, drawing._replace(policy=drawing.policy.other)).weighed
-    instead = next((each.propensity for each in compared if each.candidate is chosen.candidate), 0.0)
+    instead = draw(others, drawing._replace(policy=drawing.policy.other)).chance_of(chosen.candidate)
     return replace(decided, act=chosen.candidate.act, silence=None, chosen=chosen._replace(instead=instead))
 
 

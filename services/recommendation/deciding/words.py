@@ -180,6 +180,15 @@ class Weighed(NamedTuple):
     #: The chance that the other policy would have given it.
     instead: float = 0.0
 
+    # For many at once: `_replace` takes four times as long.
+    def counted(self, cell: int, promised: float) -> "Weighed":
+        """Return the same, where it is counted, and what the bandit promised."""
+        return Weighed(*self[:6], cell, promised)
+
+    def drawn(self, propensity: float) -> "Weighed":
+        """Return the same with a chance."""
+        return Weighed(*self[:8], propensity)
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
