@@ -86,7 +86,7 @@ bench-ingest: ## Measure the way in alone
 	$(BIN)/python -m bench ingest
 
 bench-walls: ## Whether the time of an answer tells who is denied from who is not there
-	$(BIN)/python -m bench walls
+	$(BIN)/python -m bench walls --crowd 1
 
 bench-decide: ## Measure decisions over 10,000 and 100,000 offers, and how soon feedback counts
 	$(BIN)/python -m bench.deciding
