@@ -233,6 +233,8 @@ class RecommendBody(Someone):
 
     count: Annotated[int, Field(ge=1, le=100), WHOLE] = 10
     exclude: Annotated[list[ItemId], Field(max_length=1000)] = []
+    #: Where, of what terms of offers name; empty for "app".
+    channel: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{0,32}$")] = ""
 
 
 class Reason(Body):
@@ -265,6 +267,8 @@ class RecommendAnswer(Body):
     abstained: str
     decision: Decision | None
     model_version: int
+    #: Where offers were decided, as `/v1/decisions` tells it: for what became of the first one. Empty otherwise.
+    decided: str
 
 
 class Item(Body):

@@ -127,14 +127,18 @@ def reasons_from_proto(
 
 
 def recommendations_from_proto(
-    answer: recommendation_pb2.RecommendResponse, catalogue: Mapping[str, avatar_pb2.Item], click: Callable[[str], str]
+    answer: recommendation_pb2.RecommendResponse,
+    catalogue: Mapping[str, avatar_pb2.Item],
+    click: Callable[[str], str],
+    decided: str,
 ) -> bodies.RecommendAnswer:
-    """Return the offers; `click` gives the path that removes an item."""
+    """Return the offers; `click` gives the path that removes an item, `decided` names the decision behind them."""
     return bodies.RecommendAnswer(
         offers=[_offer_from_proto(offer, catalogue, click(offer.item)) for offer in answer.offers],
         abstained=answer.abstained,
         decision=decision_from_proto(answer.decision) if answer.HasField("decision") else None,
         model_version=answer.model_version,
+        decided=decided,
     )
 
 

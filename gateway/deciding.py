@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, FastAPI, Path, Request
 from pydantic import Field, StrictBool
 
-from contracts.common.v1.subject_pb2 import Subject
 from contracts.profile.v1.benefits import OFFER_SHOWN, Given
 from contracts.recommendation.v1 import recommendation_pb2
 from doors.proofs import DECISION, ProofInvalidError, Proven
@@ -17,8 +16,6 @@ from gateway.rest import BEARER, CONFLICT, KEYS, REFUSALS, App, Door, Staff, wha
 from kit import audit
 from kit.errors import NotFoundError
 
-#: As long as a decision is kept.
-_KEPT_S = 30 * 86_400
 # Why the brand has to wait tells an app of contacts elsewhere: it hears that it has to.
 _RESERVED = frozenset({"COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "UNWELCOME"})
 _PURPOSE = "recommend.offer"
@@ -151,7 +148,7 @@ async def decide(body: DecideBody, door: Door, app: App) -> DecideAnswer:
         for item in named
     ]
     return DecideAnswer(
-        decision=_id(door, subject, answer.decision_id) if answer.decision_id else "",
+        decision=door.people.decision(subject, answer.decision_id),
         act=answer.act,
         offer=chosen[0] if chosen else None,
         also=chosen[1:],
@@ -212,10 +209,6 @@ async def put_offers(body: OffersBody, door: Door, staff: Staff) -> OffersAnswer
     terms = [recommendation_pb2.Terms(**each.model_dump()) for each in body.offers]
     request = recommendation_pb2.PutOffersRequest(brand=staff.brand, terms=terms)
     return OffersAnswer(offers=(await door.services.recommendation.PutOffers(request)).offers)
-
-
-def _id(door: Door, subject: Subject, decision_id: bytes) -> str:
-    return door.people.proofs.issue(Proven(subject, decision_id.hex()), DECISION, _KEPT_S)[0]
 
 
 def _about(request: Request, door: Door, decision: str) -> Proven:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from contracts.common.v1.subject_pb2 import Subject
 from contracts.interaction.v1.payload import Interaction
-from doors.proofs import PERSON, REMOVAL, Proofs, Proven
+from doors.proofs import DECISION, PERSON, REMOVAL, Proofs, Proven
 from doors.publish import Position, Publisher, parcels
 from doors.subjects import EdgeKeys
 
 #: How long a device may keep its proof, and how long one click removes an offer.
 DEVICE_S, CLICK_S = 90 * 86_400, 30 * 86_400
+#: As long as a decision is kept.
+KEPT_S = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class People:
     def click(self, subject: Subject, item: str) -> str:
         """Return the path that removes an offer with one click."""
         return f"/v1/remove/{self.proofs.issue(Proven(subject, item), REMOVAL, CLICK_S)[0]}"
+
+    def decision(self, subject: Subject, decision_id: bytes) -> str:
+        """Return the name of a decision, which says about whom it is; "" for none."""
+        return self.proofs.issue(Proven(subject, decision_id.hex()), DECISION, KEPT_S)[0] if decision_id else ""
 
     async def publish(self, brand: str, interaction: Interaction) -> list[Position]:
         """Put an interaction on the stream; return where it stands, once it is on disk."""

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -17,6 +16,7 @@ _MOST_REMEMBERED = 65_536
 _MOST_REMEMBERED_CHARACTERS = 64
 _MOST_PRODUCTS = 100
 _NO_PRODUCTS: list[dict[str, Any]] = []
+_NUMERIC = frozenset({int, float, str})
 _NO_WORDS: tuple[Any, ...] = ()
 
 
@@ -56,15 +56,20 @@ class Reader:
         fields = vocabulary.fields
         self._lists_of = _getter((*fields.products, *fields.words))
         self._topics_of = _getter(fields.topics)
-        self._topics_in = lru_cache(_MOST_REMEMBERED)(self._topics)
+        self._topics_known: dict[tuple[Any, ...], tuple[str, ...]] = {}
         self._nothing = (None,) * (len(fields.products) + len(fields.words))
         self._harmless: set[str] = set()
 
     def read(self, rule: Rule, properties: Any, raw_ids: tuple[str, str]) -> Said:
         """Return what `properties` say under `rule`; raises RefusedError."""
-        products, words = self._lists(properties)
+        if self._lists_of(properties) == self._nothing:
+            # As nearly all.
+            products, topics = _NO_PRODUCTS, self._topics_alone(properties)
+        else:
+            products, words = self._lists(properties)
+            topics = self._all_topics(properties, products, words)
         item = self._item(rule.item, properties, products, raw_ids) if rule.item else None
-        return item, self._all_topics(properties, products, words), _value(rule, properties) if rule.value else None
+        return item, topics, _value(rule, properties) if rule.value else None
 
     @staticmethod
     def text(rule: Rule, properties: Any) -> str:
@@ -99,9 +104,24 @@ class Reader:
         count = len(self._fields.products)
         return _products(lists[:count]), lists[count:]
 
+    def _topics_alone(self, properties: Any) -> tuple[str, ...]:
+        told = self._topics_of(properties)
+        try:
+            known = self._topics_known.get(told)
+        except TypeError:
+            # Lists, which no table takes.
+            return self._topics(told)
+        if known is None:
+            known = self._topics(told)
+            if len(self._topics_known) < _MOST_REMEMBERED and _is_short(told):
+                self._topics_known[told] = known
+        return known
+
     def _all_topics(self, properties: Any, products: list[dict[str, Any]], words: tuple[Any, ...]) -> tuple[str, ...]:
-        topics = self._topics_told(self._topics_of(properties), products)
-        return self._with_words(topics, words) if words else topics
+        if not products:
+            return self._with_words(self._topics_alone(properties), words)
+        of_products = (product.get(name) for product in products for name in self._fields.topics)
+        return self._with_words(self._topics((*self._topics_of(properties), *of_products)), words)
 
     def _item(
         self, names: tuple[str, ...], properties: Any, products: list[dict[str, Any]], raw_ids: tuple[str, str]
@@ -129,12 +149,6 @@ class Reader:
         if len(self._harmless) < _MOST_REMEMBERED:
             self._harmless.add(item)
 
-    def _topics_told(self, told: tuple[Any, ...], products: list[dict[str, Any]]) -> tuple[str, ...]:
-        if not products:
-            return (self._topics_in if _is_short(told) else self._topics)(told)
-        of_products = (product.get(name) for product in products for name in self._fields.topics)
-        return self._topics((*told, *of_products))
-
     def _topics(self, told: tuple[Any, ...]) -> tuple[str, ...]:
         texts: list[Any] = []
         for each in told:
@@ -152,8 +166,8 @@ class Reader:
 
 def _value(rule: Rule, properties: Any) -> float | None:
     for value in rule.value:
-        number = _number(getattr(properties, value.field))
-        if number is None:
+        told = getattr(properties, value.field)
+        if told is None or (number := _number(told)) is None:
             continue
         least, most = value.scale or (-MAX_VALUE, MAX_VALUE)
         if not least <= number <= most:
@@ -165,7 +179,8 @@ def _value(rule: Rule, properties: Any) -> float | None:
 
 
 def _number(told: Any) -> float | None:
-    if isinstance(told, bool) or not isinstance(told, int | float | str):
+    # Of JSON, so that these are all: a truth value is an int to `isinstance`.
+    if type(told) not in _NUMERIC:
         return None
     try:
         number = float(told)
@@ -198,7 +213,7 @@ def _is_short(told: tuple[Any, ...]) -> bool:
 def _first(properties: Any, names: tuple[str, ...]) -> tuple[str, str]:
     for name in names:
         told = getattr(properties, name)
-        if told is not None and (text := told if isinstance(told, str) else _id_text(told)):
+        if told is not None and (text := told if type(told) is str else _id_text(told)):
             return name, text
     return "", ""
 

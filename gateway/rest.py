@@ -180,13 +180,16 @@ async def read_persona(body: bodies.PersonaBody, door: Door, app: App) -> bodies
 async def recommend(body: bodies.RecommendBody, door: Door, app: App) -> bodies.RecommendAnswer:
     """Read offers for a persona, each with the reasons that made it, or why there is none."""
     subject = door.subject(app, body)
-    request = RecommendRequest(brand=app.brand, subject=subject, count=body.count, exclude=body.exclude)
+    request = RecommendRequest(
+        brand=app.brand, subject=subject, count=body.count, exclude=body.exclude, channel=body.channel
+    )
     answer = await door.services.recommendation.Recommend(request)
     catalogue = await door.services.items(app.brand, convert.items_named(answer))
     if answer.offers:
         given = Given(subject.brand, subject.audience, subject.eid, _OFFER, OFFER_SHOWN)
         door.services.benefits.add(given, door.now_ms(), len(answer.offers))
-    return convert.recommendations_from_proto(answer, catalogue, partial(door.people.click, subject))
+    decided = door.people.decision(subject, answer.decision_id)
+    return convert.recommendations_from_proto(answer, catalogue, partial(door.people.click, subject), decided)
 
 
 @_router.get("/receipts/{receipt}", tags=["receipts"], operation_id="getReceipt", responses=_NO_RECEIPT)

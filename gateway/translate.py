@@ -248,10 +248,10 @@ def _id(told: Id, field: str) -> str:
 
 
 def _text(id_: Id) -> str:
+    if type(id_) is str:
+        return "" if id_.isspace() else id_
     if id_ is None:
         return ""
-    if isinstance(id_, str):
-        return "" if id_.isspace() else id_
     # JSON knows one kind of number: 12 and 12.0 are the same visitor.
     return str(int(id_)) if isinstance(id_, float) and id_.is_integer() else str(id_)
 

@@ -80,6 +80,8 @@ class Credentials:
         self._clock = clock
         self._stamp: tuple[int, int, int] | None = None
         self._by_kid: dict[str, Credential] = {}
+        # Keys that were right since the file was read, one a credential: each comes with every request of its holder.
+        self._right: dict[str, Credential] = {}
         self._look_at = 0.0
 
     def authenticate(self, token: str, kind: str, what: str = "") -> Credential:
@@ -92,6 +94,9 @@ class Credentials:
     def authenticate_one_of(self, token: str, kinds: Sequence[str], what: str) -> Credential:
         """As `authenticate`, where keys of several kinds open the same door."""
         self._look_again_in_time()
+        known = self._right.get(token)
+        if known is not None and known.kind in kinds and not self._is_over(known):
+            return known
         shown = _read(token)
         credential = self._find(shown.kid)
         # Hashed even for an unknown kid: the time taken must not tell which kids exist.
@@ -103,8 +108,10 @@ class Credentials:
             raise self._refused(credential, what, "expired")
         if credential.kind not in kinds:
             raise self._refused(credential, what, "kind")
-        if credential.expires_at and credential.expires_at <= self._clock():
+        if self._is_over(credential):
             raise self._refused(credential, what, "expired")
+        if not shown.proof:
+            self._right[token] = credential
         return credential
 
     def public_key(self, kid: str) -> bytes | None:
@@ -169,6 +176,9 @@ class Credentials:
             held.pop(kid, None)
         time.sleep(TERM_S + _MARGIN_S)
 
+    def _is_over(self, credential: Credential) -> bool:
+        return bool(credential.expires_at) and credential.expires_at <= self._clock()
+
     def _find(self, kid: str) -> Credential | None:
         if kid not in self._by_kid:
             self._read_if_changed()
@@ -198,13 +208,14 @@ class Credentials:
         try:
             stat = self._file.stat()
         except FileNotFoundError:
-            self._stamp, self._by_kid = None, {}
+            self._stamp, self._by_kid, self._right = None, {}, {}
             return
         # The file is replaced, never written in place, so a new content has a new inode and a later time.
         stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if stamp != self._stamp:
             content = msgspec.json.decode(self._file.read_bytes(), type=_File)
             self._by_kid = {credential.kid: credential for credential in content.credentials}
+            self._right = {}
             self._stamp = stamp
 
     @contextmanager

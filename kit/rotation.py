@@ -61,10 +61,13 @@ def usable(keyring: KeyRing, family: str, name: str = "") -> list[str]:
 
 def active(keyring: KeyRing, family: str, name: str = "") -> Key:
     """Return the version that everything new is made with; raises KeyMissingError."""
-    versions = usable(keyring, family, name)
-    if not versions:
+    shared, holder = keyring.versions(family), branch(family, name)
+    own = keyring.versions(holder) if name else []
+    newest = max((*shared, *own), key=int, default="")
+    if not newest:
         raise KeyMissingError(f"no key of family {family}")
-    return Key(versions[-1], secret(keyring, family, name, versions[-1]))
+    # Looked up once: a folder is asked with every name that is given.
+    return Key(newest, keyring.get(holder if newest in own else family, newest))
 
 
 def secret(keyring: KeyRing, family: str, name: str, version: str) -> bytes:

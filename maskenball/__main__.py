@@ -15,6 +15,7 @@ _COMMANDS = {
     "aggregates": ("maskenball.aggregates", "aggregates"),
     "policy": ("maskenball.policy", "policy"),
     "report": ("maskenball.report", "report"),
+    "explain": ("maskenball.explain", "explain"),
     "consent": ("maskenball.consent", "consent"),
     "keys": ("maskenball.keys", "keys"),
     "verify-receipt": ("maskenball.receipts", "verify_receipt"),

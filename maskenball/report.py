@@ -70,7 +70,7 @@ def _show_findings(told: dict[str, Any], screen: Console) -> None:
         table.add_row(each["type"], each["trait"], *shares, ", ".join(effects))
     screen.print(table)
     screen.print(
-        f"{len(findings['found'])} of {findings['asked']} questions answered; of all that is found "
+        f"{len(findings['found'])} of {findings['asked']} pairs of type and trait go together; of such "
         f"{told['false_share']:.0%} are chance at most, on average. About {findings['personas']} personas."
     )
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from relationships.pack import UNKNOWN, RelationshipPack
 
@@ -35,9 +36,11 @@ class Evidence:
     ratios: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Action:
-    """One thing that was done, by its kind; where it came with a text, that has the same id."""
+class Action(NamedTuple):
+    """One thing that was done, by its kind; where it came with a text, that has the same id.
+
+    A tuple, since dozens are put in order with each read.
+    """
 
     at_ms: int
     id: bytes

@@ -1,6 +1,8 @@
 """`python -m bench.deciding`: one decision after another over gRPC, with its references in the same run."""
 
 import asyncio
+import itertools
+import os
 import random
 import sys
 import tempfile
@@ -33,7 +35,9 @@ from kit.walls import make_database, make_roles
 from services import recommendation
 
 _ROOM, _PASSWORD = "recommendation", "bench"
-_PERSONAS = 5_000
+_PERSONAS = 2_000
+#: Calls in flight when it is measured how much the service can take.
+_AT_ONCE = 16
 _MET = 20
 _LEARNT = 10_000
 _OFFERS = (10_000, 100_000)
@@ -103,18 +107,25 @@ async def _measured(service: Service, offers: int, seconds: float) -> list[Resul
     rng = random.Random(offers)
     requests = [_request(rng, number) for number in range(_PERSONAS)]
     echo = await _loop(lambda _: service.stub.GetModel(GetModelRequest(brand=BRAND)), service.pid, seconds / 2)
+    # Active personas: each has turned up before, so there is a state of it.
+    for request in requests:
+        await service.stub.Decide(request)
     decided = await _loop(lambda n: service.stub.Decide(requests[n % _PERSONAS]), service.pid, seconds)
+    loaded = await _loaded(lambda n: service.stub.Decide(requests[n % _PERSONAS]), service.pid, seconds / 2)
     scored = _scoring(offers, seconds / 4)
     more = [await _feedback(service, requests)] if offers == _OFFERS[0] else []
     mib = memory({"service": service.pid})["service"]
-    line = decided.result(f"decision_{size}", "decisions a CPU second of the service")
+    unit = "decisions a CPU second of the service"
+    line, load = decided.result(f"decision_{size}", unit), loaded.result(f"loaded_{size}", unit)
     line.rss_mib = mib
     line.note = f"{min(offers, _LEARNT):,} of {offers:,} offers known to the model; {_PERSONAS:,} personas in turn"
+    load.note = f"{_AT_ONCE} calls in flight; {len(loaded.milliseconds) / loaded.seconds:,.0f} a second"
     p50 = round(float(np.percentile(echo.milliseconds, 50)), 3)
     line.reference, line.reference_value = "gRPC echo p50 ms", p50
     line.ratio = round((line.p50_ms or 0.0) / p50, 2)
     return [
         line,
+        load,
         echo.result(f"echo_{size}", "calls a CPU second of the service"),
         scored.result(f"numpy_{size}", "raw scorings/s"),
         *more,
@@ -156,6 +167,21 @@ async def _loop(call: Callable[[int], Awaitable[object]], pid: int, seconds: flo
     return Timed(np.array(times), ended - started, cpu({"service": pid})["service"] - before)
 
 
+async def _loaded(call: Callable[[int], Awaitable[object]], pid: int, seconds: float) -> Timed:
+    """Call again and again with so many calls in flight."""
+    times: list[float] = []
+    numbers = itertools.count()
+    before, started = cpu({"service": pid})["service"], time.perf_counter()
+
+    async def work() -> None:
+        while (now := time.perf_counter()) < started + seconds:
+            await call(next(numbers))
+            times.append(1000 * (time.perf_counter() - now))
+
+    await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+    return Timed(np.array(times), time.perf_counter() - started, cpu({"service": pid})["service"] - before)
+
+
 def _scoring(offers: int, seconds: float) -> Timed:
     rng = np.random.default_rng(0)
     factors, taste = rng.standard_normal((offers, _FACTORS), np.float32), rng.standard_normal(_FACTORS, np.float32)
@@ -192,6 +218,8 @@ async def _serving(url: str, offers: int, learnt: int) -> AsyncIterator[Service]
         *("-m", "bench.deciding.service", url, str(offers), str(learnt)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        # As the local stack starts it.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process was started with pipes")

@@ -23,6 +23,7 @@ from services.recommendation.deciding import Manners, Terms
 from services.recommendation.domain import Blend, Bounds, Keyed, Learnt, Lesson, Persona, Position, Subject
 from services.recommendation.model import Models
 from services.recommendation.ranking import Fitted
+from services.recommendation.remembered import Remembered
 from services.recommendation.rpc import Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
@@ -96,6 +97,7 @@ def _deciding(settings: RecommendationSettings, models: Models, blend: Blend, da
         shelves=Shelves(models, blend, database, pack.rules),
         personas=Everybody(),
         database=database,
+        remembered=Remembered(settings.states_kept),
         rules=pack.rules,
         manners=packs.load(settings.manners_file, Manners),
         policy_version=pack.version,

@@ -15,6 +15,20 @@ from services.avatar.domain import Effect, Frame, Item, Persona, Visit
 from services.avatar.encounter import Encounter
 from services.avatar.repository import Kept, Sealed
 
+# Changes nothing where something is remembered: then the encounter begins as the memory says.
+_OPEN_UNREMEMBERED = """
+WITH remembered AS (
+    SELECT key_id, body FROM memories
+    WHERE brand = $1 AND shard = $11 AND pid = $12 AND audience = $4 AND avatar = $5 AND body <> '' LIMIT 1
+), opened AS (
+    INSERT INTO encounters (brand, shard, visit_id, audience, avatar, opened_at_ms, expires_at_ms, codec, state, pid)
+    SELECT $1::text, $2::int, $3::bytea, $4::text, $5::text, $6::bigint, $7::bigint, $8::smallint, $9::bytea, $10::bytea
+    WHERE NOT EXISTS (SELECT FROM remembered)
+    ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT EXISTS (SELECT FROM opened), key_id, body FROM (SELECT) AS one LEFT JOIN remembered ON true
+"""
+
 _OPEN = """
 INSERT INTO encounters (brand, shard, visit_id, audience, avatar, opened_at_ms, expires_at_ms, codec, state, pid)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING 1
@@ -26,10 +40,6 @@ SELECT *
 FROM unnest($1::text[], $2::int[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::smallint[],
     $9::bytea[], $10::bytea[])
 ON CONFLICT DO NOTHING RETURNING visit_id
-"""
-
-_MEMORY = """
-SELECT key_id, body FROM memories WHERE brand = $1 AND shard = $2 AND pid = $3 AND audience = $4 AND avatar = $5
 """
 
 _LOOK = """
@@ -78,24 +88,25 @@ class Standing:
     revision: int
 
 
-async def add_encounter(
-    database: Database, visit: Visit, encounter: Encounter, now_ms: int, persona: Persona | None = None
-) -> bool:
+async def add_unremembered(database: Database, begun: Begun, persona: Persona | None) -> tuple[bool, Sealed | None]:
+    """Add the encounter, unless something is remembered of the persona, where one is named: then return that.
+
+    Returns False, with nothing changed, also when the visit is there already.
+    """
+    whose = (None, None) if persona is None else (persona.shard, persona.pid)
+    [(is_added, key_id, body)] = await database.note(_OPEN_UNREMEMBERED, *_row(begun), *whose)
+    return is_added, Sealed(key_id, body) if body else None
+
+
+async def add_encounter(database: Database, begun: Begun) -> bool:
     """Return False, with nothing changed, when the visit is there already."""
-    pid = persona.pid if persona is not None else b""
-    return bool(await database.note(_OPEN, *_row(Begun(visit, encounter, now_ms, pid))))
+    return bool(await database.note(_OPEN, *_row(begun)))
 
 
 async def add_encounters(database: Database, begun: Collection[Begun]) -> set[bytes]:
     """Return the visits that were not there already."""
     rows = await database.note(_OPEN_MANY, *map(list, zip(*map(_row, begun), strict=True)))
     return {visit_id for (visit_id,) in rows}
-
-
-async def read_memory(database: Database, visit: Visit, persona: Persona) -> Sealed | None:
-    whose = persona.brand, persona.shard, persona.pid
-    rows = await database.fetch(_MEMORY, *whose, visit.subject.audience, visit.avatar)
-    return Sealed(*rows[0]) if rows and rows[0][1] else None
 
 
 async def look(database: Database, frame: Frame, persona: Persona | None) -> Standing | None:

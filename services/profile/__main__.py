@@ -94,6 +94,9 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     avatars = None
     if settings.avatar_address:
         avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+    rankings = None
+    if settings.recommendation_address:
+        rankings = Rankings(await closing.enter_async_context(connect_rpc(settings.recommendation_address)))
     databases, packs = (profile, vault), load_packs(settings.relationships_file)
     segments = load_segments(settings.wish_segments) if settings.wish_segments else None
     return Stores(
@@ -108,6 +111,7 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
         packs=packs,
         players=load_players(settings.players_file),
         avatars=avatars,
+        rankings=rankings,
         segments=segments,
     )
 
@@ -125,7 +129,7 @@ async def open_streams(settings: ProfileSettings, closing: AsyncExitStack) -> St
     return Streams(clients, settings.interactions_stream_max_bytes)
 
 
-async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Streams, closing: AsyncExitStack) -> Eraser:
+def open_eraser(stores: Stores, streams: Streams) -> Eraser:
     """Return what erases, with every projection there is; one whose address is not known is missing for ever."""
     client = streams.client()
 
@@ -139,8 +143,7 @@ async def open_eraser(settings: ProfileSettings, stores: Stores, streams: Stream
 
     projections: dict[str, Projection] = {"facets": delete, "memory": hint}
     projections |= {name: nobody_there(name) for name in ("recommendation", "avatar")}
-    if settings.recommendation_address:
-        rankings = Rankings(await closing.enter_async_context(connect_rpc(settings.recommendation_address)))
+    if (rankings := stores.rankings) is not None:
         projections["recommendation"] = partial(_forget_learnt, stores, rankings)
     if (avatars := stores.avatars) is not None:
         projections["avatar"] = lambda erasure: avatars.erase(erasure.personas)
@@ -220,7 +223,7 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
         readiness.add("database", stores.profile.ping)
         readiness.add("vault", stores.vault.ping)
         streams = await open_streams(settings, closing)
-        eraser = await open_eraser(settings, stores, streams, closing)
+        eraser = open_eraser(stores, streams)
         server = await build(settings, stores, streams, eraser, open_aggregates(settings, stores, closing))
         # A group: were one of them to end, the process must.
         async with asyncio.TaskGroup() as tasks:

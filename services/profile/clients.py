@@ -16,7 +16,7 @@ from contracts.recommendation.v1 import recommendation_pb2
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
 from kit.fence import Stream, Wire
 from services.profile.domain import Confirmed, ConsentRecord, Decision, Intent, Masks, Named, Persona, Statement
-from services.profile.person import Remembered
+from services.profile.person import DecidedPage, Remembered
 
 if TYPE_CHECKING:
     from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceAsyncStub
@@ -194,6 +194,15 @@ class Rankings:
         """Have everything deleted that was decided about these; deleting twice is harmless."""
         request = recommendation_pb2.ErasePersonasRequest(personas=map(persona_to_proto, personas))
         await self._stub.ErasePersonas(request, timeout=_PROJECTION_S)
+
+    async def decided(self, keyed: Sequence[tuple[Persona, bytes]], after: bytes = b"") -> DecidedPage:
+        """Return a page of what was decided about these, each with the key of what is kept of it."""
+        personas = [
+            subject_pb2.KeyedPersona(persona=persona_to_proto(persona), decision_key=key) for persona, key in keyed
+        ]
+        request = recommendation_pb2.ListDecisionsRequest(personas=personas, after=after)
+        answer = await self._stub.ListDecisions(request, timeout=_PROJECTION_S)
+        return DecidedPage(tuple(answer.documents), answer.next, answer.habits or b"[]")
 
 
 class Avatars:

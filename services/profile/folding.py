@@ -16,6 +16,8 @@ from services.profile.views import Signal
 from services.profile.weights import Weights
 
 HOUR_MS = 3_600_000
+# Looking a member of an enumeration up costs as much as the comparison.
+_CORRECTED, _IDENTIFIED = int(Kind.CORRECTED), int(Kind.IDENTIFIED)
 Address = tuple[str, bytes]
 Account = tuple[str, int]
 #: A line of the books: partition, source, hour.
@@ -165,7 +167,7 @@ def admit(number: int, batches: Iterable[Batch], known: Known, books: Books) -> 
         for event, each in enumerate(batch.interactions):
             source = each.source
             bound = known.collecting.get((source, each.eid))
-            if bound is None and each.kind == Kind.CORRECTED:
+            if bound is None and each.kind == _CORRECTED:
                 bound = known.bound.get((source, each.eid))
             if bound is None:
                 suppressed[number, source, hour] += 1
@@ -220,7 +222,7 @@ def identifications(shares: Iterable[Share]) -> list[tuple[Interaction, Bound]]:
         (each, share.bound)
         for share in shares
         for each in share.interactions
-        if each.kind == Kind.IDENTIFIED and each.other is not None and each.other != each.eid
+        if each.kind == _IDENTIFIED and each.other is not None and each.other != each.eid
     ]
     return sorted(said, key=lambda pair: (pair[0].at_ms, pair[0].mid))
 

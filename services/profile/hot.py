@@ -1,9 +1,10 @@
-"""What the folder knows of those it folded of late: how their facets stand, and traits that are open in memory."""
+"""What the folder knows of those it folded of late: how their facets stand, traits that are open, keys made ready."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from services.profile.sealed import ReadyKeys
 from services.profile.tails import Standing
 from services.profile.traits import Traits
 
@@ -39,6 +40,7 @@ class Hot:
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._standings: OrderedDict[bytes, Standing] = OrderedDict()
         self._bytes = 0
+        self.keys = ReadyKeys()
 
     def get(self, pid: bytes) -> Open | None:
         kept = self._kept.get(pid)
@@ -77,10 +79,12 @@ class Hot:
         """Forget these altogether: nothing is bound to them any more."""
         gone = list(pids)
         self.drop(gone)
+        self.keys.erase(gone)
         for pid in gone:
             self._standings.pop(pid, None)
 
     def clear(self) -> None:
         self._kept.clear()
         self._standings.clear()
+        self.keys.clear()
         self._bytes = 0

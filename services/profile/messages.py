@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -42,6 +43,7 @@ _MAX_ANNOUNCED_BYTES = 256 * 1024
 _LAST_KIND = max(Kind)
 _BATCH_ID_BYTES = 16
 _MENDED_BY = "rules"
+_source_of = attrgetter("source")
 
 
 def received_subject(partition: Partition) -> str:
@@ -214,8 +216,8 @@ def _content(partition: Partition, envelope: interaction_pb2.Envelope, epochs: E
 
 def _fault_of(content: payload.Payload, envelope: interaction_pb2.Envelope) -> str:
     told = {count.source: count.received for count in envelope.counts}
-    counted = Counter(each.source for each in content.interactions)
-    counted.update(each.source for each in content.quarantined)
+    counted = Counter(map(_source_of, content.interactions))
+    counted.update(map(_source_of, content.quarantined))
     if counted != told:
         return "COUNTS_DISAGREE"
     sealed_at_ms = envelope.sealed_at_ms

@@ -6,6 +6,7 @@ docs/rights.md describes the shapes; fields are only ever added.
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -139,6 +140,32 @@ class Remembered(msgspec.Struct, frozen=True):
     dismissed: tuple[str, ...] = ()
 
 
+class DecidedPage(NamedTuple):
+    """What was decided, a JSON document each, newest first; where the next page begins; habits, as JSON."""
+
+    documents: tuple[bytes, ...] = ()
+    next: bytes = b""
+    habits: bytes = b"[]"
+
+
+class DecidedAt(msgspec.Struct, frozen=True):
+    """The moment of a decision."""
+
+    at_ms: int
+    channel: str
+    initiative: str
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """One decision in short: what was done, or why nothing, and what became of it. The archive has all of it."""
+
+    act: str
+    silence: str
+    item: str
+    outcome: str
+    moment: DecidedAt
+
+
 class Known(msgspec.Struct, frozen=True):
     """What was collected, summed up. `recent` is the newest first, at most 128; the export has all."""
 
@@ -153,6 +180,10 @@ class Link(msgspec.Struct, frozen=True):
 
     audience: str
     facets: int
+
+
+_MOST_DECIDED = 20
+_decided = msgspec.json.Decoder(Decided)
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -174,7 +205,14 @@ class Person(msgspec.Struct, frozen=True):
     wishes: tuple[Wished, ...] = ()
     relationship: Related | None = None
     journey: Standing | None = None
+    #: What was decided in 30 days, the newest 20.
+    decided: tuple[Decided, ...] = ()
     play: Playing | None = None
+
+
+def decided(page: DecidedPage) -> tuple[Decided, ...]:
+    """Return the newest decisions in short."""
+    return tuple(map(_decided.decode, page.documents[:_MOST_DECIDED]))
 
 
 def known(traits: Traits) -> Known:

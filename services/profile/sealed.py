@@ -1,14 +1,14 @@
 """How facets and interactions lie in the database: encoded, then sealed under the data key of their persona."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from kit.keyring import KEY_BYTES, KeyRing
 from kit.pseudonyms import derive
-from kit.sealing import NONCE_BYTES, open_sealed, seal, unwrap, wrap
+from kit.sealing import NONCE_BYTES, SealingKey, open_sealed, ready, seal, unwrap, wrap
 from services.profile import traits
 from services.profile.domain import Bound, Interaction, Kind, Persona
 
@@ -18,6 +18,10 @@ CODEC = 1
 FIRST_KEY = "1"
 _MEMORY_LABEL = "maskenball/memory/v1"
 _DECISION_LABEL = "maskenball/decision/v1"
+# Half a kilobyte each, and as many again of the term before.
+_MOST_READY = 50_000
+_READY_MS = 30_000
+_JOINED = int(Kind.JOINED)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -59,20 +63,69 @@ def destroy_shard_keys(keyring: KeyRing, shard: int, before: str) -> None:
             keyring.destroy(_family(shard), version)
 
 
+class ReadyKeys:
+    """Data keys made ready, of those who were folded of late: to make one ready costs more than to seal with it.
+
+    A key that nobody asked for is forgotten within two terms. It is asked for with what is in the vault at that moment,
+    so that of somebody erased, or wrapped anew, it is asked for no more.
+    """
+
+    def __init__(self, most: int = _MOST_READY, term_ms: int = _READY_MS) -> None:
+        self._most = most
+        self._term_ms = term_ms
+        self._turns_at_ms = 0
+        self._young: dict[bytes, tuple[bytes, SealingKey]] = {}
+        self._old: dict[bytes, tuple[bytes, SealingKey]] = {}
+
+    def age(self, at_ms: int) -> None:
+        """Note the time; what was not asked for in the last term goes."""
+        if at_ms >= self._turns_at_ms or len(self._young) > self._most:
+            self._young, self._old = {}, self._young
+            self._turns_at_ms = at_ms + self._term_ms
+
+    def get(self, bound: Bound) -> SealingKey | None:
+        pid = bound.persona.pid
+        kept = self._young.get(pid)
+        if kept is None:
+            kept = self._old.get(pid)
+            if kept is not None:
+                self._young[pid] = kept
+        return kept[1] if kept is not None and kept[0] == bound.wrapped else None
+
+    def keep(self, bound: Bound, key: SealingKey) -> None:
+        self._young[bound.persona.pid] = bound.wrapped, key
+
+    def erase(self, pids: Iterable[bytes]) -> None:
+        for pid in pids:
+            self._young.pop(pid, None)
+            self._old.pop(pid, None)
+
+    def clear(self) -> None:
+        self._young.clear()
+        self._old.clear()
+
+
 class DataKeys:
     """Data keys for one fold: the ring is asked once for each shard key, not for every persona."""
 
-    def __init__(self, keyring: KeyRing) -> None:
+    def __init__(self, keyring: KeyRing, kept: ReadyKeys | None = None) -> None:
         self._keyring = keyring
+        self._kept = ReadyKeys() if kept is None else kept
         self._shard_keys: dict[tuple[int, str], bytes] = {}
 
-    def of(self, bound: Bound) -> bytes:
-        """Return what `data_key` returns."""
-        name = bound.persona.shard, bound.wrapped_by
-        key = self._shard_keys.get(name)
+    def of(self, bound: Bound) -> SealingKey:
+        """Return what `data_key` returns, ready."""
+        key = self._kept.get(bound)
         if key is None:
-            key = self._shard_keys[name] = self._keyring.get(_family(name[0]), name[1])
-        return unwrap(key, bound.wrapped)
+            key = ready(unwrap(self._shard_key(bound.persona.shard, bound.wrapped_by), bound.wrapped))
+            self._kept.keep(bound, key)
+        return key
+
+    def _shard_key(self, shard: int, version: str) -> bytes:
+        key = self._shard_keys.get((shard, version))
+        if key is None:
+            key = self._shard_keys[shard, version] = self._keyring.get(_family(shard), version)
+        return key
 
 
 def memory_key(key: bytes) -> bytes:
@@ -85,15 +138,15 @@ def decision_key(key: bytes) -> bytes:
     return derive(key, _DECISION_LABEL)
 
 
-def seal_facet(key: bytes, persona: Persona, facet: traits.Traits) -> bytes:
+def seal_facet(key: SealingKey, persona: Persona, facet: traits.Traits) -> bytes:
     return b"".join(seal(key, traits.encode(facet), _aad(b"facet|", persona)))
 
 
-def open_facet(key: bytes, persona: Persona, body: bytes) -> traits.Traits:
+def open_facet(key: SealingKey, persona: Persona, body: bytes) -> traits.Traits:
     return traits.decode(_open(key, body, _aad(b"facet|", persona)))
 
 
-def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequence[Interaction]) -> bytes:
+def seal_block(key: SealingKey, persona: Persona, block_id: bytes, interactions: Sequence[Interaction]) -> bytes:
     """Seal [source, mid, kind, at_ms, channel, item, topics, value, group, stances] of each, and no edge pseudonym."""
     rows = [
         (
@@ -105,7 +158,7 @@ def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequ
             i.item,
             i.topics,
             i.value,
-            i.other if i.kind == Kind.JOINED else None,
+            i.other if i.kind == _JOINED else None,
             i.stances,
         )
         for i in interactions
@@ -113,7 +166,7 @@ def seal_block(key: bytes, persona: Persona, block_id: bytes, interactions: Sequ
     return b"".join(seal(key, _encoder.encode(rows), _aad(b"block|" + block_id, persona)))
 
 
-def open_block(key: bytes, persona: Persona, block_id: bytes, body: bytes) -> bytes:
+def open_block(key: SealingKey, persona: Persona, block_id: bytes, body: bytes) -> bytes:
     """Return the msgpack array of interactions."""
     return _open(key, body, _aad(b"block|" + block_id, persona))
 
@@ -134,7 +187,7 @@ def open_remains(key: bytes, persona: Persona, mid: bytes, body: bytes) -> bytes
     return _open(key, body, _aad(b"remains|" + mid, persona))
 
 
-def _open(key: bytes, body: bytes, aad: bytes) -> bytes:
+def _open(key: SealingKey, body: bytes, aad: bytes) -> bytes:
     return open_sealed(key, body[:NONCE_BYTES], body[NONCE_BYTES:], aad)
 
 

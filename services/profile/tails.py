@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from kit.sealing import SealingKey
 from services.profile import sealed, stored
 from services.profile.domain import Interaction, Persona
 from services.profile.traits import Traits, absorb
@@ -52,7 +53,7 @@ class Tailed(NamedTuple):
         return max((number for number, _, _ in self.tail), default=self.blocks)
 
 
-def whole(key: bytes, persona: Persona, lying: Tailed, weights: Weights) -> Traits:
+def whole(key: SealingKey, persona: Persona, lying: Tailed, weights: Weights) -> Traits:
     """Return all that is folded of a facet; raises UnsealableError."""
     traits = sealed.open_facet(key, persona, lying.body)
     if lying.tail:
@@ -60,6 +61,6 @@ def whole(key: bytes, persona: Persona, lying: Tailed, weights: Weights) -> Trai
     return traits
 
 
-def _behind(key: bytes, persona: Persona, lying: Tailed) -> Iterable[Interaction]:
+def _behind(key: SealingKey, persona: Persona, lying: Tailed) -> Iterable[Interaction]:
     for _, block_id, body in lying.tail:
         yield from stored.decode(sealed.open_block(key, persona, block_id, body))

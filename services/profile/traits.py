@@ -29,6 +29,8 @@ HOURS = "hours"
 _PLAY = frozenset((HOURS, *BEHAVIOURS))
 #: What ends a wish for its item: it came true, or was taken back.
 ENDS = frozenset((Kind.BOUGHT, Kind.REMOVED, Kind.DISMISSED))
+# Looking a member of an enumeration up costs as much as the comparison.
+_IDENTIFIED = int(Kind.IDENTIFIED)
 _HOUR_MS = 3_600_000
 #: Values and weights are kept as whole thousandths.
 THOUSAND = 1000
@@ -192,7 +194,7 @@ def decode(body: bytes) -> Traits:
 def _absorb_one(traits: Traits, interaction: Interaction, says: KindWeight) -> None:
     at, kind = interaction.at_ms, interaction.kind
     _count(traits, kind, at, interaction.value)
-    if kind >= Kind.IDENTIFIED:
+    if kind >= _IDENTIFIED:
         _absorb_statement(traits, interaction)
         return
     when = moment(at)

@@ -25,6 +25,7 @@ from services.recommendation.clients import Personas
 from services.recommendation.consumers import DURABLE, STREAM, SUBJECTS, Learner
 from services.recommendation.deciding import Manners
 from services.recommendation.model import Models
+from services.recommendation.remembered import Remembered
 from services.recommendation.rpc import RecommendationRpc, Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
@@ -103,6 +104,7 @@ def _deciding(settings: RecommendationSettings, shelves: Shelves, personas: Pers
         shelves=shelves,
         personas=personas,
         database=database,
+        remembered=Remembered(settings.states_kept),
         rules=pack.rules,
         manners=packs.load(settings.manners_file, Manners),
         policy_version=f"{pack.id}.{pack.version}",

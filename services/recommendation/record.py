@@ -1,12 +1,17 @@
 """What is written down of a decision: all that tells why it was made, and why nothing else was."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from services.recommendation.deciding import WINDOW_MS, Decided, Moment, Occasion, Question, Weighed, occasion
+from services.recommendation.domain import Reason
 
 #: How many of those that were weighed are written down.
 _RUNNERS_UP = 5
+_REASONS = 3
+#: The part of a score that every item has.
+_USUAL = "usual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,13 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
         "model_version": made.model_version,
         "policy_version": made.policy_version,
     }
+
+
+def reasons_of(parts: Iterable[tuple[str, str, float]]) -> tuple[Reason, ...]:
+    """Return what spoke for an act, strongest first, with its share of all that did."""
+    gains = sorted((part for part in parts if part[2] > 0 and part[0] != _USUAL), key=lambda part: -part[2])
+    whole = sum(amount for _, _, amount in gains)
+    return tuple(Reason(kind, ref, amount / whole) for kind, ref, amount in gains[:_REASONS])
 
 
 def occasion_of(told: dict[str, Any]) -> Occasion | None:

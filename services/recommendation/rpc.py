@@ -17,7 +17,12 @@ from services.recommendation.use_cases import fit, recommend_for, recommend_to, 
 from services.recommendation.use_cases.answer import explain, give_feedback
 from services.recommendation.use_cases.decide import Deciding, decide_about, decide_for
 from services.recommendation.use_cases.keep import erase, put_offers
+from services.recommendation.use_cases.listing import list_decisions
+from services.recommendation.use_cases.offering import decides, offer_to
 from services.recommendation.use_cases.policy import read_policy, set_policy
+
+#: Where whoever asks for offers is, unless it says.
+_CHANNEL = "app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,10 @@ class RecommendationRpc(RecommendationServiceServicer):
         match request.WhichOneof("whom"):
             case "subject":
                 subject = convert.subject(request)
+                if decides(around.deciding, brand):
+                    channel = decisions.channel(request.channel or _CHANNEL)
+                    offered, answer = await offer_to(around.deciding, subject, wanted, channel)
+                    return convert.to_response(offered, answer.decision, answer.decision_id)
                 ranking, decision = await recommend_to(
                     around.models, around.personas, around.pack.blend, subject, wanted
                 )
@@ -108,6 +117,12 @@ class RecommendationRpc(RecommendationServiceServicer):
         document = await explain(self._around.deciding, convert.subject(request), decision_id)
         return decisions.to_explanation(document)
 
+    async def ListDecisions(
+        self, request: messages.ListDecisionsRequest, context: ServicerContext
+    ) -> messages.ListDecisionsResponse:
+        circle = decisions.listed(request)
+        return decisions.to_list(await list_decisions(self._around.deciding, circle, request.after))
+
     async def PutOffers(
         self, request: messages.PutOffersRequest, context: ServicerContext
     ) -> messages.PutOffersResponse:
@@ -132,5 +147,7 @@ class RecommendationRpc(RecommendationServiceServicer):
     async def ErasePersonas(
         self, request: messages.ErasePersonasRequest, context: ServicerContext
     ) -> messages.ErasePersonasResponse:
-        count = await erase(self._around.deciding.database, decisions.erased(request))
+        deciding, personas = self._around.deciding, decisions.erased(request)
+        deciding.remembered.forget(personas)
+        count = await erase(deciding.database, personas)
         return messages.ErasePersonasResponse(decisions=count)

@@ -38,5 +38,7 @@ class RecommendationSettings(Settings):
     relationship_pack: str = "core4"
     #: Seconds between saves while there is something new; more when a save itself takes long.
     save_every_s: float = 5.0
+    #: Of how many personas what is kept of decisions stays in memory, sealed: at most 4 kB each.
+    states_kept: int = 20_000
     #: Largest size of the stream of lessons, bytes; as the profile service has it.
     profile_stream_max_bytes: int = 4 << 30

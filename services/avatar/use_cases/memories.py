@@ -4,19 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit.db import Database
-from services.avatar import packing, repository, statements
+from services.avatar import packing, repository
 from services.avatar.domain import Acquaintance, Persona, Visit
 from services.avatar.remembering import Learnt, Memory, remember
 from services.avatar.repository import Sealed
-
-
-async def recall(database: Database, visit: Visit, acquaintance: Acquaintance) -> Memory | None:
-    """Return what is remembered, None when that is nothing or not allowed."""
-    if acquaintance.persona is None or not acquaintance.may_remember:
-        return None
-    sealed = await statements.read_memory(database, visit, acquaintance.persona)
-    return opened(sealed, acquaintance, visit)
 
 
 def opened(sealed: Sealed | None, acquaintance: Acquaintance, visit: Visit) -> Memory | None:

@@ -25,7 +25,7 @@ from services.avatar.domain import (
 from services.avatar.encounter import Arrival, Encounter, begin
 from services.avatar.remembering import NOTHING, Memory
 from services.avatar.statements import Begun
-from services.avatar.use_cases.memories import learn, recall
+from services.avatar.use_cases.memories import learn, opened
 from services.avatar.use_cases.visits import Surroundings, grants_today
 from services.avatar.wording import greetings, render, voice
 
@@ -53,6 +53,16 @@ class Opening:
     opened_at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An encounter, whether it was open already, what one like it begins with, and what is remembered."""
+
+    encounter: Encounter
+    is_repeat: bool
+    arrival: Arrival
+    memory: Memory | None
+
+
 async def open_encounter(
     database: Database, around: Surroundings, visit: Visit, language: str, acquaintance: Acquaintance
 ) -> Opened:
@@ -61,25 +71,20 @@ async def open_encounter(
     avatar = around.avatars.get(visit.subject.brand, visit.avatar)
     if visit.expires_at_ms <= now_ms:
         raise VisitExpiredError("the visit is over; open another")
-    memory = await recall(database, visit, acquaintance)
-    persona = acquaintance.persona
-    arrival = Arrival(
-        persona.pid if persona is not None else b"",
-        avatar.language(language),
-        memory.reserve if memory else 0,
-        acquaintance.allows(PERSONALISE),
-    )
-    first = begin(arrival, avatar.approach, around.new_ref(), now_ms)
-    encounter, is_repeat = await _open(database, visit, first, now_ms, persona)
+    pid = acquaintance.persona.pid if acquaintance.persona is not None else b""
+    arrival = Arrival(pid, avatar.language(language), 0, acquaintance.allows(PERSONALISE))
+    first = Opening(visit, arrival, around.new_ref(), now_ms)
+    stands = await _open(database, around, first, acquaintance)
+    encounter, memory = stands.encounter, stands.memory
     grants = grants_today(encounter, acquaintance, now_ms)
     effect = _first(encounter, acquaintance, grants)
     speaking = voice(avatar, encounter, {})
     action = render(effect, speaking, rules.quiet_left_s(encounter.manners, now_ms, visit.expires_at_ms))
-    opened = Opened(is_repeat, memory, grants, action, _ai_line(avatar, encounter), arrival)
+    told = Opened(stands.is_repeat, memory, grants, action, _ai_line(avatar, encounter), stands.arrival)
     if effect.act is not Act.SAY:
-        return opened
+        return told
     lines = greetings(speaking, is_known=memory is not None)
-    return replace(opened, next=replace(action, say=lines[visit.id[0] % len(lines)]), greetings=lines)
+    return replace(told, next=replace(action, say=lines[visit.id[0] % len(lines)]), greetings=lines)
 
 
 async def note_openings(database: Database, around: Surroundings, openings: Sequence[Opening]) -> list[Opening]:
@@ -100,14 +105,22 @@ def _begun(around: Surroundings, opening: Opening) -> Begun:
     return Begun(opening.visit, encounter, opening.opened_at_ms, opening.arrival.pid)
 
 
-async def _open(
-    database: Database, visit: Visit, first: Encounter, now_ms: int, persona: Persona | None
-) -> tuple[Encounter, bool]:
-    """Return the encounter and whether it was open already."""
-    if await statements.add_encounter(database, visit, first, now_ms, persona):
-        return first, False
+async def _open(database: Database, around: Surroundings, first: Opening, acquaintance: Acquaintance) -> _Standing:
+    persona = acquaintance.persona if acquaintance.may_remember else None
+    begun = _begun(around, first)
+    is_added, sealed = await statements.add_unremembered(database, begun, persona)
+    memory = opened(sealed, acquaintance, first.visit)
+    arrival = replace(first.arrival, reserve=memory.reserve if memory else 0)
+    if sealed is not None:
+        begun = _begun(around, replace(first, arrival=arrival))
+        is_added = await statements.add_encounter(database, begun)
+    if is_added:
+        return _Standing(begun.encounter, False, arrival, memory)
     async with database.transaction() as connection:
-        return await _open_again(connection, visit, first, now_ms, persona)
+        encounter, is_repeat = await _open_again(
+            connection, first.visit, begun.encounter, first.opened_at_ms, acquaintance.persona
+        )
+    return _Standing(encounter, is_repeat, arrival, memory)
 
 
 async def _open_again(

@@ -4,7 +4,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 SHARDS = 64
 PID_BYTES = 16
@@ -150,8 +150,7 @@ class Subject:
         return [Subject(self.brand, self.audience, eid, version) for version, eid in self.former]
 
 
-@dataclass(frozen=True, slots=True)
-class Persona:
+class Persona(NamedTuple):
     """A facet's name inside the services."""
 
     brand: str
@@ -159,8 +158,7 @@ class Persona:
     pid: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A facet as the vault knows it: its persona, its present face, and what opens it."""
 
     persona: Persona

@@ -4,7 +4,7 @@ A facet lies behind its newest blocks: those it has not taken in are its tail, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import asyncpg
 
@@ -13,8 +13,7 @@ from services.profile.domain import Persona
 from services.profile.tails import Standing, Tailed
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """Sealed bytes of one persona."""
 
     shard: int
@@ -24,8 +23,7 @@ class Sealed:
     codec: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """The interactions of one persona in one fold, sealed; numbered from 1 per facet."""
 
     sealed: Sealed
@@ -35,8 +33,7 @@ class Block:
     is_taught: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
+class Facet(NamedTuple):
     """A facet that has taken in the blocks up to a number."""
 
     sealed: Sealed

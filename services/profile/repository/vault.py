@@ -102,31 +102,31 @@ async def resolve(connection: asyncpg.Connection, brand: str, addresses: Sequenc
     return {(audience, eid): Bound(Persona(brand, shard, pid), *facts) for audience, eid, shard, pid, *facts in rows}
 
 
-async def find(vault: Database, subject: Subject) -> tuple[Bound, bool] | None:
-    """Return the facet bound to one subject, and whether anything is linked to it."""
+async def find(vault: Database, brand: str, addresses: Sequence[Address]) -> dict[Address, tuple[Bound, bool]]:
+    """Return the facets bound to (audience, eid), and whether anything is linked to each; others are left out."""
     # LIMIT keeps the planner to look-ups by key: behind the wall between brands it reads all personas for a join.
     rows = await vault.fetch(
         """
-        SELECT b.home, b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms,
-            k.choices, EXISTS (SELECT FROM links WHERE brand = $1 AND shard = b.home AND pid = b.pid)
-        FROM (
+        SELECT q.audience, q.eid, EXISTS (SELECT FROM links WHERE brand = $1 AND shard = b.home AND pid = b.pid),
+            b.home, b.pid, k.generation, k.key_id, k.wrapped, k.wrapped_by, b.preferences, b.preferences_at_ms,
+            k.choices
+        FROM unnest($2::smallint[], $3::text[], $4::bytea[]) AS q(shard, audience, eid)
+        CROSS JOIN LATERAL (
             SELECT coalesce(home, shard) AS home, pid, preferences, preferences_at_ms FROM bindings
-            WHERE brand = $1 AND shard = $2 AND audience = $3 AND eid = $4 LIMIT 1
+            WHERE brand = $1 AND shard = q.shard AND audience = q.audience AND eid = q.eid LIMIT 1
         ) AS b
         CROSS JOIN LATERAL (
             SELECT generation, key_id, wrapped, wrapped_by, choices FROM personas
             WHERE brand = $1 AND shard = b.home AND pid = b.pid LIMIT 1
         ) AS k
         """,
-        subject.brand,
-        subject.shard,
-        subject.audience,
-        subject.eid,
+        brand,
+        *_columns(brand, addresses),
     )
-    if not rows:
-        return None
-    shard, pid, *facts, is_linked = rows[0]
-    return Bound(Persona(subject.brand, shard, pid), *facts), is_linked
+    return {
+        (audience, eid): (Bound(Persona(brand, shard, pid), *facts), is_linked)
+        for audience, eid, is_linked, shard, pid, *facts in rows
+    }
 
 
 async def lock_choices(connection: asyncpg.Connection, persona: Persona) -> Bound | None:

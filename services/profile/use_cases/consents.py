@@ -20,7 +20,7 @@ from services.profile.domain import (
     Statement,
     Subject,
 )
-from services.profile.repository import crossings, links, vault
+from services.profile.repository import crossings, links
 from services.profile.repository.crossings import Crossing
 from services.profile.use_cases import cross, segment
 from services.profile.use_cases.bind import bind
@@ -120,10 +120,11 @@ async def whole(stores: Stores, subject: Subject) -> Whole:
 
 
 async def _found(stores: Stores, subject: Subject) -> tuple[Bound, bool] | None:
-    found = await vault.find(stores.vault, subject)
-    if found is None and await adopt(stores, [subject]):
-        return await vault.find(stores.vault, subject)
-    return found
+    address = subject.audience, subject.eid
+    found = await stores.look_ups.bound.ask(subject.brand, [address])
+    if address not in found and await adopt(stores, [subject]):
+        found = await stores.look_ups.bound.ask(subject.brand, [address])
+    return found.get(address)
 
 
 def named(stores: Stores, subject: Subject, bound: Bound | None) -> Named:

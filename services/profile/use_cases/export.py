@@ -9,6 +9,7 @@ import msgspec
 from services.profile import sealed, stored
 from services.profile.domain import Bound, Kind, Persona, Subject
 from services.profile.domain.errors import ExportBrokenError
+from services.profile.person import DecidedPage
 from services.profile.repository import histories
 from services.profile.traits import Traits
 from services.profile.use_cases import consents, see
@@ -16,6 +17,7 @@ from services.profile.use_cases.stores import Stores
 
 #: Sealed bytes of a page, about; as JSON it takes twice that.
 _PAGE_BYTES = 512 << 10
+_DECISIONS = "decisions.json"
 _INTERACTIONS = "interactions.ndjson"
 _encoder = msgspec.json.Encoder()
 
@@ -26,6 +28,8 @@ class _Place(msgspec.Struct, array_like=True, frozen=True):
     whose: bytes
     facet: int = 0
     block: int = 0
+    #: Behind which decision; None when all of them are told.
+    decided: bytes | None = None
 
 
 class Done(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,12 +62,31 @@ async def export(stores: Stores, subject: Subject, after: bytes) -> Page:
         told = _told(after)
         if told.whose != place.whose or told.facet >= len(own.facets):
             raise ExportBrokenError("what this archive came from has changed: begin again", field="after")
+        if told.decided is not None:
+            return await _decisions(stores, own, place, told.decided)
         return await _interactions(stores, own.facets, told)
-    return Page(await _summary(stores, subject, own), _encoded(place) if own.facets else b"")
+    decided = await see.decided(stores, own)
+    parts = [*await _summary(stores, subject, own, decided), *_array(decided, begins=b"[")]
+    return Page(parts, _behind(place, decided) if own.facets else b"")
 
 
-async def _summary(stores: Stores, subject: Subject, own: see.Own) -> list[tuple[str, bytes]]:
-    shown, traits = await see.look(stores, subject, own)
+async def _decisions(stores: Stores, own: see.Own, place: _Place, after: bytes) -> Page:
+    page = await see.decided(stores, own, after)
+    return Page(_array(page, begins=b",\n" if page.documents else b""), _behind(place, page))
+
+
+def _behind(place: _Place, page: DecidedPage) -> bytes:
+    return _encoded(msgspec.structs.replace(place, decided=page.next or None))
+
+
+def _array(page: DecidedPage, begins: bytes) -> list[tuple[str, bytes]]:
+    """Return a page of one JSON array that goes on over pages; behind its end the next file begins."""
+    part = (_DECISIONS, begins + b",\n".join(page.documents) + (b"" if page.next else b"]"))
+    return [part] if page.next else [part, (_INTERACTIONS, b"")]
+
+
+async def _summary(stores: Stores, subject: Subject, own: see.Own, decided: DecidedPage) -> list[tuple[str, bytes]]:
+    shown, traits = await see.look(stores, subject, own, decided)
     offers = {"removed": shown.removed, "benefits": shown.benefits}
     return [
         ("person.json", _encoder.encode(shown)),
@@ -76,7 +99,7 @@ async def _summary(stores: Stores, subject: Subject, own: see.Own) -> list[tuple
         ("relationship.json", _encoder.encode(shown.relationship)),
         ("links.json", _encoder.encode(shown.linked)),
         ("recipients.json", _encoder.encode(shown.readers)),
-        (_INTERACTIONS, b""),
+        ("habits.json", decided.habits),
     ]
 
 

@@ -25,6 +25,7 @@ from services.profile.folding import (
 )
 from services.profile.hot import Hot
 from services.profile.repository import facets, ledger, positions
+from services.profile.sealed import DataKeys
 from services.profile.segments import Decided, may_tell
 from services.profile.use_cases.bind import identify
 from services.profile.use_cases.consult import Consulted, consult
@@ -143,6 +144,7 @@ class Fold:
             grown = self._ahead.grown = await self._grow(shares, ground, batches[0].batch_id, before)
             grown.decided = self._decide(desk, shares, grown)
             self._hot.stand(grown.standings)
+            self._hot.keys.age(desk.at_ms)
             self._hot.keep(grown.traits, desk.at_ms)
             # Whom models learn from no longer may have got a block that is not in what is hot.
             self._hot.drop(grown.standings.keys() - grown.traits.keys())
@@ -195,7 +197,8 @@ class Fold:
             ground, standings={**ground.standings, **before.standings}, traits={**ground.traits, **before.traits}
         )
         loaded = await facets.load(stores.profile, self._brand, ground.unopened(shares))
-        return await Growth(stores.keyring, stores.weights, ground, block_id).grow(shares, loaded, before)
+        keys = DataKeys(stores.keyring, self._hot.keys)
+        return await Growth(keys, stores.weights, ground, block_id).grow(shares, loaded, before)
 
 
 async def _both(one: Awaitable[_One], other: Awaitable[_Other]) -> tuple[_One, _Other]:

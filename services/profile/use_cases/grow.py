@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kit.keyring import KeyRing
+from kit.sealing import SealingKey
 from services.profile import sealed
 from services.profile.domain import Interaction, Persona
 from services.profile.folding import Lesson, Share, lesson_of
@@ -69,8 +69,8 @@ def in_order(shares: Iterable[Share]) -> list[Share]:
 class Growth:
     """Grows the shares of one fold."""
 
-    def __init__(self, keyring: KeyRing, weights: Weights, ground: Ground, block_id: bytes) -> None:
-        self._keys = sealed.DataKeys(keyring)
+    def __init__(self, keys: sealed.DataKeys, weights: Weights, ground: Ground, block_id: bytes) -> None:
+        self._keys = keys
         self._weights = weights
         self._ground = ground
         self._block_id = block_id
@@ -91,14 +91,14 @@ class Growth:
             self._grow(key, share, opened)
         return self._grown
 
-    def _open(self, key: bytes, persona: Persona, lying: Tailed | None, before: Grown) -> Open:
+    def _open(self, key: SealingKey, persona: Persona, lying: Tailed | None, before: Grown) -> Open:
         traits = Traits() if lying is None else whole(key, persona, lying, self._weights)
         standing = before.standings.get(persona.pid)
         if standing is not None and (lying is None or lying.last < standing.last):
             absorb(traits, before.interactions[persona.pid], self._weights)
         return Open(traits, 0 if lying is None else len(lying.body))
 
-    def _grow(self, key: bytes, share: Share, opened: Open | None) -> None:
+    def _grow(self, key: SealingKey, share: Share, opened: Open | None) -> None:
         grown, persona = self._grown, share.bound.persona
         standing, taught = self._ground.standing(share), len(grown.lessons)
         if opened is not None:

@@ -272,7 +272,7 @@ async def _merged(stores: Stores, subject: Subject, found: _Found, decision: Dec
         # Their person, too, is told who read them; of the facet itself that is noted with the answer.
         stores.uses.read(each.persona, subject.audience, decision, what, stores.now_ms())
     readable = [each for each in (found.bound, *linked) if each is not None]
-    loaded = await facets.load(stores.profile, subject.brand, [each.persona for each in readable])
+    loaded = await stores.look_ups.facets.ask(subject.brand, [each.persona for each in readable])
     whole = Traits()
     for each in readable:
         lying = loaded.get(each.persona.pid)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kit.db import Database, raw
 from kit.keyring import KeyMissingError, KeyRing
-from kit.sealing import UnsealableError
+from kit.sealing import SealingKey, UnsealableError
 from services.profile import sealed
 from services.profile.clients import ConsentClient
 from services.profile.comparing import Tally
@@ -37,7 +37,7 @@ class _Facet:
     """A facet that may be read, and what was found of it."""
 
     bound: Bound
-    key: bytes
+    key: SealingKey
     refolded: Refolded
     live: Traits | None = None
     is_sound: bool = True

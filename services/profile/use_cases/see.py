@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from services.profile import choices, handles, person, sealed, tails
 from services.profile.choices import Choices
 from services.profile.domain import Bound, Subject
-from services.profile.person import Link, Person, Remembered
+from services.profile.person import DecidedPage, Link, Person, Remembered
 from services.profile.repository import facets, uses
 from services.profile.shown import playing, standing
 from services.profile.traits import Traits, merge
@@ -45,12 +45,23 @@ async def find_own(stores: Stores, subject: Subject) -> Own:
     return Own(own, chosen, tuple(Link(audience, count) for audience, count in sorted(elsewhere.items())))
 
 
+async def decided(stores: Stores, own: Own, after: bytes = b"") -> DecidedPage:
+    """Return a page of what was decided about a person; nothing where nobody decides."""
+    if stores.rankings is None or not own.facets:
+        return DecidedPage()
+    keyed = [
+        (each.persona, sealed.decision_key(sealed.data_key(stores.keyring, each))) for each in own.facets[:_MOST_KEYED]
+    ]
+    return await stores.rankings.decided(keyed, after)
+
+
 async def see(stores: Stores, subject: Subject) -> Person:
     """Return all that is shown."""
-    return (await look(stores, subject, await find_own(stores, subject)))[0]
+    own = await find_own(stores, subject)
+    return (await look(stores, subject, own, await decided(stores, own)))[0]
 
 
-async def look(stores: Stores, subject: Subject, own: Own) -> tuple[Person, Traits]:
+async def look(stores: Stores, subject: Subject, own: Own, page: DecidedPage) -> tuple[Person, Traits]:
     """Return all that is shown, and the traits it follows from."""
     now_ms = stores.now_ms()
     if not own.facets:
@@ -79,6 +90,7 @@ async def look(stores: Stores, subject: Subject, own: Own) -> tuple[Person, Trai
         relationship=person.related(stores.packs.of(subject.brand), traits, own.choices, now_ms),
         journey=standing(stores.journeys, traits, own.choices, now_ms),
         play=playing(stores.players.of(subject.brand), traits, own.choices, now_ms),
+        decided=person.decided(page),
     )
     return shown, traits
 

@@ -2,18 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from kit.db import Database
 from kit.keyring import KeyRing
-from services.profile.clients import Avatars, ConsentClient
+from kit.together import Together
+from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.crowds import Crowds
+from services.profile.domain import Bound, Persona
 from services.profile.fenced import Decisions
 from services.profile.journey import Journeys, load_journeys
 from services.profile.playing import PlayerPacks, load_players
 from services.profile.relations import RelationshipPacks, load_packs
+from services.profile.repository import facets, vault
+from services.profile.repository.vault import Address
 from services.profile.segments import SegmentsPack
+from services.profile.tails import Tailed
 from services.profile.uses import Uses
 from services.profile.weights import Weights
+
+
+class LookUps:
+    """What reads look up by key, for as many readers as there are at that moment."""
+
+    def __init__(self, profile: Database, vault_of_it: Database) -> None:
+        self.bound: Together[Address, dict[Address, tuple[Bound, bool]]] = Together(partial(vault.find, vault_of_it))
+        self.facets: Together[Persona, dict[bytes, Tailed]] = Together(partial(facets.load, profile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +58,10 @@ class Stores:
     segments: SegmentsPack | None = None
     #: What avatars remember is asked of them; None where there are none.
     avatars: Avatars | None = None
+    #: What was decided, likewise.
+    rankings: Rankings | None = None
+    look_ups: LookUps = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what stands on both databases."""
+        object.__setattr__(self, "look_ups", LookUps(self.profile, self.vault))

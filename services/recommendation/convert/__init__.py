@@ -6,7 +6,7 @@ from contracts.common.v1.subject_pb2 import PurposeDecision
 from contracts.profile.v1.events_pb2 import Lessons
 from contracts.recommendation.v1 import recommendation_pb2 as messages
 from kit.errors import InvalidArgumentError
-from services.recommendation.domain import Decision, Learnt, Lesson, Met, Offer, Ranking, Situation, Subject
+from services.recommendation.domain import Decision, Learnt, Lesson, Met, Offer, Ranking, Reason, Situation, Subject
 from services.recommendation.use_cases import Wanted
 
 MOST_HISTORY = 2_000
@@ -104,8 +104,9 @@ def met(history: messages.History) -> tuple[Met, ...]:
     return tuple(map(Met, items, weights)) if weights else tuple(map(Met, items))
 
 
-def to_response(ranking: Ranking, decision: Decision | None) -> messages.RecommendResponse:
+def to_response(ranking: Ranking, decision: Decision | None, decision_id: bytes = b"") -> messages.RecommendResponse:
     return messages.RecommendResponse(
+        decision_id=decision_id,
         offers=[_to_offer(offer) for offer in ranking.offers],
         abstained=ranking.abstained or "",
         decision=None if decision is None else to_decision(decision),
@@ -114,8 +115,11 @@ def to_response(ranking: Ranking, decision: Decision | None) -> messages.Recomme
 
 
 def _to_offer(offer: Offer) -> messages.Offer:
-    reasons = [messages.Reason(kind=reason.kind, ref=reason.ref, share=reason.share) for reason in offer.reasons]
-    return messages.Offer(item=offer.item, score=offer.score, reasons=reasons)
+    return messages.Offer(item=offer.item, score=offer.score, reasons=map(to_reason, offer.reasons))
+
+
+def to_reason(reason: Reason) -> messages.Reason:
+    return messages.Reason(kind=reason.kind, ref=reason.ref, share=reason.share)
 
 
 def to_decision(decision: Decision) -> PurposeDecision:

@@ -1,14 +1,14 @@
 """Contract messages about decisions to this room's words and back; bounds of requests are checked here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
 from contracts.common.v1.subject_pb2 import KeyedPersona
 from contracts.recommendation.v1 import recommendation_pb2 as messages
 from services.recommendation.clients import circle_from_proto
-from services.recommendation.convert import MOST_EXCLUDED, MOST_ITEM, brand, met, require, to_decision
+from services.recommendation.convert import MOST_EXCLUDED, MOST_ITEM, brand, met, require, to_decision, to_reason
 from services.recommendation.deciding import (
     LEAST_ANSWERS,
     Act,
@@ -19,11 +19,12 @@ from services.recommendation.deciding import (
     Policy,
     Terms,
     Treatment,
-    Weighed,
 )
-from services.recommendation.domain import Decision, Persona, Signals
+from services.recommendation.domain import Circle, Decision, Persona, Signals
+from services.recommendation.record import reasons_of
 from services.recommendation.use_cases.answer import Said
 from services.recommendation.use_cases.decide import ID_BYTES, Answer, Asked
+from services.recommendation.use_cases.listing import Listed, shown
 from services.recommendation.use_cases.policy import Standing
 
 _SHARDS = 64
@@ -58,7 +59,6 @@ _A_CIRCLE = f"1 to {_MOST_CIRCLE}"
 _A_SHARD = f"at most {_SHARDS - 1}"
 _A_PID = f"{_PID_BYTES} bytes"
 _A_KEY = f"{_KEY_BYTES} bytes"
-_REASONS = 3
 #: The caller read it under recommend.offer itself.
 _READ = Decision("", is_allowed=True, reason="", sequence=0, record_id="")
 
@@ -68,7 +68,7 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
     acts = [_ACTS.get(act) for act in request.acts]
     require(bool(acts) and None not in acts, "acts", _SOME_ACTS)
     require(request.initiative in _INITIATIVES, "initiative", _AN_INITIATIVE)
-    require(bool(_CHANNEL.fullmatch(request.channel)), "channel", _CHANNEL.pattern)
+    channel(request.channel)
     require(request.least_age <= _MOST_AGE, "least_age", _AN_AGE)
     # The comparison is false for what is no number, too.
     require(0.0 <= request.interruption <= 1.0, "interruption", "0 to 1")
@@ -92,11 +92,16 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
     return Asked(moment, request.relationship, frozenset(request.exclude), request.needs_offers)
 
 
+def channel(told: str) -> str:
+    require(bool(_CHANNEL.fullmatch(told)), "channel", _CHANNEL.pattern)
+    return told
+
+
 def known(request: messages.DecideRequest) -> Signals:
     told, history = request.known, request.known.history
     require(1 <= len(told.circle) <= _MOST_CIRCLE, "known.circle", _A_CIRCLE)
     for each in told.circle:
-        _check(each, request.brand)
+        _check(each, request.brand, "known.circle")
     return Signals(
         _READ,
         met(history),
@@ -169,6 +174,20 @@ def to_explanation(document: dict[str, object]) -> messages.ExplainDecisionRespo
     return messages.ExplainDecisionResponse(document=msgspec.json.encode(document))
 
 
+def listed(request: messages.ListDecisionsRequest) -> Circle:
+    require(1 <= len(request.personas) <= _MOST_CIRCLE, "personas", f"1 to {_MOST_CIRCLE}")
+    of_one = brand(request.personas[0].persona.brand)
+    for each in request.personas:
+        _check(each, of_one, "personas")
+    return circle_from_proto(request.personas)
+
+
+def to_list(found: Listed) -> messages.ListDecisionsResponse:
+    documents = map(msgspec.json.encode, found.documents)
+    habits = msgspec.json.encode(shown(found.habits)) if found.habits else b""
+    return messages.ListDecisionsResponse(documents=documents, next=found.next, habits=habits)
+
+
 def _tell(told: messages.DecideResponse, decided: Decided) -> None:
     told.policy_version = f"{told.policy_version}.{decided.policy}"
     told.act, told.silence = decided.act.value, decided.silence.value if decided.silence else ""
@@ -177,22 +196,16 @@ def _tell(told: messages.DecideResponse, decided: Decided) -> None:
         chosen = decided.chosen
         told.item, told.p_accept, told.p_accept_low = chosen.candidate.item, chosen.p_accept, chosen.p_accept_low
         told.value = chosen.value
-        told.reasons.extend(_reasons(chosen))
-        told.also.extend(decided.also)
+        told.reasons.extend(to_reason(each) for each in reasons_of(chosen.candidate.parts))
+        told.also.extend(each.candidate.item for each in decided.also)
 
 
-def _reasons(chosen: Weighed) -> Sequence[messages.Reason]:
-    gains = sorted((part for part in chosen.candidate.parts if part[2] > 0 and part[0] != "usual"), key=lambda p: -p[2])
-    whole = sum(amount for _, _, amount in gains)
-    return [messages.Reason(kind=kind, ref=ref, share=amount / whole) for kind, ref, amount in gains[:_REASONS]]
-
-
-def _check(told: KeyedPersona, of: str) -> None:
+def _check(told: KeyedPersona, of: str, field: str) -> None:
     persona = told.persona
-    require(persona.brand == of, "known.circle.persona.brand", "the brand of the request")
-    require(persona.shard < _SHARDS, "known.circle.persona.shard", _A_SHARD)
-    require(len(persona.pid) == _PID_BYTES, "known.circle.persona.pid", _A_PID)
-    require(len(told.decision_key) == _KEY_BYTES, "known.circle.decision_key", _A_KEY)
+    require(persona.brand == of, f"{field}.persona.brand", "the brand of the request")
+    require(persona.shard < _SHARDS, f"{field}.persona.shard", _A_SHARD)
+    require(len(persona.pid) == _PID_BYTES, f"{field}.persona.pid", _A_PID)
+    require(len(told.decision_key) == _KEY_BYTES, f"{field}.decision_key", _A_KEY)
 
 
 def _terms(told: messages.Terms) -> Terms:

@@ -11,6 +11,7 @@ from services.recommendation.deciding.promising import Promise, bin_of
 from services.recommendation.deciding.shelf import Shelf, Terms
 from services.recommendation.deciding.speaking import occasion
 from services.recommendation.deciding.state import (
+    COMPLAINT_MS,
     EMPTY,
     WINDOW_MS,
     State,
@@ -38,6 +39,7 @@ from services.recommendation.deciding.words import (
 )
 
 __all__ = [
+    "COMPLAINT_MS",
     "EMPTY",
     "LEAST_ANSWERS",
     "VISIBLE_MS",

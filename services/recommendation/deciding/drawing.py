@@ -22,15 +22,25 @@ class Drawing(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """What was drawn from, silence last and worth nothing, with the chance of each, and which one it was."""
+    """What was drawn from, silence last and worth nothing, the chance of each, and which one it was."""
 
-    weighed: list[Weighed]
+    every: list[Weighed]
+    chances: list[float]
     place: int
 
     @property
     def chosen(self) -> Weighed:
         """The one that was drawn."""
-        return self.weighed[self.place]
+        return self.every[self.place].drawn(self.chances[self.place])
+
+    def weighed(self) -> list[Weighed]:
+        """Return all but silence with the chance of each."""
+        return [each.drawn(chance) for each, chance in zip(self.every[:-1], self.chances, strict=False)]
+
+    def chance_of(self, candidate: Candidate) -> float:
+        """Return the chance of this very candidate, 0 where it was not drawn from."""
+        pairs = zip(self.every, self.chances, strict=True)
+        return next((chance for each, chance in pairs if each.candidate is candidate), 0.0)
 
 
 def draw(eligible: Sequence[Weighed], drawing: Drawing) -> Drawn:
@@ -44,8 +54,7 @@ def draw(eligible: Sequence[Weighed], drawing: Drawing) -> Drawn:
     else:
         probabilities = chances(values, drawing.rules.temperature, drawing.explored)
         place = drawn(probabilities, drawing.lot)
-    pairs = zip(every, probabilities, strict=True)
-    return Drawn([each._replace(propensity=chance) for each, chance in pairs], place)
+    return Drawn(every, probabilities, place)
 
 
 def chances(values: Sequence[float], temperature: float, explored: float) -> list[float]:

@@ -89,6 +89,11 @@ class Habits(msgspec.Struct):
         """Return what was packed; whether somebody complained is remembered elsewhere."""
         return _of(map(Fading.unpacked, _packed.decode(content))) if content else cls()
 
+    def shown(self) -> dict[str, dict[str, float]]:
+        """Return it for people to read: by kind and name, to two digits, each as of when it grew last."""
+        named = zip(self.__struct_fields__, self.kinds(), strict=False)
+        return {kind: {name: round(total, 2) for name, (total, _) in each.sums.items()} for kind, each in named}
+
     def kinds(self) -> tuple[Fading, ...]:
         """Return its sums, one kind after the other."""
         return self.presence, self.evidence, self.heard, self.strain, self.refusals

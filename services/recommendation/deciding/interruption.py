@@ -16,8 +16,8 @@ from services.recommendation.deciding.habits import Customs, Habits, Occasion
 from services.recommendation.deciding.manners import Aspect, Aspects, Manners
 from services.recommendation.deciding.words import Outcome, Verdict
 
-#: Bands of hours, as habits name them.
-_HOURS = "hours"
+#: Topics and bands of hours, as habits name them.
+_TOPIC, _HOURS = "topic", "hours"
 #: Strain is told in steps of unwanted offers, of which those of a day and those of ten days are summed.
 _STRAIN_STEPS = (0.5, 1.5, 3.0, 5.0)
 _STRAIN_DAYS = {"fast": 1.0, "slow": 10.0}
@@ -69,13 +69,19 @@ def judge(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -
 
 
 def leanings(pack: Manners, habits: Habits, occasion: Occasion) -> tuple[tuple[float, ...], int]:
-    """Return how answers lean about topic, hour and channel, in log odds, and the step of what the persona bears."""
+    """Return how answers lean about hour and channel, in log odds, and the step of what the persona bears."""
     at_ms = occasion.at_ms
     evidence = tuple(
         habits.evidence.at(f"{name} {value}", at_ms, aspect.half_life_days)
         for name, value, aspect in _values(pack.aspects, occasion)
+        if name != _TOPIC
     )
     return evidence, _strain(habits, at_ms)
+
+
+def leaning(pack: Manners, habits: Habits, topic: str, at_ms: int) -> float:
+    """Return how answers lean about a topic, in log odds."""
+    return habits.evidence.at(f"{_TOPIC} {topic}", at_ms, pack.aspects.topic.half_life_days)
 
 
 def channel_of_the_moment(
@@ -174,7 +180,7 @@ def _in_stretch(habits: Habits, band: int, aspect: Aspect, at_ms: int) -> float:
 
 
 def _values(aspects: Aspects, occasion: Occasion) -> Iterator[tuple[str, str, Aspect]]:
-    yield "topic", occasion.topic, aspects.topic
+    yield _TOPIC, occasion.topic, aspects.topic
     yield _HOURS, str(occasion.hour // stretches.BAND_HOURS), aspects.hour
     yield "channel", occasion.channel, aspects.channel
 

@@ -72,11 +72,12 @@ def decide(ranked: Ranked, question: Question, grounds: Grounds, lot: float) -> 
     if found.chosen is None:
         return found
     chosen, named = found.chosen, able[drawing.policy]
+    also = _also(ranked.shelf, chosen.candidate, named, rules, moment.count)
     return replace(
         _spoken(found, said, chosen.candidate.topic),
         chosen=_with_parts(chosen, offers),
         otherwise=_otherwise(named, chosen, drawing),
-        also=_also(ranked.shelf, chosen.candidate, named, rules, moment.count),
+        also=tuple(_with_parts(each, offers) for each in also),
     )
 
 
@@ -132,7 +133,7 @@ def _able(
     promised = grounds.promise.weigh(eligible, cells, annoys * grounds.rules.annoyed)
     pairs = zip(eligible, promised, strict=True)
     return {
-        Policy.SOFTMAX: [one._replace(cell=other.cell, promised=other.promised) for one, other in pairs],
+        Policy.SOFTMAX: [one.counted(other.cell, other.promised) for one, other in pairs],
         Policy.BANDIT: _by_value(each for each in promised if each.value_low > 0),
     }
 
@@ -144,14 +145,13 @@ def _done(nothing: Decided, able: dict[Policy, list[Weighed]], drawing: Drawing)
     if not mine:
         return nothing
     found = draw(mine, drawing)
-    chosen, drawn_from = found.chosen, found.weighed[:-1]
+    chosen, drawn_from = found.chosen, found.weighed()
     names = {(each.candidate.act, each.candidate.item) for each in mine}
     rest = (each for each in nothing.weighed if (each.candidate.act, each.candidate.item) not in names)
     decided = replace(nothing, propensity=chosen.propensity, weighed=(*drawn_from, *rest))
     if chosen.candidate.act is Act.SILENT:
         return replace(decided, silence=Silence.CHANCE)
-    compared = draw(others, drawing._replace(policy=drawing.policy.other)).weighed
-    instead = next((each.propensity for each in compared if each.candidate is chosen.candidate), 0.0)
+    instead = draw(others, drawing._replace(policy=drawing.policy.other)).chance_of(chosen.candidate)
     return replace(decided, act=chosen.candidate.act, silence=None, chosen=chosen._replace(instead=instead))
 
 
@@ -174,18 +174,19 @@ def _with_parts(chosen: Weighed, offers: Gathered) -> Weighed:
     return chosen._replace(candidate=chosen.candidate._replace(parts=parts))
 
 
-def _also(shelf: Shelf, first: Candidate, eligible: Sequence[Weighed], rules: Rules, count: int) -> tuple[str, ...]:
+def _also(shelf: Shelf, first: Candidate, eligible: Sequence[Weighed], rules: Rules, count: int) -> list[Weighed]:
     """Return further items, most valuable first, each unlike all before it by what its terms say it is about."""
     if first.act is not Act.OFFER:
-        return ()
-    named = [first.item]
+        return []
+    named, found = [first.item], []
     for each in eligible:
         item = each.candidate.item
         if len(named) == count:
             break
         if item and item not in named and all(_likeness(shelf, item, other) < rules.alike for other in named):
             named.append(item)
-    return tuple(named[1:])
+            found.append(each)
+    return found
 
 
 def _likeness(shelf: Shelf, item: str, other: str) -> float:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from services.recommendation.bandit import Calibration, Prior, Regression
 from services.recommendation.deciding.gathering import Ranked
 from services.recommendation.deciding.habits import Habits
-from services.recommendation.deciding.interruption import leanings
+from services.recommendation.deciding.interruption import leaning, leanings
 from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.speaking import occasion
 from services.recommendation.deciding.valuing import BUCKETS, Answers, Taught, expected_by_bucket
-from services.recommendation.deciding.words import Candidate, Initiative, Moment, Rules, Weighed
+from services.recommendation.deciding.words import Initiative, Moment, Rules, Weighed
 
 Cells = NDArray[np.intp]
 #: How many values each sign has: bucket, popularity, what answers say of topic, hour and channel, who begins, strain.
@@ -68,13 +68,19 @@ class Promise:
 
 def cells_of(ranked: Ranked, manners: Manners, habits: Habits, moment: Moment, weighed: Sequence[Weighed]) -> Cells:
     """Return in which cell each act is counted."""
-    leans = {topic: _leans(manners, habits, moment, topic) for topic in {each.candidate.topic for each in weighed}}
-    begins = int(moment.initiative is Initiative.BRAND)
-    signs = []
-    for each in weighed:
-        topic, hour, channel, strain = leans[each.candidate.topic]
-        signs.append((each.bucket, _popularity(ranked, each.candidate), topic, hour, channel, begins, strain))
-    return np.asarray(FIRST_CELL + np.ravel_multi_index(tuple(np.array(signs).T), _SIGNS), np.intp)
+    topics = [each.candidate.topic for each in weighed]
+    leans = {topic: _side(leaning(manners, habits, topic, moment.at_ms)) for topic in set(topics)}
+    (hour, channel), strain = leanings(manners, habits, occasion(moment, ""))
+    signs = (
+        [each.bucket for each in weighed],
+        _popularity(ranked, [each.candidate.item for each in weighed]),
+        [leans[topic] for topic in topics],
+        _side(hour),
+        _side(channel),
+        int(moment.initiative is Initiative.BRAND),
+        int(strain > 0) + int(strain >= _STRAINED),
+    )
+    return np.asarray(FIRST_CELL + np.ravel_multi_index(np.broadcast_arrays(*signs), _SIGNS), np.intp)
 
 
 def bin_of(promised: float) -> int:
@@ -82,19 +88,15 @@ def bin_of(promised: float) -> int:
     return FIRST_BIN + Calibration.place(promised)
 
 
-def _leans(manners: Manners, habits: Habits, moment: Moment, topic: str) -> tuple[int, ...]:
-    evidence, strain = leanings(manners, habits, occasion(moment, topic))
-    sides = (int(each > -_LEANS) + int(each > _LEANS) for each in evidence)
-    return *sides, int(strain > 0) + int(strain >= _STRAINED)
+def _side(odds: float) -> int:
+    return int(odds > -_LEANS) + int(odds > _LEANS)
 
 
-def _popularity(ranked: Ranked, candidate: Candidate) -> int:
-    slot = ranked.sums.slots.get(candidate.item)
-    if slot is None:
-        return 0
-    usual = ranked.sums.interactions / max(1, ranked.sums.size)
-    met = int(ranked.sums.met[slot])
-    return 1 + int(met > usual) + int(met > _POPULAR * usual)
+def _popularity(ranked: Ranked, items: Sequence[str]) -> Cells:
+    sums = ranked.sums
+    slots = np.array([sums.slots.get(item, -1) for item in items])
+    met, usual = sums.met[slots] if sums.size else slots, sums.interactions / max(1, sums.size)
+    return np.where(slots < 0, 0, 1 + (met > usual) + (met > _POPULAR * usual))
 
 
 def _rows(cells: Cells) -> NDArray[np.float64]:

@@ -180,6 +180,15 @@ class Weighed(NamedTuple):
     #: The chance that the other policy would have given it.
     instead: float = 0.0
 
+    # For many at once: `_replace` takes four times as long.
+    def counted(self, cell: int, promised: float) -> "Weighed":
+        """Return the same, where it is counted, and what the bandit promised."""
+        return Weighed(*self[:6], cell, promised)
+
+    def drawn(self, propensity: float) -> "Weighed":
+        """Return the same with a chance."""
+        return Weighed(*self[:8], propensity)
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -201,7 +210,7 @@ class Decided:
     #: What would have been decided had the person removed the item: "" for silence, None when nothing was decided for.
     otherwise: str | None = None
     #: Items besides the one decided for.
-    also: tuple[str, ...] = ()
+    also: tuple[Weighed, ...] = ()
     #: What it is about as manners see it, and what they say: of the act that is done, else of the most welcome one.
     topic: str = ""
     verdict: Verdict | None = None

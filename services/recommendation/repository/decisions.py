@@ -8,12 +8,12 @@ import asyncpg
 
 from kit.db import Database
 from services.recommendation.deciding import Answers
-from services.recommendation.domain import Circle, Persona
+from services.recommendation.domain import Circle, Keyed, Persona
 
 # Rows are locked in this order: decisions, states by shard and pid, answers by bucket, customs by name. So nobody waits
 # for somebody who waits for them.
 _STATES = """
-SELECT s.pid, s.body, s.habits FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid)
+SELECT s.pid, s.body, s.habits, s.xmin::text::bigint AS version FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid)
 JOIN decision_states s ON s.brand = $1 AND s.shard = u.shard AND s.pid = u.pid
 """
 _HOLD = """
@@ -30,19 +30,39 @@ _ADD = """
 INSERT INTO decisions (brand, decision_id, shard, pid, decided_at, outcome, codec, body)
 VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
 """
-# Whoever answered meanwhile has said more than that somebody turned up: then that is not noted.
+# Nothing is written when the state of anybody is not the version that was seen: then states come back instead. Whoever
+# answers while this runs has said more than that somebody turned up: then that is not noted.
 _NOTE = """
-WITH met AS (
+WITH circle AS MATERIALIZED (
+    SELECT u.pid, s.body, s.habits, s.version, s.version IS DISTINCT FROM nullif(u.seen, 0) AS is_news
+    FROM unnest($10::int[], $11::bytea[], $12::bigint[]) AS u (shard, pid, seen) LEFT JOIN LATERAL (
+        SELECT body, habits, xmin::text::bigint AS version FROM decision_states
+        WHERE brand = $1 AND shard = u.shard AND pid = u.pid LIMIT 1
+    ) s ON true
+), met AS (
     INSERT INTO decision_states AS s (brand, shard, pid, codec, body, taught, changed_at, habits)
-    VALUES ($1, $3, $4, $6, '', '', $5, $8)
+    SELECT $1::text, $3::smallint, $4::bytea, $6::smallint, '', '', $5::timestamptz, $8::bytea
+    WHERE NOT EXISTS (SELECT FROM circle WHERE is_news)
     ON CONFLICT (brand, shard, pid) DO UPDATE SET habits = excluded.habits, changed_at = excluded.changed_at
     WHERE s.habits = $9
+    RETURNING s.xmin::text::bigint AS version
+), logged AS (
+    INSERT INTO decisions (brand, decision_id, shard, pid, decided_at, outcome, codec, body)
+    SELECT $1::text, $2::bytea, $3::smallint, $4::bytea, $5::timestamptz, 0, $6::smallint, $7::bytea
+    WHERE NOT EXISTS (SELECT FROM circle WHERE is_news)
 )
-INSERT INTO decisions (brand, decision_id, shard, pid, decided_at, outcome, codec, body)
-VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
+SELECT pid, body, habits, version FROM circle WHERE EXISTS (SELECT FROM circle WHERE is_news)
+UNION ALL SELECT NULL, NULL, NULL, version FROM met
 """
 _FIND = """
 SELECT shard, pid, outcome, body FROM decisions WHERE brand = $1 AND decision_id = $2 AND decided_at > $3
+"""
+_LIST = """
+SELECT d.decision_id, d.shard, d.pid, d.outcome, d.body, d.decided_at
+FROM unnest($2::int[], $3::bytea[]) AS u (shard, pid)
+JOIN decisions d ON d.brand = $1 AND d.shard = u.shard AND d.pid = u.pid
+WHERE d.decided_at > $4 AND (d.decided_at, d.decision_id) < ($5, $6)
+ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT $7
 """
 _FIND_LOCKED = f"{_FIND} FOR UPDATE"
 _END = "UPDATE decisions SET outcome = $3 WHERE brand = $1 AND decision_id = $2"
@@ -72,6 +92,14 @@ DELETE FROM decision_states s USING unnest($2::int[], $3::bytea[]) AS u (shard, 
 WHERE s.brand = $1 AND s.shard = u.shard AND s.pid = u.pid RETURNING s.taught, s.customs
 """
 _EXPIRE_DECISIONS = "DELETE FROM decisions WHERE decided_at < $1"
+# What somebody taught stays, for it has to be taken back one day.
+_EXPIRE_STATES = """
+WITH emptied AS (
+    UPDATE decision_states SET body = '', habits = ''
+    WHERE changed_at < $1 AND (body <> '' OR habits <> '') AND (taught <> '' OR customs <> '')
+)
+DELETE FROM decision_states WHERE changed_at < $1 AND taught = '' AND customs = ''
+"""
 _PUT_OFFERS = """
 INSERT INTO offers (brand, item, codec, body)
 SELECT $1, item, $2, body FROM unnest($3::text[], $4::bytea[]) AS u (item, body) ORDER BY item
@@ -94,6 +122,7 @@ class Logged:
     decision_id: bytes
     body: bytes
     outcome: int = 0
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +133,8 @@ class HeldState:
     taught: bytes = b""
     habits: bytes = b""
     customs: bytes = b""
+    #: Which version of the row it is; 0 while there is none.
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +143,22 @@ class Turned:
 
     before: bytes
     after: bytes
+    codec: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """How the states were that were not as seen, so that nothing was noted; else the version that was made."""
+
+    news: dict[bytes, HeldState]
+    #: 0 when somebody answered while it was noted.
+    version: int = 0
 
 
 async def read_states(database: Database, circle: Circle) -> dict[bytes, HeldState]:
     """Return what is kept of each of a circle, by pid, without what it taught; nobody is kept from changing it."""
     rows = await database.fetch(_STATES, *_columns([each.persona for each in circle]))
-    return {row["pid"]: HeldState(row["body"], habits=row["habits"]) for row in rows}
+    return _states(rows, circle)
 
 
 async def hold_states(driver: asyncpg.Connection, circle: Circle, codec: int, now: datetime) -> dict[bytes, HeldState]:
@@ -132,14 +173,36 @@ async def put_state(driver: asyncpg.Connection, persona: Persona, codec: int, st
     await driver.execute(_PUT_STATE, *whose, codec, state.body, state.taught, state.habits, state.customs)
 
 
-async def note_decision(database: Database, logged: Logged, turned: Turned, codec: int, now: datetime) -> None:
-    """Add a decision that promises nothing, and habits; the last half second of these is lost with the server."""
-    await database.note(_NOTE, *_row(logged, codec, now), turned.after, turned.before)
+async def note_decision(
+    database: Database, logged: Logged, turned: Turned, now: datetime, seen: Mapping[Keyed, int]
+) -> Noted:
+    """Add a decision that promises nothing, and habits; the last half second of these is lost with the server.
+
+    Nothing is added when the state of anybody in `seen` is another version than is said there.
+    """
+    _, shards, pids = _columns([each.persona for each in seen]) if seen else ("", [], [])
+    row = _row(logged, turned.codec, now)
+    rows = await database.note(_NOTE, *row, turned.after, turned.before, shards, pids, list(seen.values()))
+    if rows and rows[0]["pid"] is not None:
+        return Noted(_states(rows, tuple(seen)))
+    return Noted({}, rows[0]["version"] if rows else 0)
 
 
 async def add_decision(driver: asyncpg.Connection, logged: Logged, codec: int, now: datetime) -> None:
     """Add a decision in the transaction that holds what it takes."""
     await driver.execute(_ADD, *_row(logged, codec, now))
+
+
+async def list_decisions(
+    database: Database, personas: Sequence[Persona], since: datetime, before: tuple[datetime, bytes], count: int
+) -> list[Logged]:
+    """Return decisions about personas of one brand, newest first, that were made after `since` and before a place."""
+    brand = personas[0].brand
+    rows = await database.fetch(_LIST, *_columns(personas), since, *before, count)
+    return [
+        Logged(Persona(brand, shard, pid), decision_id, body, outcome, at)
+        for decision_id, shard, pid, outcome, body, at in rows
+    ]
 
 
 async def find_decision(database: Database, brand: str, decision_id: bytes, since: datetime) -> Logged | None:
@@ -199,6 +262,11 @@ async def expire_decisions(database: Database, before: datetime) -> None:
     await database.fetch(_EXPIRE_DECISIONS, before)
 
 
+async def expire_states(database: Database, before: datetime) -> None:
+    """Forget what is kept of personas of every brand about whom nothing was decided or heard since."""
+    await database.fetch(_EXPIRE_STATES, before)
+
+
 async def put_offers(driver: asyncpg.Connection, brand: str, codec: int, terms: Mapping[str, bytes]) -> int:
     """Add terms by item, or replace them; return of how many items the brand has some."""
     await driver.execute(_RAISE, brand)
@@ -214,6 +282,14 @@ async def list_offers(database: Database, brand: str) -> list[bytes]:
 async def list_revisions(database: Database) -> dict[str, int]:
     """Return how often the offers of each brand were changed."""
     return {row["brand"]: row["revision"] for row in await database.fetch(_REVISIONS)}
+
+
+def _states(rows: Sequence[asyncpg.Record], circle: Circle) -> dict[bytes, HeldState]:
+    found = {row["pid"]: row for row in rows if row["version"] is not None}
+    states = {each.persona.pid: HeldState() for each in circle}
+    return states | {
+        pid: HeldState(row["body"], habits=row["habits"], version=row["version"]) for pid, row in found.items()
+    }
 
 
 def _columns(personas: Sequence[Persona]) -> tuple[str, list[int], list[bytes]]:

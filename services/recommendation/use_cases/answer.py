@@ -90,6 +90,7 @@ async def _find(around: Deciding, circle: Circle, decision_id: bytes) -> tuple[K
 
 async def _take(around: Deciding, own: Keyed, said: Said, record: dict[str, Any], *, may_learn: bool) -> Taken:
     brand, now_ms = own.persona.brand, around.now_ms()
+    around.remembered.forget([own.persona])
     async with around.database.transaction() as connection:
         driver = await raw(connection)
         logged = await decisions.lock_decision(driver, brand, said.decision_id, time_of(now_ms - WINDOW_MS))

@@ -34,8 +34,9 @@ from services.recommendation.deciding import (
     occasion,
     silenced,
 )
-from services.recommendation.domain import Circle, Decision, Signals, Situation, Subject
+from services.recommendation.domain import Circle, Decision, Keyed, Signals, Situation, Subject
 from services.recommendation.record import Made, record
+from services.recommendation.remembered import Remembered
 from services.recommendation.repository import decisions
 from services.recommendation.repository.decisions import HeldState, Logged, Turned
 from services.recommendation.sealed import CODEC, open_habits, open_state, seal_habits, seal_record, seal_state
@@ -51,6 +52,7 @@ class Deciding:
     shelves: Shelves
     personas: Personas
     database: Database
+    remembered: Remembered
     rules: Rules
     manners: Manners
     policy_version: str
@@ -102,37 +104,78 @@ async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answ
     circle = signals.circle
     if not circle:
         raise UnavailableError("the profile service does not say yet whom limits hold for", retry_after_s=1)
-    brand = circle[0].persona.brand
-    if asked.needs_offers and not around.shelves.ranked(brand).shelf.has_terms:
+    if asked.needs_offers and not around.shelves.ranked(circle[0].persona.brand).shelf.has_terms:
         return Answer(None, around.treatments[asked.relationship], silence="NO_OFFERS")
-    known = await _read(around, circle)
+    # What the brand begins is decided by what stands now: to begin it takes a transaction anyway.
+    seen = around.remembered.of(circle) if asked.moment.initiative is Initiative.PERSONA else {}
+    made = _attempt(around, signals, asked, seen or await decisions.read_states(around.database, circle))
+    if made.decided.act is not Act.SILENT and asked.moment.initiative is Initiative.BRAND:
+        return made.answer(await _hold(around, circle, made))
+    if news := await _note(around, made, {each: seen[each.persona.pid].version for each in circle if seen}):
+        made = _attempt(around, signals, asked, news)
+        await _note(around, made, {})
+    return made.answer(made.decided)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is kept of a circle: limits and habits of all together, and the habits of whom it is about."""
+
+    circle: Circle
+    kept: Mapping[bytes, HeldState]
+    state: State
+    habits: Habits
+    own: Habits
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A decision, and by what it was made."""
+
+    known: _Known
+    question: Question
+    decided: Decided
+    decision_id: bytes
+    how: Made
+
+    def logged(self, decided: Decided, question: Question) -> Logged:
+        own = self.known.circle[0]
+        told = record(question, decided, self.how)
+        return Logged(own.persona, self.decision_id, seal_record(own, self.decision_id, told))
+
+    def answer(self, decided: Decided) -> Answer:
+        return Answer(decided, self.question.treatment, self.decision_id, model_version=self.how.model_version)
+
+
+def _attempt(around: Deciding, signals: Signals, asked: Asked, kept: Mapping[bytes, HeldState]) -> _Attempt:
+    known, brand = _known(signals.circle, kept), signals.circle[0].persona.brand
     question, ranked = _question(around, signals, asked, known), around.shelves.ranked(brand)
-    lot, decision_id = around.lot(), around.token(ID_BYTES)
+    lot = around.lot()
     decided = decide(ranked, question, _grounds(around, brand), lot)
-    version = ranked.fitted.version
+    how = Made(asked.relationship, lot, ranked.fitted.version, around.policy_version)
+    return _Attempt(known, question, decided, around.token(ID_BYTES), how)
 
-    def logged(found: Decided, at: Question) -> Logged:
-        told = record(at, found, Made(asked.relationship, lot, version, around.policy_version))
-        return Logged(circle[0].persona, decision_id, seal_record(circle[0], decision_id, told))
 
-    if decided.act is not Act.SILENT and asked.moment.initiative is Initiative.BRAND:
-        decided = await _hold(around, circle, question, decided, logged)
+async def _note(around: Deciding, made: _Attempt, seen: Mapping[Keyed, int]) -> dict[bytes, HeldState]:
+    """Add a decision to the log, unless what was seen is not what stands: then return that."""
+    known, moment = made.known, made.question.moment
+    own = known.circle[0]
+    before = known.kept[own.persona.pid]
+    habits = seal_habits(own, _met(around, known.own, moment))
+    logged, turned = made.logged(made.decided, made.question), Turned(before.habits, habits, CODEC)
+    noted = await decisions.note_decision(around.database, logged, turned, time_of(moment.at_ms), seen)
+    if noted.version:
+        after = replace(before, habits=habits, version=noted.version)
+        around.remembered.keep(known.circle, {**known.kept, own.persona.pid: after})
     else:
-        turned = Turned(known.sealed, seal_habits(circle[0], _met(around, known.own, asked.moment)))
-        at = time_of(asked.moment.at_ms)
-        await decisions.note_decision(around.database, logged(decided, question), turned, CODEC, at)
-    return Answer(decided, question.treatment, decision_id, model_version=version)
+        around.remembered.forget([own.persona])
+    return noted.news
 
 
-async def _hold(
-    around: Deciding,
-    circle: Circle,
-    question: Question,
-    decided: Decided,
-    logged: Callable[[Decided, Question], Logged],
-) -> Decided:
+async def _hold(around: Deciding, circle: Circle, made: _Attempt) -> Decided:
     """Count the contact, or be silent when others have begun one since the states were read."""
-    own = circle[0]
+    own, question, decided = circle[0], made.question, made.decided
+    around.remembered.forget(each.persona for each in circle)
     async with around.database.transaction() as connection:
         driver = await raw(connection)
         held = await decisions.hold_states(driver, circle, CODEC, time_of(question.moment.at_ms))
@@ -148,26 +191,14 @@ async def _hold(
             habits = seal_habits(own, _met(around, open_habits(own, before.habits), moment))
             kept = replace(before, body=seal_state(own, state), habits=habits)
             await decisions.put_state(driver, own.persona, CODEC, kept)
-        await decisions.add_decision(driver, logged(decided, standing), CODEC, time_of(moment.at_ms))
+        await decisions.add_decision(driver, made.logged(decided, standing), CODEC, time_of(moment.at_ms))
     return decided
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is kept of a circle: limits and habits of all together, and the habits of whom it is about."""
-
-    state: State
-    habits: Habits
-    own: Habits
-    sealed: bytes
-
-
-async def _read(around: Deciding, circle: Circle) -> _Known:
-    kept = await decisions.read_states(around.database, circle)
-    held = [kept.get(each.persona.pid, HeldState()) for each in circle]
-    habits = [open_habits(each, one.habits) for each, one in zip(circle, held, strict=True)]
-    state = merge(open_state(each, one.body) for each, one in zip(circle, held, strict=True))
-    return _Known(state, joined(habits), habits[0], held[0].habits)
+def _known(circle: Circle, kept: Mapping[bytes, HeldState]) -> _Known:
+    held = [(each, kept[each.persona.pid]) for each in circle]
+    habits = [open_habits(each, one.habits) for each, one in held]
+    return _Known(circle, kept, merge(open_state(each, one.body) for each, one in held), joined(habits), habits[0])
 
 
 def _met(around: Deciding, habits: Habits, moment: Moment) -> Habits:

@@ -10,12 +10,14 @@ from kit.db import Database, raw
 from kit.errors import UnavailableError
 from kit.telemetry import logger
 from kit.tenancy import acting_for_every_brand
-from services.recommendation.deciding import Terms
+from services.recommendation.deciding import COMPLAINT_MS, Terms
 from services.recommendation.domain import Persona
 from services.recommendation.repository import decisions
 from services.recommendation.sealed import CODEC, decode_customs, decode_taught, encode_terms
 
 KEPT = timedelta(days=30)
+#: As long as what is kept of a persona can forbid anything.
+STATES_KEPT = timedelta(milliseconds=COMPLAINT_MS)
 _LOG = logger(__name__)
 _EVERY_S = 3_600.0
 K = TypeVar("K", int, str)
@@ -50,13 +52,19 @@ def _owed(taught: Iterable[Mapping[K, tuple[int, ...]]]) -> dict[K, tuple[int, .
     return owed
 
 
+async def forget(database: Database, now: datetime) -> None:
+    """Forget decisions that are 30 days old, and what is kept of personas of whom nothing was heard for 90."""
+    await decisions.expire_decisions(database, now - KEPT)
+    await decisions.expire_states(database, now - STATES_KEPT)
+
+
 async def keep_forgetting(database: Database, now: Callable[[], datetime], stop: asyncio.Event) -> None:
-    """Forget decisions when they are 30 days old, until told to stop."""
+    """Forget what is old, every hour until told to stop."""
     pause = 0.0
     while not await rest(stop, pause):
         pause = _EVERY_S
         try:
             with acting_for_every_brand():
-                await decisions.expire_decisions(database, now() - KEPT)
+                await forget(database, now())
         except UnavailableError as error:
             _LOG.warning("decisions.unforgotten", exc_info=error)

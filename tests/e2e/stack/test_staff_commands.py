@@ -54,6 +54,26 @@ class TestExplain:
         assert "HANDLE_UNKNOWN" in refused.stderr
 
 
+class TestExplainDecision:
+    def test_it_says_why_and_why_not(self, typed, asked):
+        asked("consent/grant", purposes=["recommend.offer"])
+        decision = asked("decisions", channel="web", initiative="persona", acts=["hello"])["decision"]
+
+        shown = typed("explain", decision)
+        told = json.loads(typed("explain", decision, "--json").stdout)
+        why_not = typed("explain", decision, "--why-not", "tea-1")
+
+        assert shown.exit_code == why_not.exit_code == 0
+        assert f"{told['act']}" in shown.stdout
+        assert (told["moment"]["initiative"], told["policy"]) == ("persona", "softmax")
+        assert "tea-1 is not among the best that were weighed" in why_not.stdout
+
+    def test_an_id_of_nothing_is_refused(self, typed):
+        refused = typed("explain", "1.made-up")
+
+        assert (refused.exit_code, "NOT_FOUND" in refused.stderr) == (1, True)
+
+
 class TestPolicy:
     def test_the_bandit_does_not_go_live_on_hope(self, typed):
         refused = typed("policy", "set", "bandit")
@@ -114,4 +134,4 @@ class TestReport:
         shown = typed("report", "mining")
 
         assert (told["pack"], told["findings"]["found"]) == ("core4/1", [])
-        assert "0 of 0 questions answered" in shown.stdout
+        assert "0 of 0 pairs" in shown.stdout

@@ -184,7 +184,7 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     stores = await open_stores(settings, serving.closing)
     stores.keyring.ensure(handles.FAMILY)
     streams = await open_streams(settings, serving.closing)
-    eraser = await open_eraser(settings, stores, streams, serving.closing)
+    eraser = open_eraser(stores, streams)
     aggregates = open_aggregates(settings, stores, serving.closing)
     profiles = await serving.start(await build(settings, stores, streams, eraser, aggregates))
     ranking = Recommendation()

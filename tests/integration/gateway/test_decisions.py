@@ -108,3 +108,20 @@ class TestOffers:
         assert answer.json() == {"offers": 1}
         [request] = asked(gateway, messages.PutOffersRequest)
         assert request.terms[0] == messages.Terms(**terms, benefit=1.0)
+
+
+class TestRecommendations:
+    async def test_offers_that_were_decided_are_answered_for(self, gateway):
+        offers = [messages.Offer(item="tea-1", score=1.0)]
+        gateway.services.answers["Recommend"] = messages.RecommendResponse(offers=offers, decision_id=ID)
+        body = {"userId": "u", "channel": "shop"}
+        told = await gateway.http.post("/v1/recommendations", json=body, headers=bearer(gateway.keys.app))
+        path = f"/v1/decisions/{told.json()['decided']}/feedback"
+        answer = await gateway.http.post(path, json={"outcome": "accepted"}, headers=bearer(gateway.keys.app))
+        assert answer.status_code == 200
+        [asking], [said] = (asked(gateway, kind) for kind in (messages.RecommendRequest, messages.GiveFeedbackRequest))
+        assert (asking.channel, said.decision_id, said.subject) == ("shop", ID, asking.subject)
+
+    async def test_offers_that_were_ranked_are_not(self, gateway):
+        told = await gateway.http.post("/v1/recommendations", json={"userId": "u"}, headers=bearer(gateway.keys.app))
+        assert told.json()["decided"] == ""

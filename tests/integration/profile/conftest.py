@@ -110,7 +110,7 @@ async def profile(stores, nats):
     settings = ProfileSettings(grpc_address="127.0.0.1:0", partitions=1)
     streams = Streams({POWER_CUT: nats}, 64 << 20)
     async with AsyncExitStack() as closing:
-        eraser = await open_eraser(settings, stores, streams, closing)
+        eraser = open_eraser(stores, streams)
         server = await build(settings, stores, streams, eraser, open_aggregates(settings, stores, closing))
     await server.start()
     async with connect(server.address) as channel:

@@ -1,7 +1,6 @@
 """Wish segments that live: who enters and leaves, when that is announced, and what staff are told."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,6 @@ from services.profile.__main__ import open_eraser
 from services.profile.domain import AGGREGATE, COLLECT, POWER_CUT, Kind
 from services.profile.leaving import Leaving
 from services.profile.segments import Segment, SegmentsPack
-from services.profile.settings import ProfileSettings
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
 from tests.integration.profile.door import BRAND, eid, subject
@@ -170,10 +168,9 @@ class TestConsent:
     async def test_an_erased_persona_leaves(self, room, stores, nats):
         await room.grant("ada", COLLECT, AGGREGATE)
         await wish(room)
-        async with AsyncExitStack() as closing:
-            eraser = await open_eraser(ProfileSettings(), stores, Streams({POWER_CUT: nats}, 64 << 20), closing)
-            await eraser.erase(subject("ada"), "rest")
-            await eraser.round()
+        eraser = open_eraser(stores, Streams({POWER_CUT: nats}, 64 << 20))
+        await eraser.erase(subject("ada"), "rest")
+        await eraser.round()
         assert (await members(room), (await announced(room))[-1]) == ([], ("left", "tea-lovers", 1))
 
 

@@ -17,6 +17,7 @@ from services.recommendation.domain import Persona as Known
 from services.recommendation.fitting import fit
 from services.recommendation.model import Models
 from services.recommendation.ranking import Fitted
+from services.recommendation.remembered import Remembered
 from services.recommendation.settings import DecidingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
 from services.recommendation.treating import every_treatment
@@ -57,6 +58,7 @@ def deciding(database: Database, models: Models, clock: Clock, personas: Persona
         shelves=Shelves(models, BLEND, database, rules),
         personas=personas or Personas(None),
         database=database,
+        remembered=Remembered(100),
         rules=rules,
         manners=packs.load(Path(settings.manners_file), Manners),
         policy_version="test",

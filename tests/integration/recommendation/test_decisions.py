@@ -1,8 +1,9 @@
 """Decisions through the service: what is done, what is kept, and what feedback changes."""
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -15,17 +16,19 @@ from kit.errors import RemoteError
 from kit.rpc import connect
 from kit.sealing import UnsealableError
 from kit.settings import Settings
-from kit.tenancy import acting_for
+from kit.tenancy import acting_for, acting_for_every_brand
 from services.recommendation import tables
 from services.recommendation.__main__ import serve_recommendation
 from services.recommendation.clients import Personas
 from services.recommendation.deciding import Answers, bin_of
 from services.recommendation.deciding.promising import FIRST_CELL
 from services.recommendation.judging import GAINS
+from services.recommendation.remembered import Remembered
 from services.recommendation.repository import decisions
-from services.recommendation.repository.decisions import Logged, Turned, note_decision
+from services.recommendation.repository.decisions import HeldState, Logged, Turned, note_decision
 from services.recommendation.rpc import Surroundings
 from services.recommendation.sealed import open_habits, open_record, open_state
+from services.recommendation.use_cases.keep import forget
 from tests.integration.recommendation.deciders import NOON_MS, Clock, deciding, keyed, persona, town
 from tests.integration.recommendation.test_process import fit, teach
 
@@ -64,6 +67,19 @@ def shelves(around):
 async def stub(around, personas, clock):
     """The service alone."""
     personas.know(persona(1))
+    async with _serving(around, clock) as own:
+        yield own
+
+
+@pytest.fixture
+async def other(around, clock):
+    """Another process of it."""
+    async with _serving(replace(around, remembered=Remembered(100)), clock) as own:
+        yield own
+
+
+@asynccontextmanager
+async def _serving(around, clock):
     surroundings = Surroundings(None, around.personas, None, clock.now_ms, None, around)
     server = serve_recommendation(Settings(grpc_address="127.0.0.1:0"), surroundings)
     await server.start()
@@ -182,6 +198,35 @@ class TestDecide:
             assert refused.value.limit
 
 
+class TestRecommend:
+    async def test_whoever_asks_a_brand_that_has_put_offers_is_decided_for_and_answers_for_it(self, stub, personas):
+        personas.allow(*MET)
+        personas.answer.circle.append(persona(1))
+        asking = messages.RecommendRequest(brand="oak", subject=SUBJECT, count=100, channel="shop")
+        terms = [messages.Terms(item="a8", is_sold_out=True), messages.Terms(item="a9", channels=["mail"])]
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=terms))
+        answer = await stub.Recommend(asking)
+        items = [each.item for each in answer.offers]
+        assert 1 < len(items) <= 10
+        assert {"a8", "a9", *MET}.isdisjoint(items)
+        assert all(each.reasons for each in answer.offers)
+        assert (await explained(stub, answer.decision_id))["item"] == items[0]
+        await stub.GiveFeedback(feedback(answer.decision_id, "dismissed"))
+        assert items[0] not in {each.item for each in (await stub.Recommend(asking)).offers}
+
+    async def test_what_is_denied_is_not_decided_and_says_so(self, stub, personas):
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=[messages.Terms(item="new")]))
+        personas.deny()
+        answer = await stub.Recommend(messages.RecommendRequest(brand="oak", subject=SUBJECT, count=3))
+        assert (answer.abstained, answer.decision.reason, answer.decision_id) == ("DENIED", "WITHDRAWN", b"")
+
+    async def test_where_it_is_asked_must_be_a_channel(self, stub, personas):
+        await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=[messages.Terms(item="new")]))
+        with pytest.raises(RemoteError) as refused:
+            await stub.Recommend(messages.RecommendRequest(brand="oak", subject=SUBJECT, count=3, channel="über"))
+        assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "channel")
+
+
 class TestLimits:
     async def test_a_contact_is_spent_for_all_that_is_linked(self, stub):
         first = await offered(stub, persona(1), persona(2), initiative="brand", relationship="fan")
@@ -232,11 +277,57 @@ class TestManners:
         persona, at = keyed(1).persona, datetime.fromtimestamp(0, UTC)
         with acting_for("oak"):
             logged = [Logged(persona, bytes([number]) * 16, b"") for number in range(3)]
-            await note_decision(database, logged[0], Turned(b"", b"one"), 1, at)
-            await note_decision(database, logged[1], Turned(b"", b"late"), 1, at)
-            await note_decision(database, logged[2], Turned(b"one", b"two"), 1, at)
+            await note_decision(database, logged[0], Turned(b"", b"one", 1), at, {})
+            await note_decision(database, logged[1], Turned(b"", b"late", 1), at, {})
+            await note_decision(database, logged[2], Turned(b"one", b"two", 1), at, {})
         assert [row.habits for row in await rows(database, tables.decision_states)] == [b"two"]
         assert len(await rows(database, tables.decisions)) == 3
+
+
+class TestRemembered:
+    """What a process remembers of a persona is decided by as long as the database has nothing else."""
+
+    async def test_what_another_process_was_told_is_known(self, stub, other):
+        first = await offered(stub, persona(1))
+        await other.GiveFeedback(feedback(first.decision_id, "dismissed"))
+        later = await offered(stub, persona(1), count=10)
+        assert first.item not in {later.item, *later.also}
+
+    async def test_what_a_linked_persona_was_told_elsewhere_is_known(self, stub, other, personas):
+        await offered(stub, persona(1), persona(2))
+        personas.know(persona(2))
+        first = await offered(other, persona(2))
+        await other.GiveFeedback(feedback(first.decision_id, "dismissed"))
+        later = await offered(stub, persona(1), persona(2), count=10)
+        assert first.item not in {later.item, *later.also}
+
+    async def test_one_that_was_erased_elsewhere_begins_anew(self, stub, other, database):
+        first = await offered(stub, persona(1))
+        await other.GiveFeedback(feedback(first.decision_id, "dismissed"))
+        await offered(stub, persona(1))
+        await other.ErasePersonas(messages.ErasePersonasRequest(personas=[persona(1).persona]))
+        assert (await offered(stub, persona(1))).item == first.item
+        [kept] = await rows(database, tables.decision_states)
+        assert open_state(keyed(1), kept.body).heard == ()
+
+    async def test_each_time_a_persona_turns_up_counts_once(self, stub, other, database, clock):
+        for place in range(6):
+            await offered((stub, other)[place % 2], persona(1))
+        [kept] = await rows(database, tables.decision_states)
+        assert open_habits(keyed(1), kept.habits).presence.at("channel web", clock.at_ms, 1.0) == 6.0
+        assert len(await rows(database, tables.decisions)) == 6
+
+    async def test_nothing_is_noted_by_what_no_longer_stands(self, database):
+        own, at = keyed(1), datetime.fromtimestamp(0, UTC)
+        with acting_for("oak"):
+            logged = [Logged(own.persona, bytes([number]) * 16, b"") for number in range(3)]
+            first = await note_decision(database, logged[0], Turned(b"", b"one", 1), at, {own: 0})
+            late = await note_decision(database, logged[1], Turned(b"", b"late", 1), at, {own: 0})
+            again = await note_decision(database, logged[2], Turned(b"one", b"two", 1), at, {own: first.version})
+        assert late.news == {own.persona.pid: HeldState(habits=b"one", version=first.version)}
+        assert again.news == {}
+        assert again.version not in {0, first.version}
+        assert len(await rows(database, tables.decisions)) == 2
 
 
 class TestFeedback:
@@ -362,6 +453,62 @@ class TestPolicies:
         with pytest.raises(RemoteError) as refused:
             await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="best"))
         assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "policy")
+
+
+async def listed(stub, *personas):
+    """Every page of what was decided about these."""
+    documents, after, habits = [], b"", b""
+    while not habits or after:
+        answer = await stub.ListDecisions(messages.ListDecisionsRequest(personas=personas, after=after))
+        documents += map(json.loads, answer.documents)
+        after, habits = answer.next, habits or answer.habits or b"[]"
+    return documents, json.loads(habits)
+
+
+class TestListing:
+    async def test_people_are_shown_what_was_decided_about_them_the_newest_first(self, stub, clock, monkeypatch):
+        monkeypatch.setattr("services.recommendation.use_cases.listing._MOST", 2)
+        ids = []
+        for number in (1, 2, 1, 1):
+            ids.append((number, (await offered(stub, persona(number))).decision_id.hex()))
+            clock.at_ms += 1_000
+        await stub.GiveFeedback(feedback(bytes.fromhex(ids[-1][1]), "accepted"))
+        documents, [habits] = await listed(stub, persona(1))
+        assert [each["decision"] for each in documents] == [told for number, told in reversed(ids) if number == 1]
+        assert [each["outcome"] for each in documents] == ["accepted", "none", "none"]
+        assert habits["presence"]["channel web"] == 3.0
+        assert len((await listed(stub, persona(1), persona(2)))[0]) == 4
+        clock.at_ms += 31 * DAY_MS
+        assert (await listed(stub, persona(1)))[0] == []
+
+    async def test_what_is_no_place_is_refused(self, stub):
+        for wrong in (b"nonsense", b"\x7f" * 24):
+            with pytest.raises(RemoteError) as refused:
+                await stub.ListDecisions(messages.ListDecisionsRequest(personas=[persona(1)], after=wrong))
+            assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "after")
+
+
+class TestForgetting:
+    async def test_by_time_decisions_go_first_then_states_and_never_what_has_to_be_taken_back(
+        self, stub, personas, database, clock
+    ):
+        await offered(stub, persona(1), initiative="brand")
+        personas.know(persona(2))
+        await stub.GiveFeedback(feedback((await offered(stub, persona(2))).decision_id, "accepted"))
+
+        async def left(days):
+            with acting_for_every_brand():
+                await forget(database, datetime.fromtimestamp(clock.at_ms / 1000, UTC) + timedelta(days=days))
+            states = {row.pid: bool(row.body) for row in await rows(database, tables.decision_states)}
+            return len(await rows(database, tables.decisions)), states
+
+        one, two = persona(1).persona.pid, persona(2).persona.pid
+        assert await left(30) == (2, {one: True, two: True})
+        assert await left(30.01) == (0, {one: True, two: True})
+        assert await left(90) == (0, {one: True, two: True})
+        assert await left(90.01) == (0, {two: False})
+        await stub.ErasePersonas(messages.ErasePersonasRequest(personas=[persona(2).persona]))
+        assert {(row.seen, row.accepted) for row in await rows(database, tables.answers)} == {(0, 0)}
 
 
 class TestErasing:

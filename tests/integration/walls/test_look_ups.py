@@ -17,6 +17,9 @@ from services.avatar import statements
 from services.avatar.domain import Frame, Visit
 from services.avatar.domain import Persona as Met
 from services.avatar.domain import Subject as Visitor
+from services.avatar.encounter import Encounter
+from services.avatar.manners import Manners
+from services.avatar.statements import Begun
 from services.consent.domain import Holder
 from services.consent.repository import consents
 from services.profile.domain import Persona, Subject
@@ -76,9 +79,10 @@ _ONE, _OTHER, _GONE = (Persona("oak", number % 64, hashlib.md5(b"%d" % number).d
 _SUBJECT = Subject("oak", "app:shop", _ONE.pid)
 _VISIT = Visit(_ONE.pid, Visitor("oak", "world:oak", _ONE.pid), "ada", 0)
 _MET = Met("oak", _ONE.shard, _ONE.pid)
+_BEGUN = Begun(_VISIT, Encounter("en", Manners(0, 0)), 0, _ONE.pid)
 _LOOK_UPS: dict[str, dict[str, _LookUp]] = {
     "vault": {
-        "find": lambda service: vault.find(service, _SUBJECT),
+        "find": lambda service: vault.find(service, "oak", [("app:shop", _ONE.pid)]),
         "resolve": _within(lambda driver: vault.resolve(driver, "oak", [("app:shop", _ONE.pid)])),
         "bound_to": _within(lambda driver: vault.bound_to(driver, "oak", [("app:shop", _ONE)])),
         "linked": _within(lambda driver: links.linked(driver, _ONE)),
@@ -99,7 +103,7 @@ _LOOK_UPS: dict[str, dict[str, _LookUp]] = {
     },
     "consent": {"check": lambda service: consents.check(service, Holder("oak", 1, _ONE.pid, "app:shop"), ["p"])},
     "avatar": {
-        "read_memory": lambda service: statements.read_memory(service, _VISIT, _MET),
+        "add_unremembered": lambda service: statements.add_unremembered(service, _BEGUN, _MET),
         "look": lambda service: statements.look(service, Frame(_VISIT, "f"), _MET),
     },
 }

@@ -1,8 +1,12 @@
 """Clock skew: a wrong clock is corrected, the way here is not taken for one."""
 
-import pytest
+from datetime import UTC, datetime, timedelta
 
-from gateway.moments import skew_ms
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.moments import moment_ms, skew_ms
 
 NOW = 1_795_346_700_000  # 2026-11-22T11:25:00Z
 
@@ -22,3 +26,25 @@ class TestSkew:
     )
     def test_is_what_our_clock_is_ahead(self, sent_at: object, skew: int) -> None:
         assert skew_ms(NOW, sent_at) == skew
+
+
+def plainly(written: str) -> int | None:
+    try:
+        read = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    since = (read if read.tzinfo else read.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return since // timedelta(milliseconds=1)
+
+
+class TestMoment:
+    @given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 23), st.sampled_from("0123456789-:.TWZ +²٣x"))
+    def test_the_usual_form_is_read_like_any_other(self, at: datetime, place: int, odd: str) -> None:
+        written = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert moment_ms(written) == plainly(written)
+        spoilt = written[:place] + odd + written[place + 1 :]
+        assert moment_ms(spoilt) == plainly(spoilt)
+
+    @given(st.text("0123456789-:.TWZ+ ", min_size=24, max_size=24))
+    def test_whatever_is_as_long(self, written: str) -> None:
+        assert moment_ms(written) == plainly(written)

@@ -49,6 +49,18 @@ class TestAuthenticate:
         with pytest.raises(UnauthenticatedError):
             credentials.authenticate(token, "staff")
 
+    def test_a_key_that_was_right_opens_nothing_else_and_no_longer_than_it_may(self, file: Path) -> None:
+        now = [NOW]
+        door = Credentials(file, b"pepper", lambda: now[0])
+        token, minted = door.mint("staff", "oak", "ann", expires_at=NOW + 1)
+        assert door.authenticate(token, "staff") is door.authenticate(token, "staff")
+        assert door.authenticate(token, "staff") == minted
+        with pytest.raises(UnauthenticatedError):
+            door.authenticate(token, "source")
+        now[0] = NOW + 1
+        with pytest.raises(UnauthenticatedError):
+            door.authenticate(token, "staff")
+
     def test_revoked_key_is_refused(self, credentials: Credentials) -> None:
         token, minted = credentials.mint("staff", "oak", "ann")
         credentials.revoke(minted.kid)

@@ -53,6 +53,52 @@ class TestBlocks:
             sealed.open_block(key, PERSONA, b"c" * 16, body)
 
 
+class TestReadyKeys:
+    def test_open_what_was_sealed_before_they_were_ready(self, keyring, bound):
+        body = sealed.seal_block(sealed.data_key(keyring, bound), PERSONA, b"b" * 16, [])
+        keys = sealed.DataKeys(keyring, sealed.ReadyKeys())
+        for _ in range(2):
+            assert sealed.open_block(keys.of(bound), PERSONA, b"b" * 16, body)
+
+    def test_are_made_once_for_all_folds(self, keyring, bound):
+        kept = sealed.ReadyKeys()
+        assert sealed.DataKeys(keyring, kept).of(bound) is sealed.DataKeys(keyring, kept).of(bound)
+
+    def test_of_a_key_wrapped_anew_is_made_anew(self, keyring, bound):
+        kept = sealed.ReadyKeys()
+        before = sealed.DataKeys(keyring, kept).of(bound)
+        version = sealed.renew_shard_key(keyring, 7)
+        (wrapped,) = sealed.rewrap(keyring, 7, version, [(bound.wrapped, bound.wrapped_by)])
+        assert kept.get(bound._replace(wrapped=wrapped, wrapped_by=version)) is None
+        assert sealed.DataKeys(keyring, kept).of(bound._replace(wrapped=wrapped, wrapped_by=version)) is not before
+
+    def test_go_when_nobody_asks_for_two_terms(self, keyring, bound):
+        kept = sealed.ReadyKeys(term_ms=10)
+        kept.age(0)
+        used, idle = bound, bound._replace(persona=Persona("oak", 7, b"q" * 16))
+        for each in (used, idle):
+            sealed.DataKeys(keyring, kept).of(each)
+        for at_ms in (10, 20):
+            kept.age(at_ms)
+            assert kept.get(used)
+        assert kept.get(idle) is None
+
+    def test_are_no_more_than_so_many_in_a_term(self, keyring, bound):
+        kept = sealed.ReadyKeys(most=0)
+        for at_ms in range(3):
+            sealed.DataKeys(keyring, kept).of(bound._replace(persona=Persona("oak", 7, bytes([at_ms]) * 16)))
+            kept.age(at_ms)
+        assert kept.get(bound._replace(persona=Persona("oak", 7, bytes(16)))) is None
+
+    @pytest.mark.parametrize("gone", [lambda kept: kept.erase([PERSONA.pid]), lambda kept: kept.clear()])
+    def test_of_the_erased_are_forgotten(self, keyring, bound, gone):
+        kept = sealed.ReadyKeys()
+        sealed.DataKeys(keyring, kept).of(bound)
+        kept.age(1)
+        gone(kept)
+        assert kept.get(bound) is None
+
+
 class TestKeys:
     def test_memory_is_sealed_apart_from_the_facet(self, keyring, bound):
         key = sealed.data_key(keyring, bound)

@@ -380,8 +380,10 @@ class TestDecide:
         terms = [Terms(f"a{place}", topics=("drama", "crime")) for place in range(6, 9)]
         found = decided(ranked(*terms), question())
         alike = {each.item for each in terms}
-        assert len(alike & {found.chosen.candidate.item, *found.also}) == 1
-        assert found.also
+        named = [each.candidate for each in (found.chosen, *found.also)]
+        assert len(alike & {each.item for each in named}) == 1
+        assert len(named) > 1
+        assert all(sum(part[2] for part in each.parts) == pytest.approx(each.score, abs=1e-6) for each in named)
 
     def test_an_empty_shelf_is_silent(self, ranked):
         nothing = replace(ranked(), shelf=Shelf((), {}))

@@ -82,7 +82,7 @@ class TestDraw:
     @pytest.mark.parametrize("lot", [0.0, 0.5, 0.985, 0.999])
     def test_the_bandit_takes_the_best_and_tries_the_others_with_chances_that_sum_to_one(self, lot):
         found = draw(weighed(2), Drawing(Policy.BANDIT, RULES, 0.03, lot))
-        chances = [each.propensity for each in found.weighed]
+        chances = found.chances
         assert sum(chances) == pytest.approx(1.0)
         assert chances == pytest.approx([0.98, 0.01, 0.01])
         assert found.chosen.propensity == chances[found.place]

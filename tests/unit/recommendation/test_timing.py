@@ -92,30 +92,34 @@ class TestAuc:
         assert auc(np.array([3.0, 1.0, 2.0]), np.array([True, False, True])) == 1.0
 
 
+@pytest.fixture(scope="module")
+def fitted(bought):
+    return fit(bought.within(0, YEAR), 2_000, YEAR)
+
+
+@pytest.fixture
+def kept(fitted, tmp_path):
+    write_pack(tmp_path / "timing.yaml", fitted, 2_000, YEAR)
+    return tmp_path / "timing.yaml"
+
+
 class TestPack:
-    def test_what_was_fitted_is_the_same_when_it_is_read(self, bought, tmp_path):
-        fitted = fit(bought.within(0, YEAR), 2_000, YEAR)
-        write_pack(tmp_path / "timing.yaml", fitted, 2_000, YEAR)
-        pack = read_pack(tmp_path / "timing.yaml")
-        known = history(bought, 2_000, YEAR)
+    def test_what_was_fitted_is_the_same_when_it_is_read(self, bought, fitted, kept):
+        pack, known = read_pack(kept), history(bought, 2_000, YEAR)
         chances = fitted.forecast(known, YEAR).chance
         for each in (0, 7, 1_999):
             repeats, recency, age, spend = (float(column[each]) for column in known)
             persona = Bought(int(repeats) + 1, int(YEAR - age), int(YEAR - age + recency), spend)
             assert pack.chance(persona, YEAR, YEAR) == pytest.approx(chances[each], abs=1e-12)
 
-    def test_who_has_just_bought_often_is_likelier_to_than_who_left(self, bought, tmp_path):
-        write_pack(tmp_path / "timing.yaml", fit(bought.within(0, YEAR), 2_000, YEAR), 2_000, YEAR)
-        pack = read_pack(tmp_path / "timing.yaml")
-        often, left = (pack.chance(Bought(8, 0, last, 80.0), YEAR, 30) for last in (YEAR - 9, 60))
+    def test_who_has_just_bought_often_is_likelier_to_than_who_left(self, kept):
+        often, left = (read_pack(kept).chance(Bought(8, 0, last, 80.0), YEAR, 30) for last in (YEAR - 9, 60))
         assert often > 2 * left
 
     @pytest.mark.parametrize(
         ("line", "instead"), [("days: 364", "days: 0"), ("mean:", "means:"), ("weights:", "weights: [0.0]\nx:")]
     )
-    def test_what_cannot_be_used_is_refused_by_name(self, bought, tmp_path, line, instead):
-        path = tmp_path / "timing.yaml"
-        write_pack(path, fit(bought.within(0, YEAR), 2_000, YEAR), 2_000, YEAR)
-        path.write_text(path.read_text().replace(line, instead))
+    def test_what_cannot_be_used_is_refused_by_name(self, kept, line, instead):
+        kept.write_text(kept.read_text().replace(line, instead))
         with pytest.raises(PackError):
-            read_pack(path)
+            read_pack(kept)

@@ -90,12 +90,15 @@ class RecommendRequest(message.Message):
     COUNT_FIELD_NUMBER: builtins.int
     EXCLUDE_FIELD_NUMBER: builtins.int
     AT_MS_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand."""
     count: builtins.int
     """How many, 1 to 100."""
     at_ms: builtins.int
     """When the offer would be made, milliseconds since 1970 UTC; 0 for now."""
+    channel: builtins.str
+    """Where, for a subject of a brand that has put offers: 1 to 32 characters of [a-z0-9_.-]; empty for "app"."""
     @builtins.property
     def subject(self) -> subject_pb2.Subject:
         """A subject, read under consent."""
@@ -117,10 +120,11 @@ class RecommendRequest(message.Message):
         count: builtins.int = ...,
         exclude: abc.Iterable[builtins.str] | None = ...,
         at_ms: builtins.int = ...,
+        channel: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["history", b"history", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "brand", b"brand", "count", b"count", "exclude", b"exclude", "history", b"history", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at_ms", b"at_ms", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "history", b"history", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_whom: _TypeAlias = typing.Literal["subject", "history"]  # noqa: Y015
     _WhichOneofArgType_whom: _TypeAlias = typing.Literal["whom", b"whom"]  # noqa: Y015
@@ -194,10 +198,13 @@ class RecommendResponse(message.Message):
     ABSTAINED_FIELD_NUMBER: builtins.int
     DECISION_FIELD_NUMBER: builtins.int
     MODEL_VERSION_FIELD_NUMBER: builtins.int
+    DECISION_ID_FIELD_NUMBER: builtins.int
     abstained: builtins.str
     """Empty, or why nothing is offered: "DENIED", "NOTHING_LEARNT", "NOTHING_GOOD_ENOUGH"."""
     model_version: builtins.int
     """Version of the model that ranked."""
+    decision_id: builtins.bytes
+    """16 bytes where the offers were decided: what became of the first is feedback on it. Empty otherwise."""
     @builtins.property
     def offers(self) -> containers.RepeatedCompositeFieldContainer[Offer]:
         """Best first; empty when abstaining."""
@@ -213,10 +220,11 @@ class RecommendResponse(message.Message):
         abstained: builtins.str = ...,
         decision: subject_pb2.PurposeDecision | None = ...,
         model_version: builtins.int = ...,
+        decision_id: builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["abstained", b"abstained", "decision", b"decision", "model_version", b"model_version", "offers", b"offers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["abstained", b"abstained", "decision", b"decision", "decision_id", b"decision_id", "model_version", b"model_version", "offers", b"offers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -709,6 +717,62 @@ class ExplainDecisionResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListDecisionsRequest(message.Message):
+    """Asks for a page."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONAS_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    after: builtins.bytes
+    """Where the page before ended; empty for the first one."""
+    @builtins.property
+    def personas(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
+        """1 to 64, of one brand."""
+
+    def __init__(
+        self,
+        *,
+        personas: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
+        after: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "personas", b"personas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListDecisionsResponse(message.Message):
+    """A page."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENTS_FIELD_NUMBER: builtins.int
+    NEXT_FIELD_NUMBER: builtins.int
+    HABITS_FIELD_NUMBER: builtins.int
+    next: builtins.bytes
+    """Where the next page begins; empty for the last one."""
+    habits: builtins.bytes
+    """JSON: what is remembered of when to speak, of all together, by kind and name. With the first page alone."""
+    @builtins.property
+    def documents(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """JSON each, as ExplainDecision tells it, with `decision`, its id in hex; at most 100."""
+
+    def __init__(
+        self,
+        *,
+        documents: abc.Iterable[builtins.bytes] | None = ...,
+        next: builtins.bytes = ...,
+        habits: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["documents", b"documents", "habits", b"habits", "next", b"next"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

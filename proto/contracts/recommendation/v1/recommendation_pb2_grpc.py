@@ -71,6 +71,11 @@ class RecommendationServiceStub:
                 request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionRequest.SerializeToString,
                 response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionResponse.FromString,
                 _registered_method=True)
+        self.ListDecisions = channel.unary_unary(
+                '/contracts.recommendation.v1.RecommendationService/ListDecisions',
+                request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsRequest.SerializeToString,
+                response_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsResponse.FromString,
+                _registered_method=True)
         self.PutOffers = channel.unary_unary(
                 '/contracts.recommendation.v1.RecommendationService/PutOffers',
                 request_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.PutOffersRequest.SerializeToString,
@@ -100,6 +105,7 @@ class RecommendationServiceServicer:
 
     def Recommend(self, request, context):
         """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+        Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
         Errors: INVALID_ARGUMENT with field and limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -148,6 +154,14 @@ class RecommendationServiceServicer:
 
     def ExplainDecision(self, request, context):
         """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDecisions(self, request, context):
+        """Lists what was decided about personas in 30 days, newest first, and what is remembered of when to speak to them: for the
+        person to see. Needs no consent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -219,6 +233,11 @@ def add_RecommendationServiceServicer_to_server(servicer, server):
                     servicer.ExplainDecision,
                     request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionRequest.FromString,
                     response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionResponse.SerializeToString,
+            ),
+            'ListDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDecisions,
+                    request_deserializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsRequest.FromString,
+                    response_serializer=contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsResponse.SerializeToString,
             ),
             'PutOffers': grpc.unary_unary_rpc_method_handler(
                     servicer.PutOffers,
@@ -432,6 +451,33 @@ class RecommendationService:
             '/contracts.recommendation.v1.RecommendationService/ExplainDecision',
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionRequest.SerializeToString,
             contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ExplainDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contracts.recommendation.v1.RecommendationService/ListDecisions',
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsRequest.SerializeToString,
+            contracts_dot_recommendation_dot_v1_dot_recommendation__pb2.ListDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,7 @@ class RecommendationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> RecommendationServiceAsyncStub: ...
     Recommend: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]
     """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+    Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
     Errors: INVALID_ARGUMENT with field and limit.
     """
     GetModel: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]
@@ -59,6 +60,10 @@ class RecommendationServiceStub:
     """
     ExplainDecision: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.ExplainDecisionRequest, _recommendation_pb2.ExplainDecisionResponse]
     """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
+    ListDecisions: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.ListDecisionsRequest, _recommendation_pb2.ListDecisionsResponse]
+    """Lists what was decided about personas in 30 days, newest first, and what is remembered of when to speak to them: for the
+    person to see. Needs no consent.
+    """
     PutOffers: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.PutOffersRequest, _recommendation_pb2.PutOffersResponse]
     """Says to whom and when items may be offered. Decisions know it within a second."""
     GetPolicy: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GetPolicyRequest, _recommendation_pb2.GetPolicyResponse]
@@ -79,6 +84,7 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Recommend: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.RecommendRequest, _recommendation_pb2.RecommendResponse]  # type: ignore[assignment]
     """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+    Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
     Errors: INVALID_ARGUMENT with field and limit.
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]  # type: ignore[assignment]
@@ -101,6 +107,10 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     """
     ExplainDecision: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.ExplainDecisionRequest, _recommendation_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
     """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
+    ListDecisions: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.ListDecisionsRequest, _recommendation_pb2.ListDecisionsResponse]  # type: ignore[assignment]
+    """Lists what was decided about personas in 30 days, newest first, and what is remembered of when to speak to them: for the
+    person to see. Needs no consent.
+    """
     PutOffers: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.PutOffersRequest, _recommendation_pb2.PutOffersResponse]  # type: ignore[assignment]
     """Says to whom and when items may be offered. Decisions know it within a second."""
     GetPolicy: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GetPolicyRequest, _recommendation_pb2.GetPolicyResponse]  # type: ignore[assignment]
@@ -124,6 +134,7 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.RecommendResponse, _abc.Awaitable[_recommendation_pb2.RecommendResponse]]:
         """Ranks for a subject, read under recommend.offer, or for a history given inline: then nothing is read, and nothing kept.
+        Where the brand has put offers, it decides for a subject, who has asked, as Decide does: at most 10, of now.
         Errors: INVALID_ARGUMENT with field and limit.
         """
 
@@ -182,6 +193,16 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.ExplainDecisionResponse, _abc.Awaitable[_recommendation_pb2.ExplainDecisionResponse]]:
         """Tells why a decision was what it was, and not something else. Needs no consent. Errors: DECISION_UNKNOWN, as above."""
+
+    @_abc_1.abstractmethod
+    def ListDecisions(
+        self,
+        request: _recommendation_pb2.ListDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommendation_pb2.ListDecisionsResponse, _abc.Awaitable[_recommendation_pb2.ListDecisionsResponse]]:
+        """Lists what was decided about personas in 30 days, newest first, and what is remembered of when to speak to them: for the
+        person to see. Needs no consent.
+        """
 
     @_abc_1.abstractmethod
     def PutOffers(
