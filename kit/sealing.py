@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from kit.errors import Status, TypedError
 
 NONCE_BYTES = 12
-#: A key as it is kept, or made ready: that costs twice what sealing a few hundred bytes does.
+#: A key as it is kept, or made ready: that costs more than sealing a few hundred bytes does.
 SealingKey = bytes | AESGCM
 
 

@@ -8,7 +8,7 @@ from relationships.encoder import SentenceEncoder
 from relationships.evidence import Stances, told
 from relationships.model import Model, load_model
 from relationships.pack import named_pack
-from relationships.scorer import MOST_CHARACTERS, Features, by_stance
+from relationships.scorer import Features, by_stance, prepared
 from relationships.sentences import read_sentences
 
 _LEAST_CHANCE = 1e-6
@@ -25,9 +25,9 @@ class Judge:
         """Return what each text said."""
         if not texts:
             return []
-        cut = [text[:MOST_CHARACTERS] for text in texts]
-        read = read_sentences(cut, self._features.encoder) if self._features else None
-        chances = np.maximum(by_stance(self._model, self._features, cut, read), _LEAST_CHANCE)
+        words = prepared(texts)
+        read = read_sentences(words, self._features.encoder) if self._features else None
+        chances = np.maximum(by_stance(self._model, self._features, words, read), _LEAST_CHANCE)
         ratios = np.log(chances[:, :-1] / chances[:, -1:])
         return [told(row) for row in ratios.tolist()]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relationships.corpus import STANCES, read_corpus
+from relationships.cues import LEXICON
 from relationships.encoder import Matrix
 from relationships.ngrams import weighted
 from relationships.pack import PACKS
@@ -60,8 +61,10 @@ def load_model(path: Path = PATH) -> Model:
 
 
 def digest_of_sources() -> str:
-    """Return what the model has to be fitted to anew when it changes: the corpus and the words of `core4`."""
+    """Return what the model has to be fitted to anew when it changes: the corpus, the words of `core4`, the cues."""
     digest = sha256((PACKS / "core4.yaml").read_bytes())
+    for path in sorted(LEXICON.glob("*.yaml")):
+        digest.update(path.read_bytes())
     for phrase in read_corpus():
         digest.update("\t".join(phrase).encode())
     return digest.hexdigest()[:16]

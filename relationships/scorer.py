@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from relationships.corpus import NONE, STANCES
+from relationships.cues import Cues
 from relationships.encoder import Encoder, Matrix
 from relationships.model import Model
 from relationships.pack import RelationshipPack
+from relationships.posts import words_of
 from relationships.sentences import Sentences, read_sentences
 from relationships.wording import Patterns, Prototypes
 
@@ -16,22 +18,26 @@ MOST_CHARACTERS = 2_000
 _SHARPNESS = 6.0
 #: A pattern alone must not outvote what a sentence means.
 _PATTERNS_COUNT = np.float32(0.4)
+_CUES_COUNT = np.float32(0.4)
 _LEAST = 1e-6
+#: So many texts say nothing, however they look. Evidence goes without it: `state` has a doubt of its own.
+_DOUBT = np.float32(0.06)
 
 
 class Features:
-    """What a model of stances sees of a text: its vectors, how like prototypes of `core4` they are, patterns."""
+    """What a model of stances sees of a text: its vectors, how like prototypes of `core4` they are, patterns, cues."""
 
     def __init__(self, core: RelationshipPack, encoder: Encoder) -> None:
         self.encoder = encoder
         self._patterns = Patterns(core)
         self._prototypes = Prototypes(core.types, encoder)
+        self._cues = Cues()
 
     def of(self, read: Sentences) -> Matrix:
-        """Return one row a text: the mean of its sentences, and the most that one of them says of each stance."""
+        """Return one row a text: the mean of its sentences, the most that one of them says of each stance, its cues."""
         patterns = _PATTERNS_COUNT * np.stack([self._patterns.weigh(sentence) for sentence in read.sentences])
         said = np.concatenate([self._prototypes.likeness(read.vectors), patterns], axis=1)
-        return np.concatenate([read.mean(), read.highest(said)], axis=1)
+        return np.concatenate([read.mean(), read.highest(said), _CUES_COUNT * self._cues.rows(read.texts)], axis=1)
 
 
 class Scorer:
@@ -51,10 +57,10 @@ class Scorer:
         """Return for each text the probabilities in the order of `names`."""
         if not texts:
             return np.zeros((0, len(self.names)), dtype=np.float32)
-        cut = [text[:MOST_CHARACTERS] for text in texts]
-        read = read_sentences(cut, self._features.encoder) if self._features else None
-        stances = by_stance(self._model, self._features, cut, read)
-        leanings = self._leanings(cut, read)
+        words = prepared(texts)
+        read = read_sentences(words, self._features.encoder) if self._features else None
+        stances = doubted(by_stance(self._model, self._features, words, read))
+        leanings = self._leanings(words, read)
         probabilities = np.zeros((len(texts), len(self.names)), dtype=np.float32)
         for place, stance in enumerate(STANCES[:-1]):
             own = self._places[stance]
@@ -81,9 +87,21 @@ class Scorer:
         return np.asarray(said + _SHARPNESS * alike, dtype=np.float32)
 
 
+def prepared(texts: Sequence[str]) -> list[str]:
+    """Return texts as they are judged."""
+    return [words_of(text[:MOST_CHARACTERS]) for text in texts]
+
+
 def by_stance(model: Model, features: Features | None, texts: Sequence[str], read: Sentences | None) -> Matrix:
     """Return for each text the probabilities in the order of `STANCES`."""
     by_sentences = None
     if features is not None and read is not None:
         by_sentences = model.by_sentences(features.of(read))
     return model.together(by_sentences, model.by_grams(texts))
+
+
+def doubted(stances: Matrix) -> Matrix:
+    """Return probabilities in the order of `STANCES` as they are told of a single text."""
+    told = stances * (1 - _DOUBT)
+    told[:, STANCES.index(NONE)] += _DOUBT
+    return told

@@ -17,8 +17,9 @@ _LEAST = 1e-9
 
 
 class Sentences(NamedTuple):
-    """The sentences of some texts with their vectors, and where each text begins among them."""
+    """Some texts, their sentences with a vector each, and where each text begins among them."""
 
+    texts: Sequence[str]
     sentences: Sequence[str]
     vectors: Matrix
     starts: NDArray[np.intp]
@@ -38,7 +39,7 @@ def read_sentences(texts: Sequence[str], encoder: Encoder) -> Sentences:
     parts = [split(text) for text in texts]
     flat = [sentence for each in parts for sentence in each]
     starts = np.cumsum([0, *(len(each) for each in parts[:-1])], dtype=np.intp)
-    return Sentences(flat, encoder.encode(flat), starts)
+    return Sentences(texts, flat, encoder.encode(flat), starts)
 
 
 def split(text: str) -> list[str]:
