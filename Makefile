@@ -12,8 +12,8 @@ SDK := tests/e2e/gateway/sdk
 SDK_CI := npm --prefix $(SDK) ci --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: help setup setup-worlds up compose-keys demo test shadow chaos-power unit lint format generate lock clean \
-	relationships bench bench-ingest bench-decide quality-recommend fence-sim fuzz fuzz-coverage fence-chaos erase-proof \
-	attack conjoint polite timing
+	relationships bench bench-ingest bench-walls bench-decide quality-recommend fence-sim fuzz fuzz-coverage fence-chaos \
+	erase-proof attack conjoint polite timing
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench: ## Measure everything, write bench/results
 
 bench-ingest: ## Measure the way in alone
 	$(BIN)/python -m bench ingest
+
+bench-walls: ## Whether the time of an answer tells who is denied from who is not there
+	$(BIN)/python -m bench walls --crowd 1
 
 bench-decide: ## Measure decisions over 10,000 and 100,000 offers, and how soon feedback counts
 	$(BIN)/python -m bench.deciding

@@ -17,11 +17,12 @@ from bench.report import Result, show, write
 
 #: Whatever is chosen is chosen on these, and judged on others.
 DEVELOPMENT = range(1, 5)
-JUDGING = range(101, 105)
+#: Those of 101 to 104 judged the first rule, which this one was compared with: they judge nothing any more.
+JUDGING = range(201, 205)
 
 
 #: The rule is played with contacts at these prices, too, to show what fewer of them cost.
-PRICES = (0.03, 0.06, 0.24)
+PRICES = (0.02, 0.04, 0.16)
 _PLOT = Path(__file__).parents[2] / "docs" / "images" / "polite.svg"
 
 

@@ -21,6 +21,9 @@ class Aspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     half_life_days: _Positive
     #: 0 where turning up says nothing.
     presence_days: Annotated[float, Meta(ge=0)]
+    #: Share of its moments in which a persona turns up so where it fits, and where it does not; alike it tells nothing.
+    #: Of hours: in the stretch of the day for being it, and anywhere.
+    turns_up: tuple[_Share, _Share] = (0.5, 0.5)
 
     def chance(self, fits: float) -> float:
         """Return how often an offer helps as far as this aspect goes."""
@@ -46,3 +49,5 @@ class Manners(Pack, frozen=True, forbid_unknown_fields=True, kw_only=True):
     activities: dict[str, tuple[_Positive, _Positive]]
     annoys: tuple[_Positive, _Positive]
     aspects: Aspects
+    #: Share of the offers that did not help which is refused by whoever is not annoyed at all.
+    brushed_off: Annotated[float, Meta(ge=0, le=1)] = 0.0

@@ -193,7 +193,7 @@ class TestManners:
 
     def test_another_topic_may_still_be_spoken_of(self, ranked):
         terms = [Terms("a6", topics=("war",)), *(Terms(f"a{place}", topics=("drama",)) for place in range(7, 20))]
-        habits = answered("drama", Outcome.ACCEPTED, 6, answered("war", Outcome.DISMISSED, 3))
+        habits = answered("drama", Outcome.ACCEPTED, 6, answered("war", Outcome.DISMISSED, 8))
         found = decided(ranked(*terms), question(habits=habits))
         assert {each.candidate.item for each in found.weighed}.isdisjoint({"a6"})
         assert (found.act, found.topic) == (Act.OFFER, "drama")

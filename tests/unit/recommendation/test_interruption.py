@@ -63,6 +63,14 @@ class TestJudge:
         lived(*[Outcome.DISMISSED] * 8, occasion=ASKING._replace(topic="war"), habits=habits, customs=customs)
         assert verdict(habits, customs).chance > 2 * verdict(habits, customs, topic="war").chance
 
+    def test_what_somebody_turns_up_for_is_believed_before_any_answer(self):
+        habits, customs = lived(*[None] * 20)
+        assert verdict(habits, customs, days=21).chance > 2 * verdict(habits, customs, days=21, topic="war").chance
+
+    def test_annoyance_is_of_these_days(self):
+        habits, customs = lived(*[Outcome.DISMISSED] * 4)
+        assert verdict(habits, customs, days=5).annoys > 1.2 * verdict(habits, customs, days=60).annoys
+
     def test_minds_change(self):
         habits, _ = lived(*[Outcome.DISMISSED] * 12)
         sooner = verdict(habits, Customs(), days=13).chance
