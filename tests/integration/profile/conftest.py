@@ -22,6 +22,7 @@ from services.profile.streams import Streams
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 from tests.integration.profile.door import Clock, Room
+from tests.integration.profile.rights import Rights
 
 _TABLES = {
     "profile": (
@@ -116,3 +117,8 @@ async def profile(stores, nats):
     async with connect(server.address) as channel:
         yield ProfileServiceStub(channel)
     await server.stop(grace=None)
+
+
+@pytest.fixture
+def rights(profile, room, clock):
+    return Rights(profile, room, clock)

@@ -1,6 +1,8 @@
 import asyncio
 import contextlib
 import secrets
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -11,14 +13,19 @@ from contracts.profile.v1.profile_pb2 import DESCRIPTOR
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceServicer, add_ProfileServiceServicer_to_server
 from contracts.recommendation.v1.recommendation_pb2 import GetModelRequest
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
+from kit.db import Database
 from kit.epochs import EpochKeys
 from kit.process import Readiness
 from kit.rpc import build_server, connect
 from kit.sealing import seal
 from kit.servers import ReservedPort
 from kit.settings import Settings
-from services.recommendation.__main__ import main
+from services.recommendation import clients
+from services.recommendation.__main__ import main, serve_recommendation
+from services.recommendation.remembered import Remembered
+from services.recommendation.rpc import Surroundings
 from services.recommendation.settings import RecommendationSettings
+from tests.integration.recommendation.deciders import Clock, deciding, persona, town
 
 
 class Personas(ProfileServiceServicer):
@@ -129,6 +136,57 @@ def announce(nats, keyring):
         return published.seq
 
     return publish
+
+
+@pytest.fixture
+async def database(settings):
+    opened = Database(settings.database_url, pool_size=2)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+async def around(database, profile_address, clock):
+    """A town that is learnt and fitted already."""
+    async with connect(profile_address) as channel:
+        made = deciding(database, town(), clock, clients.Personas(channel))
+        await made.shelves.look()
+        yield made
+
+
+@pytest.fixture
+def shelves(around):
+    return around.shelves
+
+
+@pytest.fixture
+async def stub(around, personas, clock):
+    """The service alone."""
+    personas.know(persona(1))
+    async with _serving(around, clock) as own:
+        yield own
+
+
+@pytest.fixture
+async def other(around, clock):
+    """Another process of it."""
+    async with _serving(replace(around, remembered=Remembered(100)), clock) as own:
+        yield own
+
+
+@asynccontextmanager
+async def _serving(around, clock):
+    surroundings = Surroundings(None, around.personas, None, clock.now_ms, None, around)
+    server = serve_recommendation(Settings(grpc_address="127.0.0.1:0"), surroundings)
+    await server.start()
+    async with connect(server.address) as own:
+        yield RecommendationServiceStub(own)
+    await server.stop(0)
 
 
 def _message(lesson):
