@@ -221,7 +221,7 @@ class TestHealth:
             await connection.execute("UPDATE facets SET body = $1, blocks = 2 WHERE pid = $2", body, persona.pid)
         tally = await replayed()
         assert (tally.matching, tally.differing, tally.first.shard) == (1, 1, persona.shard)
-        assert tally.first.parts == ("likes", "channels", "kinds", "wishes", "last")
+        assert tally.first.parts == ("likes", "channels", "kinds", "wishes", "last", "bought_on")
 
     async def test_a_facet_that_is_lost_is_found(self, room, replayed):
         await room.grant("ada")

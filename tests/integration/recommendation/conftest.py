@@ -139,10 +139,10 @@ def announce(nats, keyring):
 
 
 @pytest.fixture
-async def database(settings):
-    opened = Database(settings.database_url, pool_size=2)
-    yield opened
-    await opened.dispose()
+async def opened(settings):
+    database = Database(settings.database_url, pool_size=2)
+    yield database
+    await database.dispose()
 
 
 @pytest.fixture
@@ -151,10 +151,10 @@ def clock():
 
 
 @pytest.fixture
-async def around(database, profile_address, clock):
+async def around(opened, profile_address, clock):
     """A town that is learnt and fitted already."""
     async with connect(profile_address) as channel:
-        made = deciding(database, town(), clock, clients.Personas(channel))
+        made = deciding(opened, town(), clock, clients.Personas(channel))
         await made.shelves.look()
         yield made
 

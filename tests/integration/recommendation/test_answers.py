@@ -70,41 +70,41 @@ class TestFeedback:
             await stub.GiveFeedback(feedback(silent.decision_id, "accepted"))
         assert refused.value.reason == "NOTHING_TO_ANSWER"
 
-    async def test_models_learn_from_those_who_agree_alone(self, stub, personas, database):
+    async def test_models_learn_from_those_who_agree_alone(self, stub, personas, opened):
         await stub.GiveFeedback(feedback((await offered(stub, persona(1))).decision_id, "accepted"))
         personas.know(persona(1), purposes=())
         await stub.GiveFeedback(feedback((await offered(stub, persona(1))).decision_id, "accepted"))
-        kept = [(row.seen, row.accepted) for row in await rows(database, tables.answers) if row.bucket < FIRST_CELL]
+        kept = [(row.seen, row.accepted) for row in await rows(opened, tables.answers) if row.bucket < FIRST_CELL]
         assert kept == [(1, 1)]
 
 
 class TestPolicies:
-    async def test_the_bandit_goes_live_only_when_the_lower_bound_holds(self, stub, database):
+    async def test_the_bandit_goes_live_only_when_the_lower_bound_holds(self, stub, opened):
         wanted = messages.SetPolicyRequest(brand="oak", policy="bandit")
         for better in (None, False):
             if better is not None:
-                await judged(database, "oak", better=better)
+                await judged(opened, "oak", better=better)
             with pytest.raises(RemoteError) as refused:
                 await stub.SetPolicy(wanted)
             assert (refused.value.reason, refused.value.field) == ("POLICY_UNPROVEN", "policy")
         before = (await stub.GetPolicy(messages.GetPolicyRequest(brand="oak"))).policy
         assert (before.policy, before.answers, before.goes_live) == ("softmax", 200, False)
-        await judged(database, "oak", better=True)
-        await judged(database, "oak", better=True)
+        await judged(opened, "oak", better=True)
+        await judged(opened, "oak", better=True)
         after = (await stub.SetPolicy(wanted)).policy
         assert (after.policy, after.answers, after.goes_live) == ("bandit", 600, True)
         assert 0 < after.gain_low < after.gain < after.gain_high
 
-    async def test_another_brand_is_not_meant_and_the_reference_is_always_gone_back_to(self, stub, database):
-        await judged(database, "oak", better=True)
+    async def test_another_brand_is_not_meant_and_the_reference_is_always_gone_back_to(self, stub, opened):
+        await judged(opened, "oak", better=True)
         await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="bandit"))
         assert (await stub.GetPolicy(messages.GetPolicyRequest(brand="elm"))).policy.policy == "softmax"
-        await judged(database, "oak", better=False)
+        await judged(opened, "oak", better=False)
         back = await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="softmax"))
         assert back.policy.policy == "softmax"
 
-    async def test_it_draws_and_says_so(self, stub, database, shelves):
-        await judged(database, "oak", better=True)
+    async def test_it_draws_and_says_so(self, stub, opened, shelves):
+        await judged(opened, "oak", better=True)
         assert (await offered(stub, persona(1))).policy_version == "test.softmax"
         await stub.SetPolicy(messages.SetPolicyRequest(brand="oak", policy="bandit"))
         await shelves.look()
@@ -113,12 +113,12 @@ class TestPolicies:
         document = await explained(stub, answer.decision_id)
         assert (document["policy"], document["propensity"]) == ("bandit", answer.propensity)
 
-    async def test_an_answer_teaches_bucket_cell_promise_and_gain_and_once_when_it_rises(self, stub, database):
+    async def test_an_answer_teaches_bucket_cell_promise_and_gain_and_once_when_it_rises(self, stub, opened):
         decision_id = (await offered(stub, persona(1))).decision_id
         document = await explained(stub, decision_id)
         await stub.GiveFeedback(feedback(decision_id, "accepted"))
         await stub.GiveFeedback(feedback(decision_id, "dismissed"))
-        kept = {row.bucket: (row.seen, row.accepted) for row in await rows(database, tables.answers)}
+        kept = {row.bucket: (row.seen, row.accepted) for row in await rows(opened, tables.answers)}
         gain = round((document["instead"] / document["propensity"] - 1) * -0.5 * 1_024)
         counted = (document["bucket"], document["cell"], bin_of(document["promised"]))
         assert kept == {**dict.fromkeys(counted, (1, 0)), GAINS: (1, gain)}

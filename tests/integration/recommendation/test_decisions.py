@@ -34,14 +34,14 @@ class TestDecide:
         assert document["closed"]["met"] >= len(MET)
         assert document["outcome"] == "none"
 
-    async def test_a_denied_persona_is_not_decided_about(self, stub, personas, database):
+    async def test_a_denied_persona_is_not_decided_about(self, stub, personas, opened):
         personas.deny()
         request = about()
         request.subject.CopyFrom(SUBJECT)
         answer = await stub.Decide(request)
         assert (answer.act, answer.silence, answer.decision_id) == ("silent", "DENIED", b"")
         assert answer.decision.reason == "WITHDRAWN"
-        assert not await rows(database, tables.decisions)
+        assert not await rows(opened, tables.decisions)
 
     async def test_a_subject_is_read_with_its_circle(self, stub, personas):
         personas.allow(*MET)
@@ -54,10 +54,10 @@ class TestDecide:
         assert answer.silence == "CONTACTS_SPENT"
         assert (await explained(stub, answer.decision_id))["propensity"] == answer.propensity
 
-    async def test_where_offers_are_needed_nothing_is_decided_before_some_are_put(self, stub, database):
+    async def test_where_offers_are_needed_nothing_is_decided_before_some_are_put(self, stub, opened):
         answer = await stub.Decide(about(persona(1), needs_offers=True))
         assert (answer.act, answer.silence, answer.decision_id) == ("silent", "NO_OFFERS", b"")
-        assert not await rows(database, tables.decisions)
+        assert not await rows(opened, tables.decisions)
         await stub.PutOffers(messages.PutOffersRequest(brand="oak", terms=[messages.Terms(item="new")]))
         assert (await stub.Decide(about(persona(1), needs_offers=True))).act == "offer"
 
@@ -157,23 +157,23 @@ class TestManners:
         assert values[1] > values[0]
         assert (await explained(stub, last.decision_id))["manners"]["value"] < values[1]
 
-    async def test_turning_up_counts_in_silence_too_and_for_all_that_is_linked(self, stub, database, clock):
+    async def test_turning_up_counts_in_silence_too_and_for_all_that_is_linked(self, stub, opened, clock):
         for _ in range(5):
             await stub.Decide(about(persona(1), initiative="brand", activity="occupied"))
-        [kept] = await rows(database, tables.decision_states)
+        [kept] = await rows(opened, tables.decision_states)
         habits = open_habits(keyed(1), kept.habits)
         assert habits.presence.at("channel web", clock.at_ms, 1.0) == 5.0
         assert not open_state(keyed(1), kept.body).contacts
 
-    async def test_an_answer_is_not_lost_to_a_decision_that_was_read_before_it(self, database):
+    async def test_an_answer_is_not_lost_to_a_decision_that_was_read_before_it(self, opened):
         persona, at = keyed(1).persona, datetime.fromtimestamp(0, UTC)
         with acting_for("oak"):
             logged = [Logged(persona, bytes([number]) * 16, b"") for number in range(3)]
-            await note_decision(database, logged[0], Turned(b"", b"one", 1), at, {})
-            await note_decision(database, logged[1], Turned(b"", b"late", 1), at, {})
-            await note_decision(database, logged[2], Turned(b"one", b"two", 1), at, {})
-        assert [row.habits for row in await rows(database, tables.decision_states)] == [b"two"]
-        assert len(await rows(database, tables.decisions)) == 3
+            await note_decision(opened, logged[0], Turned(b"", b"one", 1), at, {})
+            await note_decision(opened, logged[1], Turned(b"", b"late", 1), at, {})
+            await note_decision(opened, logged[2], Turned(b"one", b"two", 1), at, {})
+        assert [row.habits for row in await rows(opened, tables.decision_states)] == [b"two"]
+        assert len(await rows(opened, tables.decisions)) == 3
 
 
 class TestRemembered:
@@ -193,30 +193,30 @@ class TestRemembered:
         later = await offered(stub, persona(1), persona(2), count=10)
         assert first.item not in {later.item, *later.also}
 
-    async def test_one_that_was_erased_elsewhere_begins_anew(self, stub, other, database):
+    async def test_one_that_was_erased_elsewhere_begins_anew(self, stub, other, opened):
         first = await offered(stub, persona(1))
         await other.GiveFeedback(feedback(first.decision_id, "dismissed"))
         await offered(stub, persona(1))
         await other.ErasePersonas(messages.ErasePersonasRequest(personas=[persona(1).persona]))
         assert (await offered(stub, persona(1))).item == first.item
-        [kept] = await rows(database, tables.decision_states)
+        [kept] = await rows(opened, tables.decision_states)
         assert open_state(keyed(1), kept.body).heard == ()
 
-    async def test_each_time_a_persona_turns_up_counts_once(self, stub, other, database, clock):
+    async def test_each_time_a_persona_turns_up_counts_once(self, stub, other, opened, clock):
         for place in range(6):
             await offered((stub, other)[place % 2], persona(1))
-        [kept] = await rows(database, tables.decision_states)
+        [kept] = await rows(opened, tables.decision_states)
         assert open_habits(keyed(1), kept.habits).presence.at("channel web", clock.at_ms, 1.0) == 6.0
-        assert len(await rows(database, tables.decisions)) == 6
+        assert len(await rows(opened, tables.decisions)) == 6
 
-    async def test_nothing_is_noted_by_what_no_longer_stands(self, database):
+    async def test_nothing_is_noted_by_what_no_longer_stands(self, opened):
         own, at = keyed(1), datetime.fromtimestamp(0, UTC)
         with acting_for("oak"):
             logged = [Logged(own.persona, bytes([number]) * 16, b"") for number in range(3)]
-            first = await note_decision(database, logged[0], Turned(b"", b"one", 1), at, {own: 0})
-            late = await note_decision(database, logged[1], Turned(b"", b"late", 1), at, {own: 0})
-            again = await note_decision(database, logged[2], Turned(b"one", b"two", 1), at, {own: first.version})
+            first = await note_decision(opened, logged[0], Turned(b"", b"one", 1), at, {own: 0})
+            late = await note_decision(opened, logged[1], Turned(b"", b"late", 1), at, {own: 0})
+            again = await note_decision(opened, logged[2], Turned(b"one", b"two", 1), at, {own: first.version})
         assert late.news == {own.persona.pid: HeldState(habits=b"one", version=first.version)}
         assert again.news == {}
         assert again.version not in {0, first.version}
-        assert len(await rows(database, tables.decisions)) == 2
+        assert len(await rows(opened, tables.decisions)) == 2

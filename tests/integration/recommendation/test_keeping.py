@@ -54,7 +54,7 @@ class TestListing:
 
 class TestForgetting:
     async def test_by_time_decisions_go_first_then_states_and_never_what_has_to_be_taken_back(
-        self, stub, personas, database, clock
+        self, stub, personas, opened, clock
     ):
         await offered(stub, persona(1), initiative="brand")
         personas.know(persona(2))
@@ -62,9 +62,9 @@ class TestForgetting:
 
         async def left(days):
             with acting_for_every_brand():
-                await forget(database, datetime.fromtimestamp(clock.at_ms / 1000, UTC) + timedelta(days=days))
-            states = {row.pid: bool(row.body) for row in await rows(database, tables.decision_states)}
-            return len(await rows(database, tables.decisions)), states
+                await forget(opened, datetime.fromtimestamp(clock.at_ms / 1000, UTC) + timedelta(days=days))
+            states = {row.pid: bool(row.body) for row in await rows(opened, tables.decision_states)}
+            return len(await rows(opened, tables.decisions)), states
 
         one, two = persona(1).persona.pid, persona(2).persona.pid
         assert await left(30) == (2, {one: True, two: True})
@@ -72,11 +72,11 @@ class TestForgetting:
         assert await left(90) == (0, {one: True, two: True})
         assert await left(90.01) == (0, {two: False})
         await stub.ErasePersonas(messages.ErasePersonasRequest(personas=[persona(2).persona]))
-        assert {(row.seen, row.accepted) for row in await rows(database, tables.answers)} == {(0, 0)}
+        assert {(row.seen, row.accepted) for row in await rows(opened, tables.answers)} == {(0, 0)}
 
 
 class TestErasing:
-    async def test_nothing_stays_of_the_erased_and_what_they_taught_is_taken_back(self, stub, database, personas):
+    async def test_nothing_stays_of_the_erased_and_what_they_taught_is_taken_back(self, stub, opened, personas):
         for number in (1, 2):
             personas.know(persona(number))
             decision_id = (await offered(stub, persona(number))).decision_id
@@ -85,16 +85,16 @@ class TestErasing:
         assert (await stub.ErasePersonas(request)).decisions >= 1
         assert (await stub.ErasePersonas(request)).decisions == 0
         for table in (tables.decisions, tables.decision_states):
-            assert {row.pid for row in await rows(database, table)} == {persona(2).persona.pid}
-        kept = await rows(database, tables.answers)
+            assert {row.pid for row in await rows(opened, table)} == {persona(2).persona.pid}
+        kept = await rows(opened, tables.answers)
         assert sum(row.seen for row in kept if row.bucket < FIRST_CELL) == 1
         assert sum(row.seen for row in kept if row.bucket == GAINS) == 1
-        customs = await rows(database, tables.customs)
+        customs = await rows(opened, tables.customs)
         assert sum(row.for_yes + row.for_no for row in customs if row.name.startswith("activity")) == 1_024
 
-    async def test_what_is_kept_opens_under_the_key_of_the_persona_alone(self, stub, database):
+    async def test_what_is_kept_opens_under_the_key_of_the_persona_alone(self, stub, opened):
         await offered(stub, persona(1))
-        [kept] = await rows(database, tables.decisions)
+        [kept] = await rows(opened, tables.decisions)
         assert open_record(keyed(1), kept.decision_id, kept.body)["act"] == "offer"
         assert b"propensity" not in kept.body
         with pytest.raises(UnsealableError):
@@ -102,7 +102,7 @@ class TestErasing:
 
 
 class TestRestart:
-    async def test_another_process_remembers(self, running, announce, personas, database):
+    async def test_another_process_remembers(self, running, announce, personas, opened):
         personas.know(persona(1))
         personas.allow(*MET)
         personas.answer.circle.append(persona(1))

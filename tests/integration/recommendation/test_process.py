@@ -157,6 +157,8 @@ class TestRestart:
             "answers",
             "offers",
             "offer_revisions",
+            "customs",
+            "policies",
         }
 
 
