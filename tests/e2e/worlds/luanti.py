@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 from miney.luanticlient import LuantiClient
+from miney.luanticlient.exceptions import LuantiConnectionError
 
 T = TypeVar("T")
 WORLDS = Path(__file__).parents[3] / "worlds" / "luanti"
@@ -137,7 +138,7 @@ class Visitor(LuantiClient):
         """Leave and come back under the same name."""
         self.disconnect()
         self.told.clear()
-        assert self.connect(register=False), "the visitor cannot come back"
+        assert any(self._comes_back() for _ in range(3)), "the visitor cannot come back"
         return self
 
     def say(self, words: str) -> None:
@@ -159,6 +160,16 @@ class Visitor(LuantiClient):
     def of_ada(self) -> list[str]:
         """Return what the avatar has said."""
         return [line for line in self.told if line.startswith("Ada:")]
+
+    def _comes_back(self) -> bool:
+        try:
+            return bool(self.connect(register=False))
+        except LuantiConnectionError as denied:
+            # Of what it hashes the client leaves out leading zeros, and once in 128 times its proof is another.
+            if "Invalid password" not in str(denied):
+                raise
+            self.disconnect()
+            return False
 
     def _hear(self, message: str) -> bool:
         with self._news:
