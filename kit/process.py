@@ -127,7 +127,8 @@ def die_with_parent() -> None:
 
 def _take_turns() -> None:
     # A request passes through several processes. Where they share few cores, each that is woken would interrupt another
-    # that is half-way, and both find their caches gone: on two cores that is a tenth of what an opening costs.
+    # that is half-way, and both find their caches gone. With PostgreSQL and NATS in turns as well, which they are not
+    # here, an opening cost a tenth less on two quiet cores; by itself it was not seen to (decision 29).
     if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
         with suppress(PermissionError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
