@@ -53,6 +53,8 @@ class OfferRemoval(Body):
 
     what: Literal["offer"]
     ref: ItemId
+    #: What its reasons name: nothing is told or inferred from these while the offer is removed.
+    grounds: Annotated[list[ItemId | Topic], Field(default_factory=list, max_length=3)]
 
 
 class WholeRemoval(Body):

@@ -2,7 +2,7 @@ import pytest
 
 from contracts.profile.v1 import profile_pb2 as contract
 from kit.errors import RemoteError
-from services.profile.domain import OFFER
+from services.profile.domain import OFFER, Kind
 from tests.integration.profile.door import SHOP, subject_message
 from tests.integration.profile.rights import WORLD
 
@@ -96,6 +96,40 @@ class TestRemove:
         await rights.remove()
         # A copy is dropped when a later change of its persona is applied: that of the removal.
         assert (await rights.vouched()).read_at > before.read_at
+
+    async def test_what_it_rested_on_goes_with_it_and_comes_back_exactly(self, rights):
+        await rights.grant()
+        await rights.did(*(rights.event(kind=Kind.BOUGHT, item=f"tea-{each}") for each in range(4)))
+        before = await rights.persona()
+        assert list(before.likes) == ["drinks"]
+        await rights.remove(ref="cup", grounds=["drinks", "tea-1"])
+        after = await rights.persona()
+        assert list(after.likes) == []
+        assert [each.weight for each in after.signals if each.item == "tea-1"] == [0.0]
+        assert list((await rights.view()).likes) == []
+        shown = await rights.see()
+        assert [each["is_objected"] for each in shown["inferred"] if each["value"] == "drinks"] == [True]
+        assert [each["grounds"] for each in shown["removed"]] == [["drinks", "tea-1"]]
+        await rights.restore(ref="cup")
+        restored = await rights.persona()
+        assert (list(restored.likes), list(restored.signals)) == (list(before.likes), list(before.signals))
+
+    async def test_what_it_rested_on_is_gone_in_linked_worlds_too(self, rights):
+        await rights.grant()
+        await rights.grant("visitor", audience=WORLD)
+        await rights.did(*(rights.event(kind=Kind.BOUGHT, item=f"tea-{each}") for each in range(4)))
+        await rights.link(("ada", SHOP), ("visitor", WORLD))
+        assert list((await rights.signals("visitor", WORLD)).likes) == ["drinks"]
+        await rights.remove(ref="cup", name="visitor", audience=WORLD, grounds=["drinks"])
+        assert list((await rights.signals("visitor", WORLD)).likes) == []
+        assert list((await rights.signals()).likes) == []
+
+    @pytest.mark.parametrize(("what", "grounds"), [("offer", ["x"] * 4), ("offer", [""]), ("brand", ["x"])])
+    async def test_grounds_that_are_none_are_refused_by_name(self, rights, what, grounds):
+        await rights.grant()
+        with pytest.raises(RemoteError) as refused:
+            await rights.remove(what, grounds=grounds)
+        assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "removal.grounds")
 
     async def test_five_hundred_are_kept_and_the_next_is_refused_by_name(self, rights, monkeypatch):
         monkeypatch.setattr("services.profile.choices.MOST_REMOVALS", 2)
