@@ -112,7 +112,8 @@ class TestRemove:
         assert removed.removal == profile_pb2.Removal(**removal)
         for refused in (["a", "b", "c", "d"], [""], ["a\nb"]):
             answer = await gateway.http.post("/v1/me/remove", json={**removal, "grounds": refused}, headers=me)
-            assert (answer.status_code, answer.json()["field"][:26]) == (400, "body.offer.grounds")
+            assert answer.status_code == 400
+            assert answer.json()["field"].startswith("body.offer.grounds")
 
     async def test_a_click_opens_nothing_else(self, gateway):
         offer = recommendation_pb2.Offer(item="tea-1", score=1.0)

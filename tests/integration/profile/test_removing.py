@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from contracts.profile.v1 import profile_pb2 as contract
@@ -96,6 +98,28 @@ class TestRemove:
         await rights.remove()
         # A copy is dropped when a later change of its persona is applied: that of the removal.
         assert (await rights.vouched()).read_at > before.read_at
+
+    async def test_no_read_that_begins_after_the_acknowledgement_lacks_it_wherever_it_is_linked(self, rights):
+        await rights.grant()
+        await rights.grant("visitor", audience=WORLD)
+        await rights.link(("ada", SHOP), ("visitor", WORLD))
+        removed: list[str] = []
+
+        async def lacking(name, audience):
+            while len(removed) < 10:
+                due = set(removed)
+                if not due <= set((await rights.signals(name, audience)).removed_items):
+                    return due
+            return None
+
+        async def remove():
+            for number in range(10):
+                name, audience = (("ada", SHOP), ("visitor", WORLD))[number % 2]
+                await rights.remove(ref=f"tea-{number}", name=name, audience=audience)
+                removed.append(f"tea-{number}")
+
+        readers = (lacking("ada", SHOP), lacking("visitor", WORLD))
+        assert (await asyncio.gather(*readers, remove()))[:2] == [None, None]
 
     async def test_what_it_rested_on_goes_with_it_and_comes_back_exactly(self, rights):
         await rights.grant()
