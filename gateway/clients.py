@@ -68,12 +68,14 @@ class Services:
 async def open_services(settings: GatewaySettings) -> AsyncIterator[Services]:
     """Connect lazily: a service that is away makes its own endpoints answer 503, and no others."""
     async with AsyncExitStack() as channels:
-        profile = await channels.enter_async_context(connect(settings.profile_address))
-        recommendation = await channels.enter_async_context(connect(settings.recommendation_address))
-        avatar = await channels.enter_async_context(connect(settings.avatar_address))
+        profile = await channels.enter_async_context(connect(settings.profile_address, settings.tls))
+        recommendation = await channels.enter_async_context(connect(settings.recommendation_address, settings.tls))
+        avatar = await channels.enter_async_context(connect(settings.avatar_address, settings.tls))
         consent: ConsentServiceAsyncStub | None = None
         if settings.consent_address:
-            consent = ConsentServiceStub(await channels.enter_async_context(connect(settings.consent_address)))
+            consent = ConsentServiceStub(
+                await channels.enter_async_context(connect(settings.consent_address, settings.tls))
+            )
         yield Services(
             ProfileServiceStub(profile), RecommendationServiceStub(recommendation), AvatarServiceStub(avatar), consent
         )
