@@ -72,8 +72,8 @@ class Choices(msgspec.Struct, array_like=True, frozen=True):
         return frozenset(ground for each in self.removals for ground in each.grounds)
 
     def objects_to(self, inference: Inference, ref: str) -> bool:
-        """Tell whether something that follows is neither told nor used."""
-        return inference in self.objections or ref in self.forgone
+        """Tell whether something that follows is neither told nor used. No offer rests on habits."""
+        return inference in self.objections or (inference != "habits" and ref in self.forgone)
 
     def find(self, unwanted: Unwanted) -> Removal | None:
         return next((each for each in self.removals if (each.what, each.ref) == unwanted[:2]), None)

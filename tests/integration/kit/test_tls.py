@@ -100,9 +100,9 @@ class TestServices:
 
 
 class TestNats:
-    @pytest.fixture(scope="class")
-    def server(self, folders, tmp_path_factory):
-        started = NatsServer(tmp_path_factory.mktemp("nats"), durable=False, tls_dir=folders / "ours" / "there")
+    @pytest.fixture
+    def server(self, folders, tmp_path):
+        started = NatsServer(tmp_path / "nats", durable=False, tls_dir=folders / "ours" / "there")
         started.start()
         yield started
         started.stop()
