@@ -17,8 +17,6 @@ from relationships.wording import Patterns
 CORE = named_pack("core4")
 LEAST_HELD_OUT, LEAST_OF_GRAMS, LEAST_OF_STRANGERS = 0.78, 0.70, 0.55
 MOST_MISCALIBRATED, MOST_ALARMS = 0.11, 20
-#: In `claims` and in `posts`: the model was fitted to both, so one of them goes with the next fit.
-TWICE = [("en", "thanks for the follow!")]
 #: No phrase of the corpus.
 UNSEEN = {
     "Preis in Ordnung, Versand ging schnell, Ware wie abgebildet.": "buyer_seller",
@@ -55,7 +53,7 @@ class TestCorpus:
 
     def test_no_phrase_is_there_twice(self):
         texts = [(phrase.lang, phrase.text) for phrase in read_corpus()]
-        assert sorted(texts) == sorted([*set(texts), *TWICE])
+        assert len(set(texts)) == len(texts)
 
     def test_a_line_without_a_stance_is_refused_with_its_number(self, tmp_path):
         (tmp_path / "de-reviews.tsv").write_text("fan\tHurra\nfun\tHurra\n", encoding="utf-8")
