@@ -5,9 +5,10 @@ another door, with whom the visitor went on and whom an avatar may remember diff
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from avatar_adapter.again import Encoded, Form
 from contracts.avatar.v1 import avatar_pb2 as pb
 from kit.fence import Familiar, FencedCache, Known, Scope
 
@@ -30,6 +31,8 @@ class Copy:
     scope: Scope
     name: bytes
     holds_until_ms: int
+    #: Given again, it is encoded once for each.
+    forms: dict[Form, Encoded] = field(default_factory=dict)
 
 
 #: By persona, under its fence name: who was met.

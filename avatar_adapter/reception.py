@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from avatar_adapter.again import Again
 from avatar_adapter.clients import visit_message
 from avatar_adapter.copies import Copies, Copy, Who
 from avatar_adapter.domain import Visit, World
@@ -36,7 +37,7 @@ class Reception:
         self._random = random_bytes
         self._openings = Openings(avatars)
 
-    async def open(self, world: World, visit: Visit, language: str, now_ms: int) -> pb.OpenResponse:
+    async def open(self, world: World, visit: Visit, language: str, now_ms: int) -> pb.OpenResponse | Again:
         """Return what the avatar service says of the visit, or has said a moment ago of one like it."""
         who, hints = _who(world, visit, language), self._copies.hints
         copy = None if self._openings.knows(visit.id) else self._copies.get(who, now_ms)
@@ -61,7 +62,7 @@ class Reception:
         """Return once the avatar service knows of every visit."""
         await self._openings.drain()
 
-    def _again(self, world: World, visit: Visit, who: Who, copy: Copy, now_ms: int) -> pb.OpenResponse | None:
+    def _again(self, world: World, visit: Visit, who: Who, copy: Copy, now_ms: int) -> Again | None:
         ref = self._random(_REF_BYTES).hex()
         message = pb.Opening(
             visit=visit_message(world, visit),
@@ -75,21 +76,7 @@ class Reception:
         except ExhaustedError:
             # Whoever waits for the avatar service holds the worlds back.
             return None
-        return _anew(copy.answer, visit, ref, now_ms)
-
-
-def _anew(told: pb.OpenResponse, visit: Visit, ref: str, now_ms: int) -> pb.OpenResponse:
-    answer = pb.OpenResponse()
-    answer.CopyFrom(told)
-    again = told.again
-    del answer.grants[:]
-    if again.greet_s:
-        answer.grants.add(kind="greet", expires_at_ms=now_ms + again.greet_s * 1000)
-    if again.greetings:
-        answer.next.say = again.greetings[visit.id[0] % len(again.greetings)]
-        answer.next.ref = ref
-        answer.next.expires_at_ms = now_ms + again.greet_s * 1000
-    return answer
+        return Again(copy.answer, copy.forms, ref)
 
 
 def _who(world: World, visit: Visit, language: str) -> Who:

@@ -4,11 +4,13 @@ import asyncio
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from avatar_adapter import answers, frames
+from avatar_adapter.again import Again
 from avatar_adapter.answers import Limits, Moment
 from avatar_adapter.clients import Catalogue, visit_message
 from avatar_adapter.cutting import Answer
@@ -114,7 +116,8 @@ async def _open(door: Door, world: World, frame: frames.Open, limits: Limits) ->
     visit, token = door.visits.open(world, frame)
     now_ms = door.now_ms()
     said = await door.reception.open(world, visit, frame.lang, now_ms)
-    return Reply(answers.opened(said, token, limits, Moment(visit, now_ms)), visit.answer_bytes)
+    tell = said.candidates if isinstance(said, Again) else partial(answers.opened, said)
+    return Reply(tell(token, limits, Moment(visit, now_ms)), visit.answer_bytes)
 
 
 async def _observe(door: Door, world: World, visit: Visit, frame: frames.Observe) -> Iterable[Answer]:

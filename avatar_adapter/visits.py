@@ -3,6 +3,7 @@
 import base64
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 
 from avatar_adapter.denying import denied
 from avatar_adapter.domain import (
@@ -15,12 +16,14 @@ from avatar_adapter.domain import (
 )
 from avatar_adapter.frames import Open
 from doors.subjects import EdgeKeys
-from kit.keyring import Key, KeyMissingError, KeyRing
-from kit.pseudonyms import PSEUDONYM_BYTES, canonical, derive, pseudonym
-from kit.sealing import NONCE_BYTES, UnsealableError, open_sealed, seal
+from kit.keyring import KeyMissingError, KeyRing
+from kit.pseudonyms import PSEUDONYM_BYTES, Pseudonymiser, canonical, derive
+from kit.sealing import NONCE_BYTES, SealingKey, UnsealableError, open_sealed, ready, seal
 
 EDGE_FAMILY = "edge"
 _LAYOUT = struct.Struct(">16s16sIHH")
+# Versions of the edge key that visits are open under.
+_MOST_KEYS = 16
 
 
 class Visits:
@@ -44,17 +47,14 @@ class Visits:
     def open(self, world: World, frame: Open) -> tuple[Visit, str]:
         """Return the visit that `frame` opens and its token; the same frame id opens the same visit again."""
         keys = self._edge_keys.of(world.audience)
-        # The one that made the eid, not the newest: it is what a later frame says the eid is of.
-        key = Key(str(keys.version), self._keyring.get(EDGE_FAMILY, str(keys.version)))
         avatar = frame.a or self._default_avatar
         visitor = canonical(frame.v)
         # Without a visitor it is nobody in particular. Not even the frame id may name them: a world that starts its
         # count anew would hand the visit of one stranger to the next.
         eid = keys.user(visitor) if visitor else self._random(PSEUDONYM_BYTES)
         opened_by = f"{world.brand}|{world.id}|{avatar}|{eid.hex()}|{frame.i}"
-        visit_key = derive(key.secret, "maskenball/visit-id/v1")
         visit = Visit(
-            id=pseudonym(visit_key, opened_by) if frame.i else self._random(PSEUDONYM_BYTES),
+            id=_ids(keys.secret)(opened_by) if frame.i else self._random(PSEUDONYM_BYTES),
             eid=eid,
             avatar=avatar,
             expires_at=int(self._clock()) + VISIT_S,
@@ -63,14 +63,15 @@ class Visits:
             version=keys.version,
             former=keys.former_users(visitor) if visitor else (),
         )
-        return visit, self._seal(key, world, visit)
+        # Under the key that made the eid, not the newest: it is what a later frame says the eid is of.
+        return visit, _sealed(_tokens(keys.secret), world, visit)
 
     def read(self, world: World, token: str) -> Visit:
         """Return the visit in `token`; raises VisitUnknownError or VisitExpiredError."""
         version, _, sealed = token.partition(".")
         try:
             raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
-            key = derive(self._keyring.get(EDGE_FAMILY, version), "maskenball/visit/v1")
+            key = _tokens(self._keyring.get(EDGE_FAMILY, version))
             plain = open_sealed(key, raw[:NONCE_BYTES], raw[NONCE_BYTES:], _context(world))
             visit_id, eid, expires_at, answer_bytes, say_characters = _LAYOUT.unpack_from(plain)
         except (ValueError, KeyMissingError, UnsealableError, struct.error):
@@ -91,11 +92,21 @@ class Visits:
             return self._random(PSEUDONYM_BYTES)
         return self._edge_keys.of(world.audience).message(visit.id + frame_id.encode())
 
-    def _seal(self, key: Key, world: World, visit: Visit) -> str:
-        plain = _LAYOUT.pack(visit.id, visit.eid, visit.expires_at, visit.answer_bytes, visit.say_characters)
-        sealing_key = derive(key.secret, "maskenball/visit/v1")
-        nonce, sealed = seal(sealing_key, plain + visit.avatar.encode(), _context(world))
-        return f"{key.version}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}"
+
+def _sealed(key: SealingKey, world: World, visit: Visit) -> str:
+    plain = _LAYOUT.pack(visit.id, visit.eid, visit.expires_at, visit.answer_bytes, visit.say_characters)
+    nonce, sealed = seal(key, plain + visit.avatar.encode(), _context(world))
+    return f"{visit.version}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}"
+
+
+@lru_cache(_MOST_KEYS)
+def _ids(secret: bytes) -> Pseudonymiser:
+    return Pseudonymiser(derive(secret, "maskenball/visit-id/v1"))
+
+
+@lru_cache(_MOST_KEYS)
+def _tokens(secret: bytes) -> SealingKey:
+    return ready(derive(secret, "maskenball/visit/v1"))
 
 
 def _context(world: World) -> bytes:

@@ -39,6 +39,8 @@ class SourceKeys:
     receipt: Callable[[str | bytes], bytes]
     #: Version of the edge key; 0 for one that has none.
     version: int
+    #: The edge key itself, for what else is derived from it.
+    secret: bytes
     #: The same under older versions that are still read, newest first; empty where the key was never turned.
     former: "tuple[SourceKeys, ...]"
     #: Returns the name under which doors tell each other of an eid.
@@ -46,6 +48,7 @@ class SourceKeys:
 
     def __init__(self, secret: bytes, audience: str, version: int = 0, former: "tuple[SourceKeys, ...]" = ()) -> None:
         self.version = version
+        self.secret = secret
         self.former = former
         edge = Pseudonymiser(derive(secret, f"maskenball/edge/v1|{audience}"))
         self.message = Pseudonymiser(derive(secret, f"maskenball/mid/v1|{audience}"))

@@ -69,13 +69,28 @@ class MicroBatcher(Generic[T, R]):
         """Return once the batch with `items` (`size` bytes) is flushed; raises ExhaustedError when too much waits."""
         return await self.put(partition, items, size)
 
+    async def run(self, partition: int, items: Sequence[T], size: int) -> R:
+        """Be `submit`, but where nothing of the partition is under way flush them in the caller's own task.
+
+        That saves a task and two turns of the loop. Whoever is cancelled then stops its own flush, and nobody else's.
+        """
+        lane = self._lane(partition)
+        if lane.is_busy or self._in_flight >= self._at_once:
+            return await self.put(partition, items, size)
+        lane.is_busy = True
+        self._in_flight += 1
+        self._held += size
+        self._idle.clear()
+        try:
+            return await self._flush(partition, list(items))
+        finally:
+            self._release(partition, lane, size)
+
     def put(self, partition: int, items: Sequence[T], size: int) -> asyncio.Future[R]:
         """Be `submit` for a caller of several: the future is done once the batch with `items` is flushed."""
         if self._held and self._held + size > self._max_waiting:
             raise ExhaustedError("too much waits to be written", retry_after_s=RETRY_AFTER_S)
-        lane = self._lanes.get(partition)
-        if lane is None:
-            lane = self._lanes[partition] = _Lane()
+        lane = self._lane(partition)
         batch = self._batch_for(lane, len(items), size)
         batch.items.extend(items)
         batch.size += size
@@ -89,6 +104,12 @@ class MicroBatcher(Generic[T, R]):
     async def drain(self) -> None:
         """Return once nothing waits and nothing is in flight."""
         await self._idle.wait()
+
+    def _lane(self, partition: int) -> _Lane[T, R]:
+        lane = self._lanes.get(partition)
+        if lane is None:
+            lane = self._lanes[partition] = _Lane()
+        return lane
 
     def _batch_for(self, lane: _Lane[T, R], count: int, size: int) -> _Batch[T, R]:
         if lane.waiting:
@@ -113,9 +134,6 @@ class MicroBatcher(Generic[T, R]):
         flushing.add_done_callback(partial(self._finish, partition, lane, batch))
 
     def _finish(self, partition: int, lane: _Lane[T, R], batch: _Batch[T, R], flushing: asyncio.Task[R]) -> None:
-        lane.is_busy = False
-        self._in_flight -= 1
-        self._held -= batch.size
         error = None if flushing.cancelled() else flushing.exception()
         for waiter in batch.waiters:
             if waiter.done():
@@ -126,6 +144,12 @@ class MicroBatcher(Generic[T, R]):
                 waiter.set_exception(error)
             else:
                 waiter.set_result(flushing.result())
+        self._release(partition, lane, batch.size)
+
+    def _release(self, partition: int, lane: _Lane[T, R], size: int) -> None:
+        lane.is_busy = False
+        self._in_flight -= 1
+        self._held -= size
         self._start(partition, lane)
         if not self._in_flight:
             self._idle.set()

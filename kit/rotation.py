@@ -6,6 +6,7 @@ means one key for every name: the newest of the family and of the name's branch 
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote
@@ -44,6 +45,7 @@ class KeyInUseError(TypedError):
     status = Status.CONFLICT
 
 
+@lru_cache(maxsize=1024)
 def branch(family: str, name: str) -> str:
     """Return the family that holds the versions of one name alone; the family itself for no name."""
     if not name:

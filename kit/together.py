@@ -37,7 +37,7 @@ class Together(Generic[K, R]):
             batcher = self._of_brands[brand] = MicroBatcher(
                 flush, max_items=_MOST_AT_ONCE, max_bytes=_MOST_AT_ONCE, max_waiting=_MOST_WAITING
             )
-        return await batcher.submit(0, keys, len(keys))
+        return await batcher.run(0, keys, len(keys))
 
     async def _flush(self, brand: str, _: int, keys: list[K]) -> R:
         # Said anew: it runs on behalf of whoever came first, or of a batch before.

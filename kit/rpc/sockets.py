@@ -61,9 +61,13 @@ class Socket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        self._in += data
         try:
-            while (end := self._end()) <= len(self._in):
+            if not self._in and _end(data) == len(data):
+                # Nearly always one message comes, and nothing of another.
+                self.take(data[_LENGTH_BYTES:])
+                return
+            self._in += data
+            while (end := _end(self._in)) <= len(self._in):
                 message = bytes(self._in[_LENGTH_BYTES:end])
                 del self._in[:end]
                 self.take(message)
@@ -79,14 +83,6 @@ class Socket(asyncio.Protocol):
         self._is_paused = False
         self._flush()
 
-    def _end(self) -> int:
-        if len(self._in) < _LENGTH_BYTES:
-            return _LENGTH_BYTES
-        size = int.from_bytes(self._in[:_LENGTH_BYTES], "big")
-        if size > MAX_MESSAGE + MAX_ANSWER:
-            raise ValueError("longer than a message may be")
-        return _LENGTH_BYTES + size
-
     def _flush(self) -> None:
         self._is_due = False
         while self._out and not self._is_paused:
@@ -97,3 +93,13 @@ class Socket(asyncio.Protocol):
     def _write(self, message: bytes) -> None:
         if self._transport is not None:
             self._transport.write(len(message).to_bytes(_LENGTH_BYTES, "big") + message)
+
+
+def _end(held: bytes | bytearray) -> int:
+    """Return where the first message ends, or how much is needed to tell."""
+    if len(held) < _LENGTH_BYTES:
+        return _LENGTH_BYTES
+    size = int.from_bytes(held[:_LENGTH_BYTES], "big")
+    if size > MAX_MESSAGE + MAX_ANSWER:
+        raise ValueError("longer than a message may be")
+    return _LENGTH_BYTES + size

@@ -1,7 +1,8 @@
 """Binds what an RPC does to the brand that its request names."""
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
@@ -29,26 +30,32 @@ def brand_of(request: Any) -> str:
     """Return the brand that a message names, itself or in what it is about; of a list the first one's. "" for none."""
     # Services that speak no protobuf know no brand.
     descriptor = getattr(request, "DESCRIPTOR", None)
-    for path in () if descriptor is None else _paths(descriptor):
-        if brand := _follow(request, path):
-            return brand
+    for read in () if descriptor is None else _readers(descriptor):
+        if brand := read(request):
+            return str(brand)
     return ""
 
 
-def _follow(message: Any, path: _Path) -> str:
+@lru_cache
+def _readers(descriptor: Descriptor) -> tuple[Callable[[Any], Any], ...]:
+    # Shallow ones first: what a message says itself counts more than what a part of it says.
+    return tuple(map(_reader, sorted(_walk(descriptor, ()), key=len)))
+
+
+def _reader(path: _Path) -> Callable[[Any], Any]:
+    # Nearly always there is no list on the way, and then it is a single call below Python.
+    is_plain = not any(is_list for _, is_list in path)
+    return attrgetter(".".join(name for name, _ in path)) if is_plain else partial(_follow, path)
+
+
+def _follow(path: _Path, message: Any) -> Any:
     for name, is_list in path:
         message = getattr(message, name)
         if is_list:
             if not message:
                 return ""
             message = message[0]
-    return str(message)
-
-
-@lru_cache
-def _paths(descriptor: Descriptor) -> tuple[_Path, ...]:
-    # Shallow ones first: what a message says itself counts more than what a part of it says.
-    return tuple(sorted(_walk(descriptor, ()), key=len))
+    return message
 
 
 def _walk(descriptor: Descriptor, before: _Path) -> Iterator[_Path]:

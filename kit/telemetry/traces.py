@@ -128,10 +128,9 @@ class _Unsampled(AbstractContextManager[Span]):
 
 
 # Of a trace that is not sampled no id is ever shown, so one stands for all that come in.
-_UNSAMPLED = set_span_in_context(
-    NonRecordingSpan(SpanContext(trace_id=1, span_id=1, is_remote=True, trace_flags=TraceFlags(TraceFlags.DEFAULT))),
-    Context(),
-)
+_UNSAMPLED_ABOUT = SpanContext(trace_id=1, span_id=1, is_remote=True, trace_flags=TraceFlags(TraceFlags.DEFAULT))
+_UNSAMPLED_PARENT = f"00-{1:032x}-{1:016x}-00"
+_UNSAMPLED = set_span_in_context(NonRecordingSpan(_UNSAMPLED_ABOUT), Context())
 
 
 @dataclass
@@ -176,7 +175,9 @@ def begin(name: str) -> Iterator[Span]:
 def inject(headers: MutableMapping[str, str]) -> None:
     """Add `traceparent` of the current span."""
     about = trace.get_current_span().get_span_context()
-    if about.is_valid:
+    if about is _UNSAMPLED_ABOUT:
+        headers["traceparent"] = _UNSAMPLED_PARENT
+    elif about.is_valid:
         headers["traceparent"] = f"00-{about.trace_id:032x}-{about.span_id:016x}-{about.trace_flags:02x}"
 
 

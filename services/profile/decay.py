@@ -10,6 +10,7 @@ SLOW_MS = 180 * DAY_MS
 ONE = 1 << 16
 #: Half-lives after which the landmark moves. What is two landmarks old has lost all but 2**-16 of its weight.
 SPAN = 16
+_FADED = 2.0**-SPAN
 
 
 class Moment(NamedTuple):
@@ -52,7 +53,7 @@ class DecayedSum(msgspec.Struct, array_like=True, gc=False):
     def value(self, half_life_ms: int, at_ms: int) -> float:
         """Return the sum in units of weight as it stands at `at_ms`."""
         age = (at_ms - self.epoch * SPAN * half_life_ms) / half_life_ms
-        return float((self.current + self.previous * 2.0**-SPAN) * 2.0**-age / ONE)
+        return float((self.current + self.previous * _FADED) * 2.0**-age / ONE)
 
 
 class Strength(msgspec.Struct, array_like=True, gc=False):

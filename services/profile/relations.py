@@ -11,7 +11,7 @@ from relationships.pack import UNKNOWN, RelationshipPack, named_pack
 from relationships.state import NOTHING_KNOWN, Action, Declared, Evidence, Relationship, relationship
 from services.profile.brands import ByBrand, load_by_brand
 from services.profile.choices import Choices, Declaration
-from services.profile.domain import Kind
+from services.profile.domain import KIND_NAMES, Kind
 from services.profile.domain.errors import AssumptionRefusedError, RelationshipUnknownError
 from services.profile.traits import Traits
 from services.profile.views import View, view
@@ -68,8 +68,8 @@ def heard(traits: Traits) -> list[Evidence]:
 
 def actions(traits: Traits) -> list[Action]:
     """Return what was done of late."""
-    done = [Action(each.at, each.mid, _NAMES[each.kind]) for each in traits.last]
-    return done + [Action(each.at, each.group, _NAMES[Kind.JOINED]) for each in traits.groups]
+    done = [Action(each.at, each.mid, KIND_NAMES[each.kind]) for each in traits.last]
+    return done + [Action(each.at, each.group, KIND_NAMES[Kind.JOINED]) for each in traits.groups]
 
 
 def assumption(pack: RelationshipPack, told: Mapping[str, float]) -> dict[str, float]:
@@ -84,6 +84,3 @@ def assumption(pack: RelationshipPack, told: Mapping[str, float]) -> dict[str, f
     if min(shares.values()) < 0 or (told and abs(total - 1) > _ABOUT) or not total > 0:
         raise AssumptionRefusedError("shares are from 0 on, and add up to 1", field="assumed", limit="1")
     return {name: share / total for name, share in shares.items()}
-
-
-_NAMES: dict[int, str] = {kind: kind.name.lower() for kind in Kind}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.profile.decay import DAY_MS, Strength
-from services.profile.domain import Kind
+from services.profile.domain import KIND_NAMES, Kind
 from services.profile.traits import THOUSAND, Recent, Traits
 from services.profile.wanting import NEITHER, Want, wants
 
@@ -66,7 +66,7 @@ def view(traits: Traits, at_ms: int) -> View:
         dislikes=dislikes,
         wishes=_wishes(traits, at_ms),
         recency_periods=max(0, at_ms - last_at) // PERIOD_MS,
-        kinds=tuple(sorted((Kind(kind).name.lower(), _bucket(tally.count)) for kind, tally in behaviour.items())),
+        kinds=tuple(sorted((KIND_NAMES[kind], _bucket(tally.count)) for kind, tally in behaviour.items())),
         channels=_channels(traits, at_ms),
         day_part=_day_part(traits),
     )
@@ -82,7 +82,7 @@ def leanings(traits: Traits, at_ms: int) -> tuple[tuple[str, ...], tuple[str, ..
             # and not told, for words of its own would tell who it is.
             scores[topic] = (_STATED * (stated[topic] - NEITHER), _STATED, _STATED)
             continue
-        liked, disliked = (_at(side.get(topic), at_ms) for side in (traits.likes, traits.dislikes))
+        liked, disliked = _at(traits.likes.get(topic), at_ms), _at(traits.dislikes.get(topic), at_ms)
         # Mean of a Beta(1 + liked, 1 + disliked), from -1 to 1: little evidence says little.
         scores[topic] = (liked - disliked) / (liked + disliked + 2), liked, disliked
     likes = [(-score, topic) for topic, (score, liked, _) in scores.items() if score > 0 and liked >= _LEAST_EVIDENCE]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.profile.decay import SLOW_MS
-from services.profile.domain import Kind
+from services.profile.domain import KIND_NAMES
 from services.profile.traits import ENDS, THOUSAND, Traits, Wished
 
 #: What a person says of a topic or an item up to here is no liking, and takes wishes back.
@@ -63,7 +63,7 @@ def _want(ref: str, evidence: list[Wished], at_ms: int) -> Want:
         by_kind[each.kind].append(each)
     strengths = {kind: strength_of(pieces, at_ms) for kind, pieces in by_kind.items()}
     ordered = sorted(strengths, key=lambda kind: (-strengths[kind], kind))
-    told = tuple((Kind(kind).name.lower(), strengths[kind]) for kind in ordered)
+    told = tuple((KIND_NAMES[kind], strengths[kind]) for kind in ordered)
     return Want(ref, sum(strengths.values()), max(each.at for each in evidence), told)
 
 

@@ -52,6 +52,10 @@ class Kind(enum.IntEnum):
     PLAYED = 20
 
 
+#: As packs and views name them: to look a member of an enumeration up costs more than what it is looked up for.
+KIND_NAMES: dict[int, str] = {kind: kind.name.lower() for kind in Kind}
+
+
 class Interaction(Protocol):
     """One thing a persona did, as the stream carries it."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from avatar_adapter import hints
 from avatar_adapter.__main__ import following
+from avatar_adapter.again import Again
 from avatar_adapter.copies import Copies
 from avatar_adapter.domain import Visit, World
 from avatar_adapter.reception import Reception
@@ -234,7 +235,8 @@ class Door:
         world = World(visitor.brand, visitor.audience.removeprefix("world:"))
         ends = now_ms() // 1000 + 1800
         visit = Visit(secrets.token_bytes(16), visitor.eid, "ada", ends, 4096, 500)
-        return await self.reception.open(world, visit, "en", now_ms())
+        said = await self.reception.open(world, visit, "en", now_ms())
+        return said.told if isinstance(said, Again) else said
 
     async def is_warm(self, visitor):
         before = self.asked.count

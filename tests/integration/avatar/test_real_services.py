@@ -60,8 +60,8 @@ class TestCopies:
         opened = await door.reception.open(world, visit, "en", now_ms())
         await door.reception.landed(visit)
         again = await message.open()
-        assert (again.is_repeat, again.next.ref) == (True, opened.next.ref)
-        assert (await message.act(opened.next.ref, "done")).quiet_s >= 0
+        assert (again.is_repeat, again.next.ref) == (True, opened.ref)
+        assert (await message.act(opened.ref, "done")).quiet_s >= 0
         assert (await message.ask()).action.item == "lamp"
 
     async def test_what_another_process_sealed_is_opened_all_the_same(self, real_street, door):

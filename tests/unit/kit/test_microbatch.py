@@ -120,3 +120,48 @@ class TestDrain:
         disk.leave.set()
         await draining
         assert all([await task for task in tasks])
+
+
+class TestRun:
+    async def test_who_comes_first_flushes_alone_and_the_others_share_the_next(self) -> None:
+        disk = FakeDisk()
+        batches = batcher(disk)
+        tasks = [asyncio.create_task(batches.run(0, [item], 10)) for item in "abc"]
+        await asyncio.sleep(0)
+        assert disk.writes == [(0, ["a"])]
+        assert batches.held_bytes == 30
+        disk.leave.set()
+        assert await asyncio.gather(*tasks) == [1, 2, 2]
+        await asyncio.wait_for(batches.drain(), 5)
+        assert batches.held_bytes == 0
+
+    async def test_who_is_cancelled_stops_nobody_else(self) -> None:
+        disk = FakeDisk()
+        batches = batcher(disk)
+        first, second = (asyncio.create_task(batches.run(0, [item], 10)) for item in "ab")
+        await asyncio.sleep(0)
+        first.cancel()
+        disk.leave.set()
+        assert await second == 2
+        assert disk.writes == [(0, ["a"]), (0, ["b"])]
+
+    async def test_an_error_is_its_own(self) -> None:
+        disk = FakeDisk()
+        disk.error = OSError("disk full")
+        disk.leave.set()
+        batches = batcher(disk)
+        with pytest.raises(OSError, match="disk full"):
+            await batches.run(0, ["a"], 10)
+        disk.error = None
+        assert await batches.run(0, ["b"], 10) == 2
+
+    async def test_no_more_are_in_flight_than_may_be(self) -> None:
+        disk = FakeDisk()
+        batches: MicroBatcher[str, int] = MicroBatcher(
+            disk.flush, max_items=3, max_bytes=30, max_waiting=1000, at_once=1
+        )
+        tasks = [asyncio.create_task(batches.run(partition, ["a"], 10)) for partition in (0, 1)]
+        await asyncio.sleep(0)
+        assert [partition for partition, _ in disk.writes] == [0]
+        disk.leave.set()
+        await asyncio.gather(*tasks)
