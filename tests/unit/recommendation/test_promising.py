@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kit import packs
+from services.recommendation.bandit import Regression
 from services.recommendation.deciding import (
     LEAST_ANSWERS,
     Act,
@@ -19,7 +20,7 @@ from services.recommendation.deciding import (
 )
 from services.recommendation.deciding.columns import Candidates, Pool, Signs, Worth
 from services.recommendation.deciding.drawing import Drawing, draw
-from services.recommendation.deciding.promising import FIRST_BIN, FIRST_CELL
+from services.recommendation.deciding.promising import FIRST_BIN, FIRST_CELL, _prior, _rows
 from services.recommendation.judging import GAINS, gain_in_all, gain_of
 from services.recommendation.settings import DecidingPack
 
@@ -78,6 +79,18 @@ class TestPromise:
         back = {number: Answers(each.seen - 7, each.accepted - 3) for number, each in more.items()}
         assert promises(counts) == promises(back)
         assert Promise(counts, RULES).answers == sum(each.seen for each in counts.values())
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_every_cell_is_promised_what_the_regression_expects_of_its_signs(self, seed):
+        rng = random.Random(seed)
+        answers = {FIRST_CELL + rng.randrange(10 * OF_BUCKET): Answers(9, rng.randrange(9)) for _ in range(200)}
+        cells = FIRST_CELL + np.array([rng.randrange(10 * OF_BUCKET) for _ in range(50)])
+        learnt = Regression(_prior(RULES))
+        for cell, each in answers.items():
+            for place in range(each.seen):
+                learnt.learn(_rows(np.array([cell]))[0], float(place < each.accepted))
+        signs, _ = Promise(answers, RULES).weigh(pool(1), cells, 0.0)
+        assert signs.promised == pytest.approx(np.clip(learnt.expect(_rows(cells)).reward, 0.0, 1.0), abs=1e-6)
 
     def test_numbers_of_kinds_do_not_meet(self):
         assert FIRST_CELL + 10 * OF_BUCKET <= FIRST_BIN
