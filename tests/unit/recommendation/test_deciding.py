@@ -246,12 +246,6 @@ class TestPolicies:
             bandit = decided(ranked(), question(), answers=answers, policy=Policy.BANDIT)
             assert {each.candidate.item for each in bandit.weighed if each.propensity > 0} <= able
 
-    def test_what_the_bandit_cannot_tell_apart_stays_in_order_of_score(self, ranked):
-        found = decided(ranked(), question(), answers=ACCEPTED, policy=Policy.BANDIT)
-        alike = [each.candidate.score for each in found.weighed if each.value == found.weighed[0].value]
-        assert len(alike) > 1
-        assert alike == sorted(alike, reverse=True)
-
     def test_the_bandit_does_not_try_with_a_protective_type(self, ranked):
         asked = question(treatment=replace(OPEN, is_protective=True))
         assert decided(ranked(), asked, 0.9999, ACCEPTED, Policy.BANDIT).propensity == 1.0

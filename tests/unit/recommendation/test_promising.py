@@ -1,6 +1,7 @@
 """The bandit that draws: what it learns by coarse signs, when it is silent, and what tells whether it may draw."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,13 @@ class TestPromise:
     def test_numbers_of_kinds_do_not_meet(self):
         assert FIRST_CELL + 10 * OF_BUCKET <= FIRST_BIN
         assert bin_of(1.0) < GAINS < 1 << 15
+
+
+class TestPool:
+    @pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+    def test_what_is_worth_the_same_stays_in_order(self, order):
+        every = replace(pool(2), places=np.array(order))
+        assert every.eligible(every.worth, every.signs).places.tolist() == order
 
 
 class TestDraw:
