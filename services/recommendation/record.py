@@ -39,7 +39,7 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
         "otherwise": decided.otherwise,
         "weighed": [_weighed(each) for each in decided.weighed[:_RUNNERS_UP]],
         "weighed_in_all": len(decided.weighed),
-        "closed": decided.gates,
+        "closed": dict(decided.gates),
         "candidates": decided.candidates_hash.hex(),
         "limits": _limits(question, decided, made.relationship),
         "not_used": _not_used(question, made),

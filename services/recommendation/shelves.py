@@ -7,7 +7,7 @@ from kit.db import Database
 from kit.errors import UnavailableError
 from kit.telemetry import logger
 from kit.tenancy import acting_for_every_brand
-from services.recommendation.deciding import Answers, Customs, Policy, Promise, Ranked, Rules, Shelf, Taught
+from services.recommendation.deciding import Answers, Customs, Experience, Policy, Promise, Ranked, Rules, Shelf
 from services.recommendation.domain import Blend
 from services.recommendation.model import Models
 from services.recommendation.repository import decisions, policies
@@ -35,6 +35,8 @@ class Shelves:
         self._promises: dict[str, Promise] = {}
         self._policies: dict[str, Policy] = {}
         self._unknown = Promise({}, rules)
+        self._experiences: dict[str, Experience] = {}
+        self._inexperienced = Experience({}, rules)
         self._looking = asyncio.Lock()
 
     def ranked(self, brand: str) -> Ranked:
@@ -42,9 +44,9 @@ class Shelves:
         model = self._models.of(brand)
         return Ranked(model.sums, model.fitted, self._blend, self._shelves.get(brand, _EMPTY))
 
-    def taught(self, brand: str) -> Taught:
+    def experience(self, brand: str) -> Experience:
         """Return what was learnt about acts."""
-        return self._answers.get(brand, {})
+        return self._experiences.get(brand, self._inexperienced)
 
     def customs(self, brand: str) -> Customs:
         """Return what was learnt about when to speak."""
@@ -89,6 +91,7 @@ class Shelves:
         for brand, taught in answers.items():
             if taught != self._answers.get(brand):
                 self._promises[brand] = Promise(taught, self._rules)
+                self._experiences[brand] = Experience(taught, self._rules)
         self._answers = answers
 
     async def _renew(self, brand: str, revision: int) -> None:

@@ -5,7 +5,7 @@ A caller holds a `Regression` and a `Calibration` for each brand. It describes e
 """
 
 from services.recommendation.bandit.calibration import Calibration, Chance
-from services.recommendation.bandit.choice import Choice, Exploration, choose
+from services.recommendation.bandit.choice import Choice, Exploration, choose, propensities
 from services.recommendation.bandit.regression import Expected, Prior, Regression
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Prior",
     "Regression",
     "choose",
+    "propensities",
 ]

@@ -31,12 +31,22 @@ class Choice(NamedTuple):
 
 def choose(expected: Expected, exploration: Exploration, lot: float) -> Choice:
     """Return the candidate that a lot in [0, 1) falls on: mostly the best by what it promises and may promise."""
-    hoped = expected.reward + exploration.optimism * expected.spread
-    floor = min(exploration.floor, 1.0 / len(hoped))
-    propensities = np.full(len(hoped), floor)
-    best = int(np.argmax(hoped))
-    propensities[best] = 1.0 - floor * (len(hoped) - 1)
+    chances = propensities(expected, exploration)
+    best = int(np.argmax(_hoped(expected, exploration)))
     # The best lies first on the line that the lot falls on: with a floor of 0 nothing else can be hit.
-    order = [best, *(place for place in range(len(hoped)) if place != best)]
-    hit = int(np.searchsorted(np.cumsum(propensities[order]), lot, side="right"))
-    return Choice(order[min(hit, len(order) - 1)], propensities)
+    order = [best, *(place for place in range(len(chances)) if place != best)]
+    hit = int(np.searchsorted(np.cumsum(chances[order]), lot, side="right"))
+    return Choice(order[min(hit, len(order) - 1)], chances)
+
+
+def propensities(expected: Expected, exploration: Exploration) -> Numbers:
+    """Return the chance of each candidate: of the best by what it promises and may promise, and of every other."""
+    hoped = _hoped(expected, exploration)
+    floor = min(exploration.floor, 1.0 / len(hoped))
+    found = np.full(len(hoped), floor)
+    found[int(np.argmax(hoped))] = 1.0 - floor * (len(hoped) - 1)
+    return found
+
+
+def _hoped(expected: Expected, exploration: Exploration) -> Numbers:
+    return expected.reward + exploration.optimism * expected.spread

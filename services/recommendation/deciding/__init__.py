@@ -21,7 +21,7 @@ from services.recommendation.deciding.state import (
     heard,
     merge,
 )
-from services.recommendation.deciding.valuing import Answers, Taught, bucket_of, taught_by
+from services.recommendation.deciding.valuing import Answers, Experience, Taught, bucket_of, taught_by
 from services.recommendation.deciding.words import (
     VISIBLE_MS,
     Act,
@@ -49,6 +49,7 @@ __all__ = [
     "Candidate",
     "Customs",
     "Decided",
+    "Experience",
     "Grounds",
     "Habits",
     "Initiative",

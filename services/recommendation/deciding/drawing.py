@@ -1,15 +1,13 @@
 """Draws one of several acts, silence among them, so that the chance of each is known and never too small."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from services.recommendation.bandit import Expected, Exploration, choose
-from services.recommendation.deciding.words import Act, Candidate, Policy, Rules, Weighed
-
-_SILENT = Weighed(Candidate(Act.SILENT), -1, 0.0, 0.0, 0.0, 0.0)
+from services.recommendation.bandit import Expected, Exploration, propensities
+from services.recommendation.deciding.columns import Numbers, Pool
+from services.recommendation.deciding.words import Policy, Rules
 
 
 class Drawing(NamedTuple):
@@ -22,58 +20,66 @@ class Drawing(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """What was drawn from, silence last and worth nothing, the chance of each, and which one it was."""
+    """The chance of each act of a pool, silence behind them, and which one the lot fell on."""
 
-    every: list[Weighed]
-    chances: list[float]
-    place: int
+    chances: Numbers
+    hit: int
 
     @property
-    def chosen(self) -> Weighed:
-        """The one that was drawn."""
-        return self.every[self.place].drawn(self.chances[self.place])
-
-    def weighed(self) -> list[Weighed]:
-        """Return all but silence with the chance of each."""
-        return [each.drawn(chance) for each, chance in zip(self.every[:-1], self.chances, strict=False)]
-
-    def chance_of(self, candidate: Candidate) -> float:
-        """Return the chance of this very candidate, 0 where it was not drawn from."""
-        pairs = zip(self.every, self.chances, strict=True)
-        return next((chance for each, chance in pairs if each.candidate is candidate), 0.0)
+    def is_silence(self) -> bool:
+        """Tell whether nothing is done."""
+        return self.hit == len(self.chances) - 1
 
 
-def draw(eligible: Sequence[Weighed], drawing: Drawing) -> Drawn:
+def draw(pool: Pool, drawing: Drawing) -> Drawn:
     """Return what a lot falls on."""
-    every = [*eligible, _SILENT]
-    values = [each.value for each in every]
+    return _drawn_of(values_of(pool), drawing)
+
+
+def draw_without(pool: Pool, index: int, drawing: Drawing) -> int | None:
+    """Return what the same lot would have fallen on were one act not there; None for silence."""
+    values = values_of(pool)
+    found = _drawn_of(np.concatenate([values[:index], values[index + 1 :]]), drawing)
+    return None if found.is_silence else found.hit + (found.hit >= index)
+
+
+def chance_of(pool: Pool, place: int, drawing: Drawing) -> float:
+    """Return the chance that a candidate would have had, 0 where it is not drawn from."""
+    found = np.flatnonzero(pool.places == place)
+    return float(chances_of(values_of(pool), drawing)[found[0]]) if len(found) else 0.0
+
+
+def values_of(pool: Pool) -> Numbers:
+    """Return what acts are worth, and silence behind them: nothing."""
+    values = np.zeros(len(pool) + 1)
+    values[:-1] = pool.worth.value[pool.places]
+    return values
+
+
+def chances_of(values: Numbers, drawing: Drawing) -> Numbers:
+    """Return the chance of each act by its value."""
     if drawing.policy is Policy.BANDIT:
-        expected = Expected(np.array(values), np.zeros(len(values)))
-        choice = choose(expected, Exploration(0.0, drawing.explored / len(values)), drawing.lot)
-        probabilities, place = choice.propensities.tolist(), choice.action
-    else:
-        probabilities = chances(values, drawing.rules.temperature, drawing.explored)
-        place = drawn(probabilities, drawing.lot)
-    return Drawn(every, probabilities, place)
+        return propensities(Expected(values, np.zeros(len(values))), Exploration(0.0, drawing.explored / len(values)))
+    return chances(values, drawing.rules.temperature, drawing.explored)
 
 
-def chances(values: Sequence[float], temperature: float, explored: float) -> list[float]:
+def chances(values: Numbers, temperature: float, explored: float) -> Numbers:
     """Return the chance of each act by its value; `explored` of all is shared evenly. They sum to 1."""
+    best = int(values.argmax())
     if not explored:
-        best = max(range(len(values)), key=lambda place: values[place])
-        return [float(place == best) for place in range(len(values))]
-    top = max(values)
-    weights = [math.exp((value - top) / temperature) for value in values]
-    share, floor = (1.0 - explored) / math.fsum(weights), explored / len(values)
-    return [floor + share * weight for weight in weights]
+        return np.asarray(np.arange(len(values)) == best, dtype=np.float64)
+    weights = np.exp((values - values[best]) / temperature)
+    share, floor = (1.0 - explored) / weights.sum(), explored / len(values)
+    return np.asarray(floor + share * weights)
 
 
-def drawn(probabilities: Sequence[float], lot: float) -> int:
+def drawn(probabilities: Numbers | Sequence[float], lot: float) -> int:
     """Return which one a lot in [0, 1) falls on."""
-    passed = 0.0
-    for place, probability in enumerate(probabilities):
-        passed += probability
-        if lot < passed:
-            return place
+    hit = int(np.searchsorted(np.cumsum(probabilities), lot, side="right"))
     # Rounding: the last that can be.
-    return max(place for place, probability in enumerate(probabilities) if probability > 0)
+    return hit if hit < len(probabilities) else int(np.flatnonzero(probabilities)[-1])
+
+
+def _drawn_of(values: Numbers, drawing: Drawing) -> Drawn:
+    found = chances_of(values, drawing)
+    return Drawn(found, drawn(found, drawing.lot))

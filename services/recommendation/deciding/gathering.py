@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import repeat
 
 import numpy as np
 
 from services.recommendation.apart import MOST_OFFERS, lot, public
 from services.recommendation.components import Mask, Scores, history_of
+from services.recommendation.deciding.columns import Candidates
 from services.recommendation.deciding.shelf import Shelf
-from services.recommendation.deciding.words import Act, Candidate, Moment, Rules
+from services.recommendation.deciding.words import Act, Moment, Rules
 from services.recommendation.domain import Blend, Situation
 from services.recommendation.ranking import Asked, Fitted, best_of, mix_of, of_topics
 from services.recommendation.ranking import score as score_all
@@ -21,7 +21,9 @@ Parts = list[tuple[str, str, float]]
 #: Two items that so large a share of their personas have in common are alike.
 _ALIKE = 0.5
 _HASH_BYTES = 16
-_CLOSED = np.float32(1e30)
+_CLOSED = np.float32(-np.inf)
+#: What may be offered where offers may not be made at all.
+NOTHING = Candidates([], [], np.zeros(0), np.zeros(0), [], np.zeros(0, np.intp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +40,11 @@ class Ranked:
 class Gathered:
     """The best that passed the gates, best first, and what the gates closed."""
 
-    candidates: list[Candidate]
+    candidates: Candidates
     gates: dict[str, int]
     candidates_hash: bytes
     #: What the score of one of them is made of.
     parts: Callable[[str], Parts]
-
-
-def topic_of(ranked: Ranked, item: str) -> str:
-    """Return what an item is about: by its terms, else by what was done with it; "" where nobody knows."""
-    told, slot = ranked.shelf.first_topic(item), ranked.sums.slots.get(item)
-    if told or slot is None:
-        return told
-    counts = ranked.sums.about[slot]
-    return ranked.sums.topics[int(counts.argmax())] if counts.any() else ""
 
 
 def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment: Moment, rules: Rules) -> Gathered:
@@ -59,28 +52,49 @@ def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment
     shelf, asked = ranked.shelf, public(situation) if situation.draw_key else situation
     open_, counts = _open(ranked, asked, removed, moment)
     scored = _scored(ranked, asked, open_)
-    total = _total(ranked, situation, scored, rules)
-    # Below all that is open. By a sum: to pick out what is closed costs three times as much.
-    total += np.subtract(open_, 1, dtype=np.float32) * _CLOSED
+    total = np.where(open_, _total(ranked, situation, scored, rules), _CLOSED)
     best = best_of(total, min(rules.shortlist, counts["open"])) if counts["open"] else []
     # A slot may have been handed over since the shelf was made: its terms are another item's.
     names = ranked.sums.items
     kept = [place for place in best if place >= shelf.learnt or names[place] == shelf.items[place]]
     if situation.draw_key:
         kept = sorted(kept[: asked.count], key=lambda place: lot(situation.draw_key, shelf.items[place]))[:MOST_OFFERS]
-    places = {shelf.items[place]: place for place in kept}
+    # What others could compare must not be chosen by what was answered elsewhere: then it is about offers as such.
+    topics = [""] * len(kept) if situation.draw_key else _topics(ranked, kept)
+    found = _columns(shelf, kept, total, topics)
 
     def parts(item: str) -> Parts:
-        place = places[item]
+        place = kept[found.items.index(item)]
         if scored is not None and place < shelf.learnt:
             return parts_of(scored, place, float(total[place]))
         return _unmet_parts(shelf.topics(item), situation, rules)
 
-    # What others could compare must not be chosen by what was answered elsewhere: then it is about offers as such.
-    topics = repeat("") if situation.draw_key else (topic_of(ranked, item) for item in places)
-    worth = zip(places, total[kept].tolist(), shelf.benefits(kept), topics, strict=False)
-    found = [Candidate(Act.OFFER, item, score, benefit, topic=topic) for item, score, benefit, topic in worth]
     return Gathered(found, counts, _hash(ranked.fitted.version, open_), parts)
+
+
+def _columns(shelf: Shelf, kept: list[int], total: Scores, topics: list[str]) -> Candidates:
+    places = np.array(kept, np.intp)
+    return Candidates(
+        [Act.OFFER] * len(kept),
+        [shelf.items[place] for place in kept],
+        total[places].astype(np.float64),
+        shelf.benefits[places].astype(np.float64),
+        topics,
+        np.where(places < shelf.learnt, places, -1),
+    )
+
+
+def _topics(ranked: Ranked, kept: list[int]) -> list[str]:
+    """Return what items are about: by their terms, else by what was done with them; "" where nobody knows."""
+    shelf, sums = ranked.shelf, ranked.sums
+    found = [shelf.first_topics[place] for place in kept]
+    untold = [at for at, place in enumerate(kept) if not found[at] and place < shelf.learnt]
+    if untold and sums.topics:
+        counts = sums.about[[kept[at] for at in untold]]
+        most = counts.argmax(axis=1)
+        for at, column, count in zip(untold, most.tolist(), counts.max(axis=1).tolist(), strict=True):
+            found[at] = sums.topics[column] if count > 0 else ""
+    return found
 
 
 def _open(ranked: Ranked, situation: Situation, removed: frozenset[str], moment: Moment) -> tuple[Mask, dict[str, int]]:

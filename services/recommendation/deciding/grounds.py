@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.recommendation.deciding.habits import Customs
 from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.promising import Promise
-from services.recommendation.deciding.valuing import Taught
+from services.recommendation.deciding.valuing import Experience
 from services.recommendation.deciding.words import Policy, Rules
 
 #: Fewer say nothing.
@@ -18,7 +18,7 @@ class Grounds:
 
     rules: Rules
     manners: Manners
-    taught: Taught
+    experience: Experience
     customs: Customs
     promise: Promise
     #: What draws once the bandit has learnt from so many answers; until then it is the reference.

@@ -37,6 +37,10 @@ class Fading(msgspec.Struct):
         left = self._own(name, at_ms, half_life_days)
         return left + sum(each.at(name, at_ms, half_life_days) for each in self.beside) if self.beside else left
 
+    def names(self) -> list[str]:
+        """Return of what there are sums."""
+        return list(dict.fromkeys(name for each in (self, *self.beside) for name in each.sums))
+
     def add(self, name: str, amount: float, at_ms: int, half_life_days: float) -> None:
         """Add to what is left."""
         if name not in self.sums and len(self.sums) >= MOST_KEPT:
@@ -101,7 +105,10 @@ class Habits(msgspec.Struct):
 
 def joined(habits: Iterable[Habits]) -> Habits:
     """Return what is remembered of all together, to judge by."""
-    kinds = zip(*(each.kinds() for each in habits), strict=True)
+    every = tuple(habits)
+    if len(every) == 1:
+        return every[0]
+    kinds = zip(*(each.kinds() for each in every), strict=True)
     return _of(Fading(beside=each) for each in kinds)
 
 

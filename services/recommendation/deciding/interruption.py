@@ -8,7 +8,7 @@ up that way, which silence teaches too. What strain does to answers is learnt fr
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from services.recommendation.deciding import stretches
@@ -44,6 +44,13 @@ class _Part(NamedTuple):
     helps_at_least: float = 0.0
 
 
+class _Price(NamedTuple):
+    """What speaking costs, and how likely an offer that does not help is refused."""
+
+    amount: float
+    annoys: float
+
+
 def meet(pack: Manners, habits: Habits, occasion: Occasion) -> None:
     """Note that a persona turned up, whether it is spoken to or not; the topic only of a moment that has one."""
     for name, value, aspect in _values(pack.aspects, occasion):
@@ -55,17 +62,27 @@ def meet(pack: Manners, habits: Habits, occasion: Occasion) -> None:
 
 def judge(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -> Verdict:
     """Tell whether to speak; nobody who complained is spoken to."""
-    parts = _parts(pack, customs, habits, occasion)
-    doing = _doing(pack, customs, occasion)
-    chance = doing * math.prod(part.helps for part in parts)
-    at_least = doing * math.prod(part.helps_at_least for part in parts)
-    annoys = _annoys(pack, customs, habits, occasion)
-    contacts = habits.refusals.at("contacts", occasion.at_ms, _CONTACTS_DAYS)
-    # The first contact has a price, too: nobody who is busy is spoken to for a try.
-    known = (contacts + 1.0) / (contacts + 1.0 + pack.curiosity)
-    price = known * pack.contact_cost + max(0.0, annoys - pack.brushed_off) * pack.annoyance_cost
-    speaks = not habits.is_silenced and at_least - price > 0.0
-    return Verdict(speaks, chance - price, at_least - price, chance, annoys)
+    return judge_topics(pack, customs, habits, occasion, (occasion.topic,))[occasion.topic]
+
+
+def judge_topics(
+    pack: Manners, customs: Customs, habits: Habits, occasion: Occasion, topics: Iterable[str]
+) -> dict[str, Verdict]:
+    """Tell of each of these topics whether to speak of it. Those of which nothing is known are judged together."""
+    strain, _, *others = _parts(pack, customs, habits, occasion)
+    doing, price = _doing(pack, customs, occasion), _price(pack, customs, habits, occasion)
+    known = {name for each in (habits.presence, habits.evidence, habits.heard) for name in each.names()}
+
+    def work(topic: str) -> Verdict:
+        parts = (strain, _part(pack, habits, (_TOPIC, topic, pack.aspects.topic), occasion.at_ms), *others)
+        chance = doing * math.prod(part.helps for part in parts)
+        at_least = doing * math.prod(part.helps_at_least for part in parts)
+        speaks = not habits.is_silenced and at_least - price.amount > 0.0
+        return Verdict(speaks, chance - price.amount, at_least - price.amount, chance, price.annoys)
+
+    alike: dict[str | None, Verdict] = {}
+    every = [(topic, topic if f"{_TOPIC} {topic}" in known else None) for topic in dict.fromkeys(topics)]
+    return {topic: alike.get(like) or alike.setdefault(like, work(topic)) for topic, like in every}
 
 
 def leanings(pack: Manners, habits: Habits, occasion: Occasion) -> tuple[tuple[float, ...], int]:
@@ -79,9 +96,11 @@ def leanings(pack: Manners, habits: Habits, occasion: Occasion) -> tuple[tuple[f
     return evidence, _strain(habits, at_ms)
 
 
-def leaning(pack: Manners, habits: Habits, topic: str, at_ms: int) -> float:
-    """Return how answers lean about a topic, in log odds."""
-    return habits.evidence.at(f"{_TOPIC} {topic}", at_ms, pack.aspects.topic.half_life_days)
+def topic_leanings(pack: Manners, habits: Habits, at_ms: int) -> dict[str, float]:
+    """Return how answers lean about each topic that was ever answered about, in log odds."""
+    half_life_days = pack.aspects.topic.half_life_days
+    keys = [key for key in habits.evidence.names() if key.startswith(f"{_TOPIC} ")]
+    return {key[len(_TOPIC) + 1 :]: habits.evidence.at(key, at_ms, half_life_days) for key in keys}
 
 
 def channel_of_the_moment(
@@ -140,10 +159,15 @@ def _bear(taught: Customs, habits: Habits, occasion: Occasion, outcome: Outcome)
 
 def _parts(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -> list[_Part]:
     strain, aspects = f"strain {_strain(habits, occasion.at_ms)}", pack.aspects
-    odds = [(strain, aspects.strain, _unstrained(aspects.strain, customs, habits, (strain, occasion.at_ms)))]
-    for name, value, each in _values(aspects, occasion):
-        odds.append((f"{name} {value}", each, _odds(habits, (name, value), each, occasion.at_ms)))
-    return [_believed(pack, habits, occasion.at_ms, each) for each in odds]
+    unstrained = _unstrained(aspects.strain, customs, habits, (strain, occasion.at_ms))
+    first = _believed(pack, habits, occasion.at_ms, (strain, aspects.strain, unstrained))
+    return [first, *(_part(pack, habits, each, occasion.at_ms) for each in _values(aspects, occasion))]
+
+
+def _part(pack: Manners, habits: Habits, told: tuple[str, str, Aspect], at_ms: int) -> _Part:
+    name, value, aspect = told
+    odds = _odds(habits, (name, value), aspect, at_ms)
+    return _believed(pack, habits, at_ms, (f"{name} {value}", aspect, odds))
 
 
 def _believed(pack: Manners, habits: Habits, at_ms: int, said: tuple[str, Aspect, float]) -> _Part:
@@ -197,6 +221,14 @@ def _doing(pack: Manners, customs: Customs, occasion: Occasion) -> float:
 def _strain(habits: Habits, at_ms: int) -> int:
     borne = sum(habits.strain.at(name, at_ms, days) for name, days in _STRAIN_DAYS.items())
     return sum(borne > step for step in _STRAIN_STEPS)
+
+
+def _price(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -> _Price:
+    annoys = _annoys(pack, customs, habits, occasion)
+    contacts = habits.refusals.at("contacts", occasion.at_ms, _CONTACTS_DAYS)
+    # The first contact has a price, too: nobody who is busy is spoken to for a try.
+    known = (contacts + 1.0) / (contacts + 1.0 + pack.curiosity)
+    return _Price(known * pack.contact_cost + max(0.0, annoys - pack.brushed_off) * pack.annoyance_cost, annoys)
 
 
 def _annoys(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion) -> float:

@@ -1,11 +1,11 @@
 """A decision from first to last: limits, gates, scores, values, abstaining, the draw, and what else to name."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from services.recommendation.deciding.budget import first_free_ms, limit
-from services.recommendation.deciding.drawing import Drawing, draw
-from services.recommendation.deciding.gathering import Gathered, Ranked, gather
+from services.recommendation.deciding.columns import Candidates, Pool
+from services.recommendation.deciding.drawing import Drawing, chance_of, draw, draw_without
+from services.recommendation.deciding.gathering import NOTHING, Gathered, Ranked, gather
 from services.recommendation.deciding.grounds import Grounds
 from services.recommendation.deciding.habits import Habits
 from services.recommendation.deciding.promising import cells_of
@@ -49,34 +49,31 @@ def decide(ranked: Ranked, question: Question, grounds: Grounds, lot: float) -> 
     if (forbidden := _forbidden(question, rules)) is not None:
         return silenced(forbidden, question)
     offers = _offers(ranked, question, rules)
-    candidates = [*offers.candidates, *(_plain(act, rules) for act in sorted(moment.acts - {Act.OFFER}))]
+    candidates = offers.candidates.beside([_plain(act, rules) for act in sorted(moment.acts - {Act.OFFER})])
     nothing = Decided(
         Act.SILENT, silence=Silence.NOTHING_OPEN, gates=offers.gates, candidates_hash=offers.candidates_hash
     )
-    if not candidates:
+    if not len(candidates):
         return nothing
     welcome, said = _welcome(question, grounds, candidates)
     if said:
-        nothing = _spoken(nothing, said, most_welcome(said))
-    if not welcome:
-        return replace(nothing, silence=Silence.UNWELCOME)
+        nothing = nothing._replace(topic=(topic := most_welcome(said)), verdict=said[topic])
+    if not len(welcome):
+        return nothing._replace(silence=Silence.UNWELCOME)
     annoys = chance_to_annoy(question.state, moment, rules)
-    weighed = _by_value(weigh(welcome, question.state, grounds.taught, annoys, rules))
-    nothing = replace(nothing, silence=Silence.NOT_WORTH_IT, weighed=tuple(weighed), p_annoy=annoys)
-    eligible = [each for each in weighed if each.value_low > 0]
-    if not eligible:
-        return nothing
-    able = _able(ranked, question, grounds, eligible, annoys)
-    drawing = Drawing(grounds.in_force, rules, 0.0 if question.treatment.is_protective else rules.explored, lot)
-    found = _done(nothing, able, drawing)
+    every = weigh(welcome, question.state, grounds.experience, annoys * rules.annoyed, rules)
+    nothing = nothing._replace(silence=Silence.NOT_WORTH_IT, policy=grounds.in_force, weighed=every, p_annoy=annoys)
+    able = _able(ranked, question, grounds, every, annoys)
+    explored = 0.0 if question.treatment.is_protective else rules.explored
+    found = _done(nothing, every, able, Drawing(grounds.in_force, rules, explored, lot))
     if found.chosen is None:
         return found
-    chosen, named = found.chosen, able[drawing.policy]
-    also = _also(ranked.shelf, chosen.candidate, named, rules, moment.count)
-    return replace(
-        _spoken(found, said, chosen.candidate.topic),
+    chosen = found.chosen
+    also = _also(ranked.shelf, chosen.candidate, able[found.policy], rules, moment.count)
+    return found._replace(
+        topic=chosen.candidate.topic,
+        verdict=said.get(chosen.candidate.topic),
         chosen=_with_parts(chosen, offers),
-        otherwise=_otherwise(named, chosen, drawing),
         also=tuple(_with_parts(each, offers) for each in also),
     )
 
@@ -98,73 +95,58 @@ def _forbidden(question: Question, rules: Rules) -> Silence | None:
 
 def _offers(ranked: Ranked, question: Question, rules: Rules) -> Gathered:
     if Act.OFFER not in question.moment.acts:
-        return Gathered([], {}, b"", lambda _: [])
+        return Gathered(NOTHING, {}, b"", lambda _: [])
     return gather(ranked, question.situation, question.removed, question.moment, rules)
 
 
-def _welcome(
-    question: Question, grounds: Grounds, candidates: list[Candidate]
-) -> tuple[list[Candidate], dict[str, Verdict]]:
+def _welcome(question: Question, grounds: Grounds, candidates: Candidates) -> tuple[Candidates, dict[str, Verdict]]:
     """Return what manners let the brand begin with, and what they say of each topic; all of what was asked for."""
     if question.moment.initiative is Initiative.PERSONA:
         return candidates, {}
-    topics = (each.topic for each in candidates)
-    said = verdicts(grounds.manners, grounds.customs, question.habits, question.moment, topics)
-    return [each for each in candidates if said[each.topic].speaks], said
-
-
-def _spoken(decided: Decided, said: dict[str, Verdict], topic: str) -> Decided:
-    return replace(decided, topic=topic, verdict=said.get(topic))
+    said = verdicts(grounds.manners, grounds.customs, question.habits, question.moment, candidates.topics)
+    speaks = [place for place, topic in enumerate(candidates.topics) if said[topic].speaks]
+    return candidates.among(speaks), said
 
 
 def _plain(act: Act, rules: Rules) -> Candidate:
     return Candidate(act, benefit=rules.benefits[act.value], topic=act.value)
 
 
-def _able(
-    ranked: Ranked, question: Question, grounds: Grounds, eligible: list[Weighed], annoys: float
-) -> dict[Policy, list[Weighed]]:
+def _able(ranked: Ranked, question: Question, grounds: Grounds, every: Pool, annoys: float) -> dict[Policy, Pool]:
     """Return what each policy may draw from, most valuable first.
 
     The bandit abstains from what its own bound does not carry, and never goes beyond the reference: so the log of the
     reference tells what the bandit would have brought.
     """
-    cells = cells_of(ranked, grounds.manners, question.habits, question.moment, eligible)
-    promised = grounds.promise.weigh(eligible, cells, annoys * grounds.rules.annoyed)
-    pairs = zip(eligible, promised, strict=True)
-    return {
-        Policy.SOFTMAX: [one.counted(other.cell, other.promised) for one, other in pairs],
-        Policy.BANDIT: _by_value(each for each in promised if each.value_low > 0),
-    }
+    cells = cells_of(ranked, grounds.manners, question.habits, question.moment, every)
+    signs, promised = grounds.promise.weigh(every, cells, annoys * grounds.rules.annoyed)
+    reference = every.eligible(every.worth, signs)
+    return {Policy.SOFTMAX: reference, Policy.BANDIT: reference.eligible(promised, signs)}
 
 
-def _done(nothing: Decided, able: dict[Policy, list[Weighed]], drawing: Drawing) -> Decided:
+def _done(nothing: Decided, every: Pool, able: dict[Policy, Pool], drawing: Drawing) -> Decided:
     """Return what is drawn, with the chance that it had, and would have had by the other policy."""
     mine, others = able[drawing.policy], able[drawing.policy.other]
-    nothing = replace(nothing, policy=drawing.policy)
-    if not mine:
+    if not len(mine):
         return nothing
     found = draw(mine, drawing)
-    chosen, drawn_from = found.chosen, found.weighed()
-    names = {(each.candidate.act, each.candidate.item) for each in mine}
-    rest = (each for each in nothing.weighed if (each.candidate.act, each.candidate.item) not in names)
-    decided = replace(nothing, propensity=chosen.propensity, weighed=(*drawn_from, *rest))
-    if chosen.candidate.act is Act.SILENT:
-        return replace(decided, silence=Silence.CHANCE)
-    instead = draw(others, drawing._replace(policy=drawing.policy.other)).chance_of(chosen.candidate)
-    return replace(decided, act=chosen.candidate.act, silence=None, chosen=chosen._replace(instead=instead))
+    propensity = float(found.chances[found.hit])
+    decided = nothing._replace(propensity=propensity, weighed=mine.before(every, found.chances[:-1]))
+    if found.is_silence:
+        return decided._replace(silence=Silence.CHANCE)
+    instead = chance_of(others, int(mine.places[found.hit]), drawing._replace(policy=drawing.policy.other))
+    chosen = decided.weighed[found.hit]._replace(instead=instead)
+    return decided._replace(
+        act=chosen.candidate.act, silence=None, chosen=chosen, otherwise=_otherwise(mine, found.hit, drawing)
+    )
 
 
-def _by_value(weighed: Iterable[Weighed]) -> list[Weighed]:
-    return sorted(weighed, key=lambda each: (-each.value, each.candidate.item))
-
-
-def _otherwise(eligible: Sequence[Weighed], chosen: Weighed, drawing: Drawing) -> str:
-    others = [each for each in eligible if each.candidate is not chosen.candidate]
-    if not others:
+def _otherwise(mine: Pool, index: int, drawing: Drawing) -> str:
+    other = draw_without(mine, index, drawing)
+    if other is None:
         return ""
-    candidate = draw(others, drawing).chosen.candidate
-    return "" if candidate.act is Act.SILENT else candidate.item or candidate.act.value
+    candidate = mine[other].candidate
+    return candidate.item or candidate.act.value
 
 
 def _with_parts(chosen: Weighed, offers: Gathered) -> Weighed:
@@ -174,12 +156,12 @@ def _with_parts(chosen: Weighed, offers: Gathered) -> Weighed:
     return chosen._replace(candidate=chosen.candidate._replace(parts=parts))
 
 
-def _also(shelf: Shelf, first: Candidate, eligible: Sequence[Weighed], rules: Rules, count: int) -> list[Weighed]:
+def _also(shelf: Shelf, first: Candidate, able: Pool, rules: Rules, count: int) -> list[Weighed]:
     """Return further items, most valuable first, each unlike all before it by what its terms say it is about."""
-    if first.act is not Act.OFFER:
+    if first.act is not Act.OFFER or count == 1:
         return []
     named, found = [first.item], []
-    for each in eligible:
+    for each in able:
         item = each.candidate.item
         if len(named) == count:
             break

@@ -56,7 +56,9 @@ class Shelf:
         self._least_age = np.array([each.least_age for each in said], dtype=np.uint8)
         self._everywhere = np.array([not each.channels for each in said], dtype=np.bool_)
         self._in = _places(each.channels for each in said)
-        self._benefits = np.array([each.benefit for each in said], dtype=np.float32)
+        #: By place: what accepting an item is worth, and what its terms say first that it is about, "" for nothing.
+        self.benefits = np.array([each.benefit for each in said], dtype=np.float32)
+        self.first_topics = tuple(next(iter(each.topics), "") for each in said)
         self._behind = {item: place for place, item in enumerate(self.items[self.learnt :], start=self.learnt)}
         self._topics = {each.item: each.topics for each in said if each.topics}
         self._about = _places(each.topics for each in said)
@@ -67,18 +69,9 @@ class Shelf:
     def __len__(self) -> int:
         return len(self.items)
 
-    def benefits(self, places: list[int]) -> list[float]:
-        """Return what accepting each of these is worth."""
-        found: list[float] = self._benefits[places].tolist()
-        return found
-
     def topics(self, item: str) -> frozenset[str]:
         """Return what the terms say the item is about."""
         return frozenset(self._topics.get(item, ()))
-
-    def first_topic(self, item: str) -> str:
-        """Return what they say first, "" for nothing."""
-        return next(iter(self._topics.get(item, ())), "")
 
     def behind(self, names: Iterable[str]) -> list[int]:
         """Return the places of those of these items that the model does not know."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from services.recommendation.deciding.habits import Customs, Habits, Occasion
-from services.recommendation.deciding.interruption import judge
+from services.recommendation.deciding.interruption import judge_topics
 from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.words import Initiative, Moment, Verdict
 
@@ -23,7 +23,7 @@ def verdicts(
     manners: Manners, customs: Customs, habits: Habits, moment: Moment, topics: Iterable[str]
 ) -> dict[str, Verdict]:
     """Return what manners say of speaking of each topic."""
-    return {topic: judge(manners, customs, habits, occasion(moment, topic)) for topic in dict.fromkeys(topics)}
+    return judge_topics(manners, customs, habits, occasion(moment, ""), topics)
 
 
 def most_welcome(said: Mapping[str, Verdict]) -> str:

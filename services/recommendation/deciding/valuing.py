@@ -1,22 +1,19 @@
 """What an act is worth: how likely it is accepted, by what became of acts like it, less what annoying costs."""
 
 import math
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from services.recommendation.deciding.columns import Candidates, Numbers, Pool, Signs, Worth, by_value
 from services.recommendation.deciding.state import DAY_MS, State
-from services.recommendation.deciding.words import Act, Candidate, Initiative, Moment, Outcome, Rules, Weighed
-
-Numbers = NDArray[np.float64]
+from services.recommendation.deciding.words import Act, Initiative, Moment, Outcome, Rules
 
 #: Buckets of acts that are alike: hello, ask, and offers by their score. Between two the chance goes over evenly.
 _HELLO, _ASK, _FIRST_OFFER = 0, 1, 2
-_EDGES = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
-_CENTRES = (-1.0, 0.5, 1.5, 2.5, 3.5, 5.0, 7.0, 9.0)
+_EDGES = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0])
+_CENTRES = np.array([-1.0, 0.5, 1.5, 2.5, 3.5, 5.0, 7.0, 9.0])
 BUCKETS = _FIRST_OFFER + len(_CENTRES)
 _ANNOYANCE = {Outcome.IGNORED: 0.2, Outcome.ACCEPTED: -0.5, Outcome.DISMISSED: 1.0, Outcome.REMOVED: 2.0}
 _ANNOYANCE_HALF_LIFE_MS = 14 * DAY_MS
@@ -51,7 +48,7 @@ def bucket_of(act: Act, score: float) -> int:
         return _HELLO
     if act is Act.ASK:
         return _ASK
-    return _FIRST_OFFER + bisect_right(_EDGES, score)
+    return _FIRST_OFFER + int(np.searchsorted(_EDGES, score, side="right"))
 
 
 def chance_to_annoy(state: State, moment: Moment, rules: Rules) -> float:
@@ -66,32 +63,41 @@ def chance_to_annoy(state: State, moment: Moment, rules: Rules) -> float:
     return min(_MOST_PROBABLE, rules.annoys[moment.initiative.value] * raised)
 
 
-def weigh(candidates: Sequence[Candidate], state: State, taught: Taught, annoys: float, rules: Rules) -> list[Weighed]:
-    """Return what is expected of each candidate.
+class Experience:
+    """What acts of a brand came to, made once of what was learnt: by bucket, and of all offers together."""
+
+    def __init__(self, taught: Taught, rules: Rules) -> None:
+        answers = [taught.get(bucket, Answers()) for bucket in range(BUCKETS)]
+        seen, accepted = (np.array(each, dtype=np.float64) for each in tuple(zip(*answers, strict=True))[:2])
+        self.counts: Numbers = seen + rules.strength
+        self.means: Numbers = (accepted + rules.strength * expected_by_bucket(rules)) / self.counts
+        prior = sum(rules.accepts_by_score) / len(rules.accepts_by_score)
+        self.usual = float((accepted.sum() + rules.strength * prior) / (seen.sum() + rules.strength))
+
+
+def weigh(candidates: Candidates, state: State, experience: Experience, cost: float, rules: Rules) -> Pool:
+    """Return what is expected of each candidate, all of them, most valuable first.
 
     Its chance is that of its bucket's prior, moved by what became of acts like it, times how much more or less the
-    persona accepts than others do. The lower bound is one-sided.
+    persona accepts than others do. The lower bound is one-sided. `cost` is what annoying may cost.
     """
-    counts, means = _curve(taught, rules)
-    buckets = [bucket_of(each.act, each.score) for each in candidates]
-    scores = np.array([each.score for each in candidates])
-    count, mean = (np.interp(scores, _CENTRES, each[_FIRST_OFFER:]) for each in (counts, means))
-    for place in [place for place, bucket in enumerate(buckets) if bucket < _FIRST_OFFER]:
-        count[place], mean[place] = counts[buckets[place]], means[buckets[place]]
-    p_accept = np.minimum(_MOST_PROBABLE, mean * _own_rate(state, taught, rules))
+    buckets = _FIRST_OFFER + np.searchsorted(_EDGES, candidates.scores, side="right")
+    curves = (experience.counts, experience.means)
+    count, mean = (np.interp(candidates.scores, _CENTRES, each[_FIRST_OFFER:]) for each in curves)
+    for place in [place for place, act in enumerate(candidates.acts) if act is not Act.OFFER]:
+        buckets[place] = bucket = bucket_of(candidates.acts[place], 0.0)
+        count[place], mean[place] = (each[bucket] for each in curves)
+    p_accept = np.minimum(_MOST_PROBABLE, mean * _own_rate(state, experience, rules))
     low = np.maximum(0.0, p_accept - rules.errors * np.sqrt(p_accept * (1.0 - p_accept) / (count + 1.0)))
-    benefits, cost = np.array([each.benefit for each in candidates]), annoys * rules.annoyed
-    expected = (p_accept, low, p_accept * benefits - cost, low * benefits - cost)
-    return list(map(Weighed, candidates, buckets, *(each.tolist() for each in expected)))
+    expected = worth(p_accept, low, candidates.benefits, cost)
+    nowhere = np.zeros(len(candidates), np.intp)
+    signs = Signs(buckets, nowhere, nowhere.astype(np.float64))
+    return Pool(candidates, expected, signs, by_value(expected, np.arange(len(candidates))), np.zeros(0))
 
 
-def _curve(taught: Taught, rules: Rules) -> tuple[Numbers, Numbers]:
-    priors = expected_by_bucket(rules)
-    if not taught:
-        return np.full(BUCKETS, rules.strength), priors
-    answers = [taught.get(bucket, Answers()) for bucket in range(BUCKETS)]
-    counts = np.array([each.seen for each in answers]) + rules.strength
-    return counts, (np.array([each.accepted for each in answers]) + rules.strength * priors) / counts
+def worth(p_accept: Numbers, low: Numbers, benefits: Numbers, cost: float) -> Worth:
+    """Return what acts are worth that are accepted so likely, and so likely at least."""
+    return Worth(p_accept, low, p_accept * benefits - cost, low * benefits - cost)
 
 
 def expected_by_bucket(rules: Rules) -> Numbers:
@@ -99,15 +105,12 @@ def expected_by_bucket(rules: Rules) -> Numbers:
     return np.array([rules.accepts["hello"], rules.accepts["ask"], *rules.accepts_by_score])
 
 
-def _own_rate(state: State, taught: Taught, rules: Rules) -> float:
+def _own_rate(state: State, experience: Experience, rules: Rules) -> float:
     """Return how much more, or less, a persona accepts than others: 1 while it has not answered."""
     if not state.heard:
         return 1.0
-    every = [taught.get(bucket, Answers()) for bucket in range(BUCKETS)]
-    seen, accepted = sum(each.seen for each in every), sum(each.accepted for each in every)
-    prior = sum(rules.accepts_by_score) / len(rules.accepts_by_score)
-    usual = (accepted + rules.strength * prior) / (seen + rules.strength)
     own = sum(each.outcome == Outcome.ACCEPTED for each in state.heard)
+    usual = experience.usual
     return (own + rules.own_strength * usual) / (len(state.heard) + rules.own_strength) / usual
 
 

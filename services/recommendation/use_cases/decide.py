@@ -212,7 +212,7 @@ def _grounds(around: Deciding, brand: str) -> Grounds:
     return Grounds(
         around.rules,
         around.manners,
-        shelves.taught(brand),
+        shelves.experience(brand),
         shelves.customs(brand),
         shelves.promise(brand),
         shelves.policy(brand),

@@ -2,6 +2,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kit import packs
@@ -11,6 +12,7 @@ from services.recommendation.deciding import (
     Act,
     Answers,
     Customs,
+    Experience,
     Grounds,
     Habits,
     Initiative,
@@ -84,22 +86,22 @@ def question(*, history=MET, state=EMPTY, treatment=OPEN, removed=(), draw_key=b
 
 
 def decided(ranked, asked, lot=0.0, answers=None, policy=Policy.SOFTMAX):
-    taught = answers or {}
-    return decide(ranked, asked, Grounds(RULES, MANNERS, taught, Customs(), Promise(taught, RULES), policy), lot)
+    learnt = [kind(answers or {}, RULES) for kind in (Experience, Promise)]
+    return decide(ranked, asked, Grounds(RULES, MANNERS, learnt[0], Customs(), learnt[1], policy), lot)
 
 
 class TestDrawing:
     @pytest.mark.parametrize("seed", range(10))
     def test_chances_sum_to_one_and_none_is_too_small(self, seed):
         rng = random.Random(seed)
-        values = [rng.uniform(-1, 1) for _ in range(rng.randrange(1, 52))]
+        values = np.array([rng.uniform(-1, 1) for _ in range(rng.randrange(1, 52))])
         probabilities = chances(values, 0.01, 0.02)
         assert sum(probabilities) == pytest.approx(1.0, abs=1e-12)
         assert min(probabilities) >= 0.02 / len(values) - 1e-15
-        assert max(probabilities) == probabilities[values.index(max(values))]
+        assert max(probabilities) == probabilities[values.argmax()]
 
     def test_lots_fall_as_often_as_chances_say(self):
-        probabilities = chances([0.3, 0.29, 0.1], 0.01, 0.1)
+        probabilities = chances(np.array([0.3, 0.29, 0.1]), 0.01, 0.1)
         lots = [(place + 0.5) / 10_000 for place in range(10_000)]
         counts = [sum(drawn(probabilities, lot) == place for lot in lots) for place in range(3)]
         assert [count / 10_000 for count in counts] == pytest.approx(probabilities, abs=1e-3)
@@ -283,7 +285,7 @@ class TestDecide:
             found = decided(ranked(), question(), lot)
             rest = [each for each in found.weighed if each.value_low > 0 and each.candidate != found.chosen.candidate]
             rest = [each for each in rest if each.candidate.item != found.chosen.candidate.item]
-            values = [each.value for each in rest] + [0.0]
+            values = np.array([each.value for each in rest] + [0.0])
             place = drawn(chances(values, RULES.temperature, RULES.explored), lot)
             assert found.otherwise == (rest[place].candidate.item if place < len(rest) else "")
 

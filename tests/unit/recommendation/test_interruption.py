@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kit import packs
 from services.recommendation.deciding import Manners, Outcome
 from services.recommendation.deciding.habits import MOST_BYTES, MOST_KEPT, Customs, Fading, Habits, Occasion, joined
-from services.recommendation.deciding.interruption import channel_of_the_moment, judge, meet, told
+from services.recommendation.deciding.interruption import channel_of_the_moment, judge, judge_topics, meet, told
 from services.recommendation.settings import RecommendationSettings
 
 PACK = packs.load(RecommendationSettings.model_fields["manners_file"].default, Manners)
@@ -62,6 +62,17 @@ class TestJudge:
         habits, customs = lived(*[Outcome.ACCEPTED] * 8)
         lived(*[Outcome.DISMISSED] * 8, occasion=ASKING._replace(topic="war"), habits=habits, customs=customs)
         assert verdict(habits, customs).chance > 2 * verdict(habits, customs, topic="war").chance
+
+    @given(st.lists(st.tuples(occasions, st.sampled_from(ANSWERS)), max_size=12), occasions)
+    @settings(max_examples=30, deadline=None)
+    def test_topics_judged_together_are_judged_as_each_alone(self, answers, now):
+        habits, topics = Habits(), ["", "drama", "war", now.topic]
+        for occasion, answer in answers:
+            meet(PACK, habits, occasion)
+            told(PACK, Customs(), habits, occasion, answer)
+            topics.append(occasion.topic)
+        together = judge_topics(PACK, Customs(), habits, now, topics)
+        assert together == {each: judge(PACK, Customs(), habits, now._replace(topic=each)) for each in topics}
 
     def test_what_somebody_turns_up_for_is_believed_before_any_answer(self):
         habits, customs = lived(*[None] * 20)
