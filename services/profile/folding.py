@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison, Subject, shard_of
+from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison, shard_of
 from services.profile.fates import DUPLICATE, SUPPRESSED, Sheet
 from services.profile.traits import Traits
 from services.profile.views import Signal
@@ -116,10 +116,6 @@ def first_events(batches: Iterable[Batch]) -> dict[Address, Interaction]:
         for each in batch.interactions:
             found.setdefault((each.source, each.eid), each)
     return found
-
-
-def subject_of(brand: str, event: Interaction) -> Subject:
-    return Subject(brand, event.source, event.eid, event.version, event.former)
 
 
 def shards_of(batches: Iterable[Batch]) -> set[int]:

@@ -29,7 +29,6 @@ from services.profile.folding import (
     first_events,
     refused_by_gpc,
     statements,
-    subject_of,
 )
 from services.profile.repository import links, vault
 from services.profile.use_cases import segment
@@ -70,7 +69,7 @@ class _Circle:
     signalled: dict[Address, frozenset[str]]
 
     def subject(self, address: Address) -> Subject:
-        return subject_of(self.brand, self.everybody[address])
+        return _subject(self.brand, self.everybody[address])
 
 
 async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches: Sequence[Batch]) -> Consulted:
@@ -95,10 +94,14 @@ async def _resolve(
 ) -> dict[Address, Bound]:
     bound = await vault.resolve(held, brand, list(everybody))
     unbound = (event for address, event in everybody.items() if event.former and address not in bound)
-    first_met = [subject_of(brand, event) for event in unbound]
+    first_met = [_subject(brand, event) for event in unbound]
     if first_met and await adopt(stores, first_met):
         bound |= await vault.resolve(held, brand, [(each.audience, each.eid) for each in first_met])
     return bound
+
+
+def _subject(brand: str, event: Interaction) -> Subject:
+    return Subject(brand, event.source, event.eid, event.version, event.former)
 
 
 async def _ask(stores: Stores, circle: _Circle, whom: Iterable[Address]) -> None:
