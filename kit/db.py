@@ -13,9 +13,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from kit.binding import bind
 from kit.errors import TypedError, UnavailableError
 from kit.statements import Statements
-from kit.tenancy import TenantError, bind
+from kit.tenancy import TenantError
 
 _POOL_WAIT_S = 5.0
 # Each takes a connection for less than a millisecond. One more is opened just when load comes, and that takes tens of

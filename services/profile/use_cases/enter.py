@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kit.events import enqueue
+from kit.events.outbox import enqueue
 from services.profile import messages
 from services.profile.domain import Poison, Replayed
 from services.profile.domain.errors import FencedError, TooManyDeadLettersError

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import raw
-from kit.events import enqueue
+from kit.events.outbox import enqueue
 from services.profile import messages
 from services.profile.domain import AGGREGATE, COLLECT, Persona
 from services.profile.folding import Share

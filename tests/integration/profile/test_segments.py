@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from contracts.profile.v1 import events_pb2, profile_pb2
-from kit.events import Relay, ensure_stream
+from kit.events import ensure_stream
+from kit.events.outbox import Relay
 from services.profile import messages
 from services.profile.__main__ import open_eraser
 from services.profile.domain import AGGREGATE, COLLECT, POWER_CUT, Kind
