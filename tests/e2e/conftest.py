@@ -1,10 +1,18 @@
 """One running platform for every end-to-end test that does not break it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.running import RunningStack
+
+_HERE = Path(__file__).parent
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests of one folder share stacks, and so a worker."""
+    item.add_marker(pytest.mark.xdist_group(item.path.relative_to(_HERE).parts[0]))
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,11 @@ class RunningStack:
         self._said: list[str] = []
 
     @property
+    def is_running(self) -> bool:
+        """Whether its launcher lives."""
+        return self._launcher is not None and self._launcher.poll() is None
+
+    @property
     def said(self) -> str:
         """What it has told the person at the terminal so far."""
         return "".join(self._said)
