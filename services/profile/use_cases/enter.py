@@ -34,7 +34,7 @@ async def enter(folding: Folding, desk: Desk, parts: Sequence[Part], fresh: Sequ
 async def _keep(folding: Folding, desk: Desk, fresh: Sequence[Part], grown: Grown) -> None:
     brand, epochs, token = fresh[0].owner.partition.brand, folding.epochs, folding.stores.token
     await facets.keep(desk.profile, brand, grown.facets, next(batches_of(fresh)).batch_id, grown.blocks)
-    await segment.settle(desk.transaction, brand, grown.decided)
+    await segment.settle(folding.stores, desk.transaction, brand, grown.decided)
     for announced in messages.announce(brand, grown.lessons, epochs, token):
         await enqueue(desk.transaction, OUTBOX, messages.folded_subject(brand), announced, {})
 
