@@ -56,7 +56,7 @@ def build_app(door: Door, guard: Guard) -> App:
     """Return the ASGI application."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH:
+        if scope["path"] != PATH:
             await _send_refusal(send, NotFoundError("there is only POST /a/v1"))
             return
         world: World | None = None

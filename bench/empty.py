@@ -1,6 +1,6 @@
 """The reference of every HTTP number: the same server with the same settings and an application that does nothing.
 
-`python -m bench.empty gateway`, or `adapter`, prints its address and serves until standard input ends.
+`python -m bench.empty` prints its address and serves until standard input ends.
 """
 
 import asyncio
@@ -8,14 +8,12 @@ import sys
 
 import uvloop
 
-from kit.http import read_body, serve, serve_http
+from kit.http import read_body, serve
 from kit.http.types import Receive, Scope, Send
 
 _BODY = b'{"success":true}'
 _HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_BODY))]
 _MAX_BYTES = 1 << 20
-#: What each door is served by.
-_SERVERS = {"gateway": serve_http, "adapter": serve}
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,7 +32,7 @@ async def main() -> None:
         sys.stdout.write(address + "\n")
         sys.stdout.flush()
 
-    await _SERVERS[sys.argv[1]](app, "127.0.0.1:0", stop, started=tell)
+    await serve(app, "127.0.0.1:0", stop, started=tell)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ async def _acknowledged(stack: Stack, plan: Plan, say: Callable[[str], None]) ->
 
 
 async def _empty(plan: Plan) -> Outcome:
-    async with references.empty_endpoint("gateway") as (target, pid):
+    async with references.empty_endpoint() as (target, pid):
         return await drive(target, bodies(1, plan.crowd), Shape(_CONNECTIONS[1], plan.seconds), {"empty": pid})
 
 

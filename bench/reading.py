@@ -42,7 +42,7 @@ async def measure(stack: Stack, plan: Plan, say: Callable[[str], None]) -> list[
     say("empty endpoint")
     # As fast as they are answered: whoever was met a moment ago, beside nobody.
     flat_out = Shape(_CONNECTIONS, plan.seconds)
-    async with references.empty_endpoint("adapter") as (target, pid):
+    async with references.empty_endpoint() as (target, pid):
         empty = await drive(target, _opens(stack, visitors), shape, {"empty": pid})
         most = await drive(target, _opens(stack, visitors), flat_out, {"empty": pid})
     adapter = Target(stack.endpoints["adapter"], _PATH, stack.world_headers)

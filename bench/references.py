@@ -32,10 +32,10 @@ class Filled(NamedTuple):
 
 
 @asynccontextmanager
-async def empty_endpoint(door: str) -> AsyncIterator[tuple[Target, int]]:
-    """Run the empty application in a process of its own, as that door is served; yields where it is and its pid."""
+async def empty_endpoint() -> AsyncIterator[tuple[Target, int]]:
+    """Run the empty application in a process of its own, served as doors are; yields where it is and its pid."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.empty", door, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "bench.empty", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process was started with pipes")

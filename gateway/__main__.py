@@ -24,7 +24,7 @@ from kit.credentials import Credentials
 from kit.epochs import EpochKeys
 from kit.filtering.presidio import PresidioJudge
 from kit.filtering.shadow import Shadow, judging
-from kit.http import bounded, serve_http
+from kit.http import bounded, serve
 from kit.http.signed import Signatures
 from kit.http.types import App
 from kit.keyring import FolderKeyRing
@@ -44,7 +44,7 @@ async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readin
         # A group: were reporting to end, the process must.
         async with asyncio.TaskGroup() as tasks:
             reporting = tasks.create_task(services.report(settings.report_every_s))
-            await serve_http(app, settings.http_address, stop)
+            await serve(app, settings.http_address, stop)
             reporting.cancel()
         for publisher in publishers:
             await publisher.drain()

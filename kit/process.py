@@ -18,7 +18,7 @@ import uvloop
 from kit import telemetry
 from kit.cancelling import raise_if_cancelled
 from kit.errors import TypedError
-from kit.http import ops_app, serve_http
+from kit.http import ops_app, serve
 from kit.settings import Settings
 
 Check = Callable[[], Awaitable[object]]
@@ -106,7 +106,7 @@ async def _live(main: Callable[[S, asyncio.Event, Readiness], Awaitable[None]], 
     _LOG.info("process.started")
     async with asyncio.TaskGroup() as tasks:
         if settings.ops_address:
-            tasks.create_task(serve_http(ops_app(readiness.look, stop), settings.ops_address, closed))
+            tasks.create_task(serve(ops_app(readiness.look, stop), settings.ops_address, closed))
         try:
             await main(settings, stop, readiness)
         finally:

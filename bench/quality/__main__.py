@@ -63,10 +63,11 @@ def _compared(path: Path, interactions: Interactions, name: str, console: Consol
 
 
 def _shown(interactions: Interactions, console: Console) -> list[Result]:
-    """Return how often one of ten is accepted, by protocol and reading of decision 33."""
+    """Return how often one of ten is accepted; ours also where nothing shown comes again (decision 33)."""
     console.print("  offer bandit", highlight=False)
-    ours = play(interactions, Reading.CONTEXT, Learner)
-    beside = {name: play(interactions, Reading.CONTEXT, made) for name, made in BANDITS.items()}
+    ours = play(interactions, Reading.REPEATS, Learner)
+    beside = {name: play(interactions, Reading.REPEATS, made) for name, made in BANDITS.items()}
+    strict = play(interactions, Reading.CONTEXT, Learner)
     names = {
         "offer_bandit_accept": "accept",
         "offer_bandit_last_quarter": "accept_last_quarter",
@@ -80,7 +81,8 @@ def _shown(interactions: Interactions, console: Console) -> list[Result]:
         for model, figures in beside.items()
         for name, key in names.items()
     ]
-    return [*compared, Result("offer_bandit_ece", "share", ours["ece"]), *others]
+    never_again = [Result(f"{name}_never_again", "share", strict[key]) for name, key in names.items()]
+    return [*compared, Result("offer_bandit_ece", "share", ours["ece"]), *never_again, *others]
 
 
 def _baseline(interactions: Interactions, protocol: Protocol, grid: list[Recommender]) -> float:

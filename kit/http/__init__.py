@@ -5,7 +5,7 @@ from kit.http.bounded import bounded
 from kit.http.guard import guarded
 from kit.http.ops import ops_app
 from kit.http.problems import problem, send_problem
-from kit.http.serving import free_port, serve, serve_http
+from kit.http.serving import free_port, serve
 
 __all__ = [
     "BadEncodingError",
@@ -17,5 +17,4 @@ __all__ = [
     "read_body",
     "send_problem",
     "serve",
-    "serve_http",
 ]

@@ -8,7 +8,7 @@ from prometheus_client import Histogram
 
 from kit.errors import InternalError, TypedError
 from kit.http.bodies import DisconnectedError
-from kit.http.problems import HTTP_STATUS, send_problem
+from kit.http.problems import send_problem
 from kit.http.types import App, Message, Receive, Scope, Send
 from kit.telemetry import begin, logger
 
@@ -20,8 +20,6 @@ _SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"})
-_POLICY_VIOLATION = 1008
-_OUR_FAULT = 1011
 
 
 def guarded(app: App) -> App:
@@ -31,11 +29,8 @@ def guarded(app: App) -> App:
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            return
         # Method names are the caller's text too.
-        method = scope.get("method", "WEBSOCKET")
-        method = method if method in _METHODS or method == "WEBSOCKET" else "OTHER"
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         reply = _Reply(send)
         started = time.perf_counter()
         try:
@@ -43,7 +38,7 @@ def guarded(app: App) -> App:
                 error = await _attempt(app, scope, receive, reply)
                 if error is not None:
                     opened.set_attribute("reason", error.reason)
-                    await _refuse(scope, reply, error)
+                    await _refuse(reply, error)
         finally:
             _timer(method, reply.status).observe(time.perf_counter() - started)
 
@@ -61,16 +56,10 @@ class _Reply:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status = 0
-        self.ended = False
 
     def __call__(self, message: Message) -> Awaitable[None]:
-        kind = message["type"]
-        if kind == "http.response.start":
+        if message["type"] == "http.response.start":
             self.status = message["status"]
-        elif kind == "websocket.accept":
-            self.status = 101
-        elif kind == "websocket.close":
-            self.ended = True
         return self._send(message)
 
 
@@ -85,11 +74,6 @@ async def _attempt(app: App, scope: Scope, receive: Receive, reply: _Reply) -> T
     return None
 
 
-async def _refuse(scope: Scope, reply: _Reply, error: TypedError) -> None:
-    if isinstance(error, DisconnectedError) or reply.ended:
-        return
-    if scope["type"] == "websocket":
-        code = _OUR_FAULT if HTTP_STATUS[error.status] >= HTTP_STATUS[InternalError.status] else _POLICY_VIOLATION
-        await reply({"type": "websocket.close", "code": code, "reason": error.reason})
-    elif not reply.status:
+async def _refuse(reply: _Reply, error: TypedError) -> None:
+    if not isinstance(error, DisconnectedError) and not reply.status:
         await send_problem(reply, error)

@@ -1,7 +1,7 @@
 """The offer bandit on rated interactions: who arrives is shown one of ten things, and only that outcome is seen.
 
 Arrivals are drawn from the interactions and come in the order of time. Candidates are ten of the arriving user's own
-rated items, drawn anew each time; what was shown to a user once is no candidate again.
+rated items, drawn anew each time.
 """
 
 import math
@@ -50,7 +50,7 @@ class Played(NamedTuple):
     random: NDArray[np.float64]
 
 
-def evaluate(interactions: Interactions, reading: Reading = Reading.CONTEXT) -> dict[str, Any]:
+def evaluate(interactions: Interactions, reading: Reading = Reading.REPEATS) -> dict[str, Any]:
     """Return the means of three games; raises UnratedError."""
     return play(interactions, reading, Learner)
 

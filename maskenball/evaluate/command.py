@@ -129,7 +129,7 @@ def recommend(
 @evaluate.command()
 def bandit(
     interactions: Annotated[Path, typer.Option(help="Tab-separated user, item, timestamp, rating; no header.")],
-    reading: Annotated[Reading, typer.Option(help="What the protocol leaves open; see decision 33.")] = Reading.CONTEXT,
+    reading: Annotated[Reading, typer.Option(help="What the protocol leaves open; see decision 33.")] = Reading.REPEATS,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
 ) -> None:

@@ -26,14 +26,15 @@ class Protocol(StrEnum):
 class Reading(StrEnum):
     """What is known besides outcomes of what was shown, and what comes again; the protocol leaves it open.
 
-    `context` learns from which candidates came up together; `outcomes` from nothing but what was shown; `history` knows
-    as well what the user met before, not how it was liked; in `repeats` what was shown may be a candidate again.
+    In `repeats` candidates are any ten of what the user rated, as the protocol says it. In the others nothing that was
+    shown is a candidate again: `context` learns from which candidates came up together, as `repeats` does; `outcomes`
+    from nothing but what was shown; `history` knows as well what the user met before, not how it was liked.
     """
 
+    REPEATS = "repeats"
     CONTEXT = "context"
     OUTCOMES = "outcomes"
     HISTORY = "history"
-    REPEATS = "repeats"
 
 
 class Split(NamedTuple):

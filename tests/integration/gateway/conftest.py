@@ -25,7 +25,7 @@ from gateway.settings import GatewaySettings
 from gateway.sources import load_sources
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
-from kit.http import serve_http
+from kit.http import serve
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.rpc import build_server
@@ -138,7 +138,7 @@ def start(
         async with open_services(told) as opened:
             translators = translators_of(told, load_sources(told.sources_file))
             app, publishers = build(told, translators, streams, opened, readiness)
-            serving = asyncio.create_task(serve_http(app, "127.0.0.1:0", stop, started=address.set_result))
+            serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
             async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as http:
                 yield Gateway(http, keys, services, nats, keyring)
             stop.set()

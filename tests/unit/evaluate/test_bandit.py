@@ -52,7 +52,8 @@ class TestEvaluate:
             lies = np.where(items == honest.shown[user][-1], accepted, ~accepted)
             assert fooled.show(user, items, lies, lot) == outcome
 
-    def test_nothing_is_shown_twice_to_a_user(self, monkeypatch):
+    @pytest.mark.parametrize("reading", [Reading.REPEATS, Reading.CONTEXT])
+    def test_only_in_repeats_a_user_is_shown_something_twice(self, monkeypatch, reading):
         shown = []
         show = Learner.show
 
@@ -62,8 +63,9 @@ class TestEvaluate:
             return outcome
 
         monkeypatch.setattr(Learner, "show", noted)
-        evaluate(town())
-        assert len(shown) == len(set(shown)) > 300
+        evaluate(town(), reading)
+        assert len(shown) > 300
+        assert (len(set(shown)) < len(shown)) == (reading is Reading.REPEATS)
 
 
 class TestRate:

@@ -1,5 +1,4 @@
 import httpx
-import pytest
 from opentelemetry import trace
 from structlog.testing import capture_logs
 
@@ -10,19 +9,6 @@ from kit.http import guarded
 async def ask(app, path: str = "/", **options) -> httpx.Response:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(guarded(app)), base_url="http://door") as client:
         return await client.get(path, **options)
-
-
-async def through_websocket(app) -> list[dict]:
-    sent: list[dict] = []
-
-    async def receive():
-        return {"type": "websocket.connect"}
-
-    async def send(message):
-        sent.append(message)
-
-    await guarded(app)({"type": "websocket", "path": "/"}, receive, send)
-    return sent
 
 
 def raising(error: Exception, *before: dict):
@@ -64,17 +50,3 @@ class TestRequests:
         identity = "616e6e61406578616d706c652e6f7267"
         await ask(app, headers={"traceparent": f"00-{identity}-00f067aa0ba902b7-01"})
         assert seen[0] != int(identity, 16)
-
-
-class TestWebSockets:
-    @pytest.mark.parametrize(
-        ("error", "code", "reason"), [(DeniedError(), 1008, "DENIED"), (KeyError("anna"), 1011, "INTERNAL")]
-    )
-    async def test_are_closed_with_the_reason(self, error, code, reason):
-        with capture_logs():
-            sent = await through_websocket(raising(error, {"type": "websocket.accept"}))
-        assert sent[-1] == {"type": "websocket.close", "code": code, "reason": reason}
-
-    async def test_closed_ones_are_left_alone(self):
-        sent = await through_websocket(raising(DeniedError(), {"type": "websocket.close", "code": 1000}))
-        assert [message["code"] for message in sent] == [1000]

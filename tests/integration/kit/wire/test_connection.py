@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from kit.http import connection, read_body, serve_http
+from kit.http import connection, read_body, serve
 from kit.http.bodies import DisconnectedError
 
 CLOSED = b""
@@ -55,7 +55,7 @@ def door():
 @asynccontextmanager
 async def serving(door, **bounds):
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve_http(door, "127.0.0.1:0", stop, started=started.set_result, **bounds))
+    task = asyncio.create_task(serve(door, "127.0.0.1:0", stop, started=started.set_result, **bounds))
     host, _, port = (await started).rpartition(":")
     writers = []
 

@@ -4,7 +4,7 @@ import gzip
 import httpx
 import pytest
 
-from kit.http import free_port, read_body, serve, serve_http
+from kit.http import free_port, read_body, serve
 
 
 class Door:
@@ -15,9 +15,6 @@ class Door:
         self.released = asyncio.Event()
 
     async def __call__(self, scope, receive, send) -> None:
-        if scope["type"] == "websocket":
-            await self._echo(receive, send)
-            return
         if scope["path"] == "/slow":
             self.entered.set()
             await self.released.wait()
@@ -25,25 +22,16 @@ class Door:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
-    async def _echo(self, receive, send) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-
 
 @pytest.fixture
 def door():
     return Door()
 
 
-@pytest.fixture(params=[serve, serve_http])
-def server(request):
-    return request.param
-
-
 @pytest.fixture
-async def address(door, server):
+async def address(door):
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(server(door, "127.0.0.1:0", stop, started=started.set_result))
+    serving = asyncio.create_task(serve(door, "127.0.0.1:0", stop, started=started.set_result))
     yield await started
     stop.set()
     await serving
@@ -73,13 +61,13 @@ class TestServe:
         answers = await asyncio.gather(*(client.post("/", content=b"%d" % number) for number in range(200)))
         assert [answer.content for answer in answers] == [b"%d" % number for number in range(200)]
 
-    async def test_a_taken_port_is_an_error(self, door, server, address):
+    async def test_a_taken_port_is_an_error(self, door, address):
         with pytest.raises(OSError, match="in use"):
-            await server(door, address, asyncio.Event())
+            await serve(door, address, asyncio.Event())
 
-    async def test_stopping_lets_running_requests_end(self, door, server):
+    async def test_stopping_lets_running_requests_end(self, door):
         stop, port = asyncio.Event(), free_port()
-        serving = asyncio.create_task(server(door, f"127.0.0.1:{port}", stop))
+        serving = asyncio.create_task(serve(door, f"127.0.0.1:{port}", stop))
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", transport=httpx.AsyncHTTPTransport(retries=5)
         ) as client:
@@ -91,17 +79,17 @@ class TestServe:
             assert (await slow).status_code == 200
         await asyncio.wait_for(serving, 10)
 
-    async def test_stopping_with_an_idle_connection_is_quick(self, door, server):
+    async def test_stopping_with_an_idle_connection_is_quick(self, door):
         stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
-        serving = asyncio.create_task(server(door, "127.0.0.1:0", stop, started=started.set_result))
+        serving = asyncio.create_task(serve(door, "127.0.0.1:0", stop, started=started.set_result))
         async with httpx.AsyncClient(base_url=f"http://{await started}") as client:
             await client.get("/")
             stop.set()
             await asyncio.wait_for(serving, 5)
 
-    async def test_a_cancelled_server_frees_its_port(self, door, server):
+    async def test_a_cancelled_server_frees_its_port(self, door):
         port, started = free_port(), asyncio.get_running_loop().create_future()
-        serving = asyncio.create_task(server(door, f"127.0.0.1:{port}", asyncio.Event(), started=started.set_result))
+        serving = asyncio.create_task(serve(door, f"127.0.0.1:{port}", asyncio.Event(), started=started.set_result))
         await started
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
