@@ -76,7 +76,7 @@ generate: ## Write the generated code of the contracts
 lock: ## Pin the dependencies of pyproject.toml anew, by hash
 	requirements/lock
 
-relationships: ## Fit what judges texts to relationships/corpus anew, and say how well it does; REAL=folder: on real texts too
+relationships: ## Fit what judges texts anew; REAL=folder: to the real texts in it as well, which is the fit that ships
 	$(BIN)/python -m relationships.fitting $(REAL)
 
 bench: ## Measure everything, write bench/results

@@ -37,6 +37,7 @@ from kit.fence import Familiar, FencedCache, Stream, boottime_ns, follow
 from kit.http import serve
 from kit.keyring import FolderKeyRing, KeyMissingError
 from kit.process import Check, Readiness, run, wait_for
+from kit.tls import Tls
 
 if TYPE_CHECKING:
     # The generated module has it in its types alone.
@@ -53,7 +54,7 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
     keyring = FolderKeyRing(settings.keyring_dir)
     await wait_for(_has_keys(keyring), "key ring", expected=(KeyMissingError,))
     nats = await events.connect(settings)
-    channel = rpc.connect(settings.avatar_address)
+    channel = rpc.connect(settings.avatar_address, settings.tls)
     avatars = AvatarServiceStub(channel)
     vocabulary = Vocabulary()
     sealer = Sealer(EpochKeys(keyring), vocabulary.version)
@@ -67,7 +68,7 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
         await publisher.publish(world.brand, parcels((interaction,), settings.partitions))
 
     visits = Visits(keyring, default_avatar=settings.default_avatar, clock=time.time, random_bytes=os.urandom)
-    profiles = rpc.connect(settings.profile_address) if settings.profile_address else None
+    profiles = rpc.connect(settings.profile_address, settings.tls) if settings.profile_address else None
     names = Names(ProfileServiceStub(profiles) if profiles else None)
     fence: Fence = FencedCache(boottime_ns, margin_ns=_MARGIN_NS, capacity=settings.copies_kept)
     copies = Copies(fence, Familiar(settings.copies_kept, partial(hints.connection, nats)), _namer(keyring))
@@ -79,7 +80,7 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     guard = Guard(credentials, RateLimiter(settings.world_rps, time.monotonic), settings.world_rps)
     try:
-        async with following(settings.consent_address, fence):
+        async with following(settings.consent_address, fence, settings.tls):
             await serve(build_app(door, guard), settings.http_address, stop)
             await reception.drain()
         await publisher.drain()
@@ -91,13 +92,13 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
 
 
 @asynccontextmanager
-async def following(consent_address: str, fence: Fence) -> AsyncIterator[None]:
+async def following(consent_address: str, fence: Fence, tls: Tls | None = None) -> AsyncIterator[None]:
     """Follow the fence; without an address nothing that is kept is ever used."""
     if not consent_address:
         yield
         return
     # A group: were the follower to end, the process must, or it would ask for ever without a word.
-    async with rpc.connect(consent_address) as channel, asyncio.TaskGroup() as tasks:
+    async with rpc.connect(consent_address, tls) as channel, asyncio.TaskGroup() as tasks:
         stub: ConsentServiceAsyncStub = ConsentServiceStub(channel)
 
         def connect() -> Stream:

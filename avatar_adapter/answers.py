@@ -112,7 +112,9 @@ def _actions(action: Action, moment: Moment) -> Iterator[Answer]:
     rest |= {"exp": max(0, action.expires_at_ms - moment.now_ms) // 1000} if action.expires_at_ms else {}
     say = cut_line(action.say, moment.visit.say_characters)
     why = [cut_line(reason, moment.visit.say_characters) for reason in action.why]
-    yield rest | ({"say": say} if say else {}) | ({"why": why} if why else {})
+    told = ({"say": say} if say else {}) | ({"why": why} if why else {})
+    yield rest | told | ({"on": [*action.grounds]} if action.grounds else {})
+    yield rest | told
     yield rest | ({"say": say} if say else {}) | ({"why": why[:1]} if why else {})
     for room in (160, 80, 40, 20):
         shorter = {"say": cut_to_bytes(say, room)} if say else {}

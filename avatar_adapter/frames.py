@@ -21,6 +21,8 @@ from kit.refusal import identity_in
 FrameId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 # An opaque id and never free text: no space, no "@", so that neither a name nor an address fits in.
 Ref = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
+#: What an offer rests on: an item or a topic.
+Ground = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 VisitToken = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,256}\Z")]
 WorldId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 AvatarId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
@@ -165,10 +167,14 @@ class Object(VisitFrame, frozen=True, tag="obj"):
 
 
 class Remove(VisitFrame, frozen=True, tag="rm"):
-    """An offer, all that the brand offers or all gifts are not to be offered any more; `undo` takes that back."""
+    """An offer, all that the brand offers or all gifts are not to be offered any more; `undo` takes that back.
+
+    An offer takes along what it rested `on`, as `ask` told it.
+    """
 
     what: Literal["offer", "brand", "gifts"]
     ref: Ref | Literal[""] = ""
+    on: Annotated[list[Ground], Meta(max_length=3)] = []
     undo: bool | Literal[0, 1] = False
 
 

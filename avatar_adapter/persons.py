@@ -88,7 +88,7 @@ class Persons:
         return iter([{"ok": 1}])
 
     async def _remove(self, subject: Subject, frame: frames.Remove, now_ms: int) -> Iterator[Answer]:
-        removal = profile_pb2.Removal(what=frame.what, ref=frame.ref)
+        removal = profile_pb2.Removal(what=frame.what, ref=frame.ref, grounds=frame.on)
         if frame.undo:
             request = profile_pb2.RestoreRequest(
                 subject=subject, removal=removal, within_ms=UNDO_S * 1000, statement=_said(now_ms)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import ingest, preparing, reading, walls
+from bench import ingest, preparing, reading, removing, walls
 from bench.ingest import Plan
 from bench.preparing import Stack
 from bench.report import Result, show, write
@@ -20,14 +20,14 @@ from infra.local.folder import DataFolder
 from infra.local.stack import LocalStack
 from maskenball.progress import progress_on
 
-_PARTS = {"ingest": ingest.measure, "read": reading.measure, "walls": walls.measure}
+_PARTS = {"ingest": ingest.measure, "read": reading.measure, "removing": removing.measure, "walls": walls.measure}
 
 
 def main() -> None:
     """Measure, write bench/results, print tables."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", choices=[[], *_PARTS], default=[], help="ingest, read, walls; all by default"
+        "parts", nargs="*", choices=[[], *_PARTS], default=[], help=f"{', '.join(_PARTS)}; all by default"
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="how long one load runs")
     parser.add_argument("--crowd", type=int, default=3_000, help="users that load is drawn from")

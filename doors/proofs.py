@@ -66,7 +66,7 @@ class Proofs:
             raise _invalid()
         words_at = _LAYOUT.size + count * _FORMER.size
         former = [FormerId(version=v, eid=each) for v, each in _FORMER.iter_unpack(plain[_LAYOUT.size : words_at])]
-        brand, audience, about = plain[words_at:].decode().split("|")
+        brand, audience, about = plain[words_at:].decode().split("|", 2)
         subject = Subject(brand=brand, audience=audience, eid=eid, version=edge_version, former=former)
         return Proven(subject, about)
 

@@ -258,6 +258,9 @@ class Offer(Body):
     reasons: list[Reason]
     #: A POST there removes this offer for good, without a key: for a button beside it, or List-Unsubscribe (RFC 8058).
     remove: str
+    #: The same, with the items and topics that the reasons name: nothing is inferred from those while it is removed.
+    #: Empty where they name none.
+    remove_with_grounds: str
 
 
 class RecommendAnswer(Body):

@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from contracts.avatar.v1 import avatar_pb2
 from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
+from contracts.profile.v1.benefits import Offered
 from contracts.recommendation.v1 import recommendation_pb2
 from gateway import accounts, bodies
 from gateway.domain import POWER_CUT
@@ -102,6 +103,17 @@ def _view_from_proto(view: profile_pb2.View) -> bodies.View:
     )
 
 
+def offered_from_proto(answer: recommendation_pb2.RecommendResponse, channel: str) -> Iterator[Offered]:
+    """Yield what is shown, for its person to read; a decision is behind the first."""
+    for place, offer in enumerate(answer.offers):
+        yield Offered(offer.item, grounds_from_proto(offer.reasons), channel, b"" if place else answer.decision_id)
+
+
+def grounds_from_proto(reasons: Iterable[recommendation_pb2.Reason]) -> tuple[tuple[str, str], ...]:
+    """Return the kind and ref of each."""
+    return tuple((reason.kind, reason.ref) for reason in reasons)
+
+
 def items_named(answer: recommendation_pb2.RecommendResponse) -> list[str]:
     """Return the items whose titles an answer needs: those offered, then those its reasons name."""
     named = [offer.item for offer in answer.offers]
@@ -129,12 +141,15 @@ def reasons_from_proto(
 def recommendations_from_proto(
     answer: recommendation_pb2.RecommendResponse,
     catalogue: Mapping[str, avatar_pb2.Item],
-    click: Callable[[str], str],
+    click: Callable[[str, tuple[str, ...]], str],
     decided: str,
 ) -> bodies.RecommendAnswer:
-    """Return the offers; `click` gives the path that removes an item, `decided` names the decision behind them."""
+    """Return the offers; `decided` names the decision behind them.
+
+    `click` gives the path that removes an item, and what it rests on.
+    """
     return bodies.RecommendAnswer(
-        offers=[_offer_from_proto(offer, catalogue, click(offer.item)) for offer in answer.offers],
+        offers=[_offer_from_proto(offer, catalogue, click) for offer in answer.offers],
         abstained=answer.abstained,
         decision=decision_from_proto(answer.decision) if answer.HasField("decision") else None,
         model_version=answer.model_version,
@@ -143,9 +158,12 @@ def recommendations_from_proto(
 
 
 def _offer_from_proto(
-    offer: recommendation_pb2.Offer, catalogue: Mapping[str, avatar_pb2.Item], remove: str
+    offer: recommendation_pb2.Offer,
+    catalogue: Mapping[str, avatar_pb2.Item],
+    click: Callable[[str, tuple[str, ...]], str],
 ) -> bodies.Offer:
     unknown = avatar_pb2.Item()
+    refs = Offered(offer.item, grounds_from_proto(offer.reasons)).refs
     item = catalogue.get(offer.item, unknown)
     reasons = reasons_from_proto(offer.reasons, catalogue)
     return bodies.Offer(
@@ -155,7 +173,8 @@ def _offer_from_proto(
         price=item.price,
         score=offer.score,
         reasons=reasons,
-        remove=remove,
+        remove=click(offer.item, ()),
+        remove_with_grounds=click(offer.item, refs) if refs else "",
     )
 
 

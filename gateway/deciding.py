@@ -1,24 +1,26 @@
 """REST about decisions: what to do about a persona, what became of it, why. The id of a decision says about whom."""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Path, Request
 from pydantic import Field, StrictBool
 
-from contracts.profile.v1.benefits import OFFER_SHOWN, Given
+from contracts.avatar.v1.avatar_pb2 import Item
+from contracts.common.v1.subject_pb2 import Subject
+from contracts.profile.v1.benefits import Offered
 from contracts.recommendation.v1 import recommendation_pb2
 from doors.proofs import DECISION, ProofInvalidError, Proven
 from gateway import bodies, convert
 from gateway.fields import WHOLE, ItemId, Milliseconds, Topic
 from gateway.me import Me
-from gateway.rest import BEARER, CONFLICT, KEYS, REFUSALS, App, Door, Staff, what_of
+from gateway.rest import BEARER, CONFLICT, KEYS, REFUSALS, App, Door, Rest, Staff, what_of
 from kit import audit
 from kit.errors import NotFoundError
 
 # Why the brand has to wait tells an app of contacts elsewhere: it hears that it has to.
 _RESERVED = frozenset({"COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "UNWELCOME"})
-_PURPOSE = "recommend.offer"
 _UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"model": bodies.Problem, "description": "There is no such decision here"}
 }
@@ -56,11 +58,13 @@ class DecideBody(bodies.Someone):
 
 
 class Chosen(bodies.Body):
-    """An item with its title and the address that removes it with one click."""
+    """An item with its title and the addresses that remove it with one click, alone or with what it rests on."""
 
     item: str
     title: str
     remove: str
+    #: Empty where no reason names anything.
+    remove_with_grounds: str
 
 
 class DecideAnswer(bodies.Body):
@@ -133,20 +137,11 @@ async def decide(body: DecideBody, door: Door, app: App) -> DecideAnswer:
     asked = body.model_dump(exclude={"user_id", "anonymous_id"})
     request = recommendation_pb2.DecideRequest(brand=app.brand, subject=subject, **asked)
     answer = await door.services.recommendation.Decide(request)
-    named = [each for each in (answer.item, *answer.also) if each]
-    told_of = dict.fromkeys((*named, *convert.items_in(answer.reasons)))
+    offered = list(_offered(answer, body.channel))
+    told_of = dict.fromkeys((*(each.item for each in offered), *convert.items_in(answer.reasons)))
     catalogue = await door.services.items(app.brand, list(told_of))
-    if named:
-        given = Given(subject.brand, subject.audience, subject.eid, _PURPOSE, OFFER_SHOWN)
-        door.services.benefits.add(given, door.now_ms(), len(named))
-    chosen = [
-        Chosen(
-            item=item,
-            title=catalogue[item].title if item in catalogue else "",
-            remove=door.people.click(subject, item),
-        )
-        for item in named
-    ]
+    door.services.showed(subject, offered, door.now_ms())
+    chosen = [_chosen(door, subject, each, catalogue) for each in offered]
     return DecideAnswer(
         decision=door.people.decision(subject, answer.decision_id),
         act=answer.act,
@@ -182,6 +177,9 @@ async def give_feedback(
             visible_ms=body.visible_ms,
         )
     )
+    if not answer.is_repeat:
+        said = Offered("", decision_id=bytes.fromhex(proven.about), answer=body.outcome)
+        door.services.answered(proven.subject, said, door.now_ms())
     return FeedbackAnswer(is_repeat=answer.is_repeat)
 
 
@@ -209,6 +207,24 @@ async def put_offers(body: OffersBody, door: Door, staff: Staff) -> OffersAnswer
     terms = [recommendation_pb2.Terms(**each.model_dump()) for each in body.offers]
     request = recommendation_pb2.PutOffersRequest(brand=staff.brand, terms=terms)
     return OffersAnswer(offers=(await door.services.recommendation.PutOffers(request)).offers)
+
+
+def _offered(answer: recommendation_pb2.DecideResponse, channel: str) -> Iterator[Offered]:
+    """Yield the items of a decision: the one decided for comes first, and reasons are told of it alone."""
+    if answer.item:
+        yield Offered(answer.item, convert.grounds_from_proto(answer.reasons), channel, answer.decision_id)
+    for item in answer.also:
+        yield Offered(item, channel=channel)
+
+
+def _chosen(door: Rest, subject: Subject, offered: Offered, catalogue: Mapping[str, Item]) -> Chosen:
+    refs = offered.refs
+    return Chosen(
+        item=offered.item,
+        title=catalogue[offered.item].title if offered.item in catalogue else "",
+        remove=door.people.click(subject, offered.item),
+        remove_with_grounds=door.people.click(subject, offered.item, refs) if refs else "",
+    )
 
 
 def _about(request: Request, door: Door, decision: str) -> Proven:

@@ -25,4 +25,6 @@ RawId = Annotated[str, Field(min_length=1, max_length=512)]
 Purpose = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+(@(app|world|brand):[A-Za-z0-9._-]{1,74})?$", max_length=144)]
 ItemId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Topic = Annotated[str, Field(min_length=1, max_length=40, pattern=LINE)]
+#: What an offer rests on: an item or a topic.
+Ground = Annotated[str, Field(min_length=1, max_length=64, pattern=LINE)]
 Milliseconds = Annotated[int, Field(ge=0, le=1 << 52), WHOLE]

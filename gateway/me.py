@@ -60,7 +60,7 @@ def _proven(request: Request, door: Door, proof: str, use: str) -> Proven:
 
 
 Me = Annotated[Subject, Depends(_me)]
-Click = Annotated[str, Path(max_length=512, pattern=r"^[A-Za-z0-9._-]+$")]
+Click = Annotated[str, Path(max_length=1024, pattern=r"^[A-Za-z0-9._-]+$")]
 _issuing = APIRouter(tags=["person"], responses=REFUSALS, dependencies=KEYS)
 
 
@@ -150,13 +150,16 @@ async def erase(me: Me, door: Door) -> rights.Erasure:
 
 @_router.post("/remove", operation_id="removeMine", responses=_FULL)
 async def remove(body: mine.RemovalBody, me: Me, door: Door) -> mine.RemovalAnswer:
-    """Remove an offer, all that the brand offers, or all gifts, wherever the persona is linked."""
+    """Remove an offer, with what it rests on where `grounds` name that, all that the brand offers, or all gifts.
+
+    It is gone wherever the persona is linked once this is answered.
+    """
     return await _remove(door, me, body)
 
 
 @_router.post("/restore", operation_id="restoreMine", responses=_GONE)
 async def restore(body: mine.RemovalBody, me: Me, door: Door) -> mine.RemovalBody:
-    """Take a removal back, whenever it was made."""
+    """Take a removal back, with all that went with it, whenever it was made."""
     await _restore(door, me, body, 0)
     return body
 
@@ -165,27 +168,37 @@ async def restore(body: mine.RemovalBody, me: Me, door: Door) -> mine.RemovalBod
 async def remove_by_click(click: Click, request: Request, door: Door) -> mine.RemovalAnswer:
     """Remove the offer that this address came with: one POST, no key, whatever its body (RFC 8058)."""
     proven = _proven(request, door, click, REMOVAL)
-    return await _remove(door, proven.subject, mine.OfferRemoval(what="offer", ref=proven.about))
+    return await _remove(door, proven.subject, _clicked(door, proven))
 
 
 @_open.post("/remove/{click}/undo", operation_id="undoByClick", responses=_GONE)
 async def undo_by_click(click: Click, request: Request, door: Door) -> mine.OfferRemoval:
     """Undo that within ten seconds."""
     proven = _proven(request, door, click, REMOVAL)
-    removal = mine.OfferRemoval(what="offer", ref=proven.about)
+    removal = _clicked(door, proven)
     await _restore(door, proven.subject, removal, UNDO_MS)
     return removal
 
 
+def _clicked(door: Door, proven: Proven) -> mine.OfferRemoval:
+    item, grounds = door.people.clicked(proven.about)
+    return mine.OfferRemoval(what="offer", ref=item, grounds=grounds)
+
+
+def _removal(body: mine.RemovalBody) -> profile_pb2.Removal:
+    grounds = body.grounds if isinstance(body, mine.OfferRemoval) else ()
+    return profile_pb2.Removal(what=body.what, ref=body.ref, grounds=grounds)
+
+
 async def _remove(door: Door, subject: Subject, body: mine.RemovalBody) -> mine.RemovalAnswer:
-    removal = profile_pb2.Removal(what=body.what, ref=body.ref)
+    removal = _removal(body)
     request = profile_pb2.RemoveRequest(subject=subject, removal=removal, statement=_said(door))
     at_ms = (await door.services.profile.Remove(request)).removed_at_ms
     return mine.RemovalAnswer(removed_at_ms=at_ms, undo_until_ms=at_ms + UNDO_MS)
 
 
 async def _restore(door: Door, subject: Subject, body: mine.RemovalBody, within_ms: int) -> None:
-    removal = profile_pb2.Removal(what=body.what, ref=body.ref)
+    removal = _removal(body)
     request = profile_pb2.RestoreRequest(subject=subject, removal=removal, within_ms=within_ms, statement=_said(door))
     await door.services.profile.Restore(request)
 

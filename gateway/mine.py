@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool
 
 from gateway.bodies import Body, Position
-from gateway.fields import ItemId, Purpose, Topic
+from gateway.fields import Ground, ItemId, Purpose, Topic
 
 
 class ProofAnswer(Body):
@@ -53,6 +53,8 @@ class OfferRemoval(Body):
 
     what: Literal["offer"]
     ref: ItemId
+    #: What its reasons name: nothing is told or inferred from these while the offer is removed.
+    grounds: Annotated[list[Ground], Field(default_factory=list, max_length=3)]
 
 
 class WholeRemoval(Body):

@@ -12,6 +12,8 @@ from doors.subjects import EdgeKeys
 DEVICE_S, CLICK_S = 90 * 86_400, 30 * 86_400
 #: As long as a decision is kept.
 KEPT_S = 30 * 86_400
+# Items and topics stand on one line.
+_BETWEEN = "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,15 @@ class People:
         """Return a proof for somebody's device and when it ends, seconds since 1970 UTC."""
         return self.proofs.issue(Proven(subject), PERSON, DEVICE_S)
 
-    def click(self, subject: Subject, item: str) -> str:
-        """Return the path that removes an offer with one click."""
-        return f"/v1/remove/{self.proofs.issue(Proven(subject, item), REMOVAL, CLICK_S)[0]}"
+    def click(self, subject: Subject, item: str, grounds: tuple[str, ...] = ()) -> str:
+        """Return the path that removes an offer, and what it rests on, with one click."""
+        about = _BETWEEN.join((item, *grounds))
+        return f"/v1/remove/{self.proofs.issue(Proven(subject, about), REMOVAL, CLICK_S)[0]}"
+
+    def clicked(self, about: str) -> tuple[str, list[str]]:
+        """Return the offer that a click removes, and what goes with it."""
+        item, *grounds = about.split(_BETWEEN)
+        return item, grounds
 
     def decision(self, subject: Subject, decision_id: bytes) -> str:
         """Return the name of a decision, which says about whom it is; "" for none."""

@@ -11,7 +11,6 @@ from fastapi.security.base import SecurityBase
 
 from contracts.common.v1.subject_pb2 import FormerId, Subject
 from contracts.profile.v1 import profile_pb2
-from contracts.profile.v1.benefits import OFFER_SHOWN, Given
 from contracts.recommendation.v1.recommendation_pb2 import RecommendRequest
 from gateway import access, accounts, bodies, convert, receipts
 from gateway.clients import Services
@@ -45,8 +44,8 @@ _NO_RECEIPT: dict[int | str, dict[str, Any]] = {
 _NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {"model": bodies.HealthAnswer, "description": "This door cannot take events now"}
 }
-# What offers rest on.
-_OFFER = "recommend.offer"
+# Where offers are shown that no channel is told of.
+_APP = "app"
 # A read that waits for a position is answered by the service within 2 s, one way or the other.
 _REACH_S = 4.0
 # Erasing waits for the folds under way, and for readers that died.
@@ -186,8 +185,7 @@ async def recommend(body: bodies.RecommendBody, door: Door, app: App) -> bodies.
     answer = await door.services.recommendation.Recommend(request)
     catalogue = await door.services.items(app.brand, convert.items_named(answer))
     if answer.offers:
-        given = Given(subject.brand, subject.audience, subject.eid, _OFFER, OFFER_SHOWN)
-        door.services.benefits.add(given, door.now_ms(), len(answer.offers))
+        door.services.showed(subject, convert.offered_from_proto(answer, body.channel or _APP), door.now_ms())
     decided = door.people.decision(subject, answer.decision_id)
     return convert.recommendations_from_proto(answer, catalogue, partial(door.people.click, subject), decided)
 

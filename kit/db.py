@@ -1,6 +1,7 @@
 """One PostgreSQL database: transactions that commit when left, cheap reads, and the driver below for bulk work."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
@@ -17,6 +18,7 @@ from kit.binding import bind
 from kit.errors import TypedError, UnavailableError
 from kit.statements import Statements
 from kit.tenancy import TenantError
+from kit.tls import Tls
 
 _POOL_WAIT_S = 5.0
 # Each takes a connection for less than a millisecond. One more is opened just when load comes, and that takes tens of
@@ -50,8 +52,9 @@ class Database:
     unreachable server becomes UnavailableError (retry after 1 s); every other database error passes through.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, tls: Tls | None = None) -> None:
         self._url = async_url(url)
+        self._tls = None if tls is None else tls.client
         self._pool_size = pool_size
 
     @cached_property
@@ -74,7 +77,8 @@ class Database:
         return self._pool({**_PLANNED_ONCE, "synchronous_commit": "off"})
 
     def _pool(self, server_settings: dict[str, str]) -> Statements:
-        return Statements(self._url.replace("+asyncpg", "", 1), min(_MOST_STATEMENTS, self._pool_size), server_settings)
+        plain, size = self._url.replace("+asyncpg", "", 1), min(_MOST_STATEMENTS, self._pool_size)
+        return Statements(plain, size, server_settings, self._tls)
 
     async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement, with $1 for its first argument, as a transaction of its own, and return its rows.
@@ -133,7 +137,7 @@ class Database:
             max_overflow=0,
             pool_timeout=_POOL_WAIT_S,
             hide_parameters=True,
-            connect_args={"server_settings": server_settings, "timeout": _CONNECT_S},
+            connect_args={"server_settings": server_settings, "timeout": _CONNECT_S, **secured(self._tls)},
         )
         listen(engine.sync_engine, "checkout", _replace_closed)
         return engine
@@ -187,6 +191,11 @@ def async_url(url: str) -> str:
         message = "a database URL begins with postgresql://"
         raise ValueError(message)
     return f"postgresql+asyncpg://{rest}"
+
+
+def secured(tls: ssl.SSLContext | None) -> dict[str, ssl.SSLContext]:
+    """Return what the driver connects with, beside the rest."""
+    return {} if tls is None else {"ssl": tls}
 
 
 def _replace_closed(_: object, record: ConnectionPoolEntry, *__: object) -> None:

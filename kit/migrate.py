@@ -14,19 +14,21 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from kit.db import async_url
+from kit.db import async_url, secured
+from kit.tls import Tls
 from kit.walls import raise_walls
 
 # Any fixed number: processes that start together must not migrate one database twice.
 _LOCK = 7_204_517_093
 
 
-def upgrade(url: str, script_location: str | Path, revision: str = "head") -> None:
+def upgrade(url: str, script_location: str | Path, revision: str = "head", *, tls: Tls | None = None) -> None:
     """Run the migrations of one folder against one database, and put its tables behind the wall between brands.
 
     Blocks; safe inside and outside of a running loop.
     """
     config = _config(url, script_location)
+    config.attributes["connect"] = secured(None if tls is None else tls.client)
 
     def run() -> None:
         command.upgrade(config, revision)
@@ -70,7 +72,8 @@ def _in_own_loop(config: Config, run: Callable[[], object]) -> None:
         run()
 
     async def migrate() -> None:
-        engine = create_async_engine(config.attributes["url"], poolclass=NullPool)
+        connecting = config.attributes.get("connect", {})
+        engine = create_async_engine(config.attributes["url"], poolclass=NullPool, connect_args=connecting)
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(work)

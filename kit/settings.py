@@ -1,10 +1,14 @@
 """Settings every process reads from MASKENBALL_* variables; rooms subclass with what is theirs."""
 
+import ssl
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kit.tls import Tls
 
 _PREFIX = "MASKENBALL_"
 MOST_PARTITIONS = 64
@@ -52,6 +56,8 @@ class Settings(BaseSettings):
     log_file: Path | None = None
     partitions: int = Field(default=4, ge=1, le=MOST_PARTITIONS)
     brand: str = "oak"
+    #: Holds ca.pem, cert.pem and key.pem; without it services speak in the clear.
+    tls_dir: Path | None = None
 
     @classmethod
     def load(cls) -> Self:
@@ -62,9 +68,24 @@ class Settings(BaseSettings):
             missing, malformed = _sorted_out(error)
             raise SettingsError(missing, malformed) from None
         absent = [variable(name) for name in cls.needs if getattr(settings, name) in ("", None)]
+        if settings.tls is not None:
+            absent += [f"{path.name} of {variable('tls_dir')}" for path in settings.tls.missing]
         if absent:
             raise SettingsError(absent, [])
+        settings.check_tls()
         return settings
+
+    @cached_property
+    def tls(self) -> Tls | None:
+        """How this process speaks with other services; None for in the clear."""
+        return Tls(self.tls_dir) if self.tls_dir else None
+
+    def check_tls(self) -> None:
+        """Raise SettingsError where certificate and key do not fit, or are none."""
+        try:
+            _ = self.tls and (self.tls.client, self.tls.server)
+        except (ssl.SSLError, OSError):
+            raise SettingsError([], [variable("tls_dir")]) from None
 
 
 def variable(field: str) -> str:

@@ -1,6 +1,7 @@
 """Connections for single statements: the driver alone, without the round trips and the layers of a transaction."""
 
 import asyncio
+import ssl
 
 import asyncpg
 
@@ -15,8 +16,9 @@ _AWAY = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 class Statements:
     """Up to `size` connections, each lent for one statement that is a transaction of its own."""
 
-    def __init__(self, url: str, size: int, server_settings: dict[str, str]) -> None:
+    def __init__(self, url: str, size: int, server_settings: dict[str, str], tls: ssl.SSLContext | None = None) -> None:
         self._url = url
+        self._tls = tls
         self._permits = asyncio.Semaphore(size)
         self._server_settings = server_settings
         self._idle: list[asyncpg.Connection] = []
@@ -64,6 +66,7 @@ class Statements:
         return await asyncpg.connect(
             self._url,
             timeout=_CONNECT_S,
+            ssl=self._tls,
             server_settings=self._server_settings,
             # Prepared once a connection; by default they are thrown away after five minutes.
             max_cached_statement_lifetime=0,

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -24,6 +24,7 @@ from kit.credentials import Credential, Credentials
 from kit.errors import NotFoundError, TypedError
 from kit.keyring import FolderKeyRing, KeyMissingError
 from kit.telemetry.logs import configure_logs
+from maskenball.certificates import MEMBERS, make_certificates
 
 access = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 _REFUSED = 1
@@ -86,6 +87,19 @@ def mint(  # noqa: PLR0913 - arguments and options of a command
         key, credential = credentials.mint(like.kind, brand, like.id, scopes=like.scopes, expires_at=like.expires_at)
         audit.allowed(credential.kid, "access mint")
     _print(key, credential)
+
+
+@access.command()
+def certificates(
+    folder: Annotated[Path, typer.Argument(help="Where they are put: a folder for each name.")],
+    name: Annotated[
+        list[str] | None, typer.Option(help="Host names or addresses; all of docker-compose.yml by default.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="How long they are good for.")] = 365,
+) -> None:
+    """Make an authority, if there is none, and certificates under it, with which services speak TLS to one another."""
+    made = make_certificates(folder, name or MEMBERS, datetime.now(UTC), timedelta(days=days))
+    sys.stdout.write("".join(f"{each}\n" for each in made))
 
 
 @access.command()

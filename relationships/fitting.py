@@ -1,14 +1,15 @@
-"""Fits the model of stances to the corpus: `python -m relationships.fitting [FOLDER]` writes it and its figures.
+"""Fits the model of stances: `python -m relationships.fitting [FOLDER]` writes it and its figures.
 
-Whole registers are held out: phrases of one register are alike, and a random split would flatter. Texts of strangers
-that lie in the folder (`real/README.md`) are judged as well; nothing is fitted to them.
+It learns from the corpus and, if they lie in the folder (`real/README.md`), from texts of strangers. Whole registers
+and sources are held out: texts of one are alike, and a random split would flatter. Nothing is fitted to what judges.
 """
 
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,67 +23,118 @@ from relationships.measuring import figures
 from relationships.model import FIGURES, PATH, Model, digest_of_sources, log_softmax
 from relationships.ngrams import COLUMNS, counts, weighted
 from relationships.pack import named_pack
-from relationships.real import read_real
-from relationships.scorer import Features, Scorer, doubted, prepared
+from relationships.real import JUDGE, LEARN, at_hand, digest_of_labels, read_labels, read_real
+from relationships.scorer import Features, Scorer, doubted, prepared, standing_out
 from relationships.sentences import read_sentences
 
 #: Dense rows or sparse ones; scipy ships without types.
 Rows = Any
 Places = NDArray[np.int64]
-_STRICT_SENTENCES, _STRICT_GRAMS = 0.8, 0.033
-#: How far rare stances are made up for: by the root of what they lack. All the way, and too little would be `none`.
-_MADE_UP = 0.5
-_FIRST_TRUST = (1.0, 0.7)
+Weights = NDArray[np.float64]
+_STRICT_SENTENCES, _STRICT_GRAMS = 3.0, 0.033
+#: How far rare stances are made up for. All the way, and too little would be `none`.
+_MADE_UP = 0.75
+#: A text of a stranger counts as much as so many of ours: there are fewer, and what is to be judged is like them.
+_STRANGERS_COUNT = 4.0
+_FIRST_TRUST = (1.0, 0.3)
 _FOLDS = 4
-#: Texts of strangers are farther from the corpus than its registers from each other, so what is told of a text is
-#: believed less than held-out registers would bear.
+#: Strangers that nobody has read are farther from what was fitted than its sources from each other, so what is told
+#: of a text is believed less than held-out sources would bear.
 _CAUTION = np.float32(0.8)
 
 
-def fit(phrases: Sequence[Phrase], sentences: Matrix) -> tuple[Model, Matrix, Matrix]:
-    """Return the model, the held-out probabilities of every phrase, and those of n-grams alone."""
-    texts = prepared([phrase.text for phrase in phrases])
-    right = np.array([STANCES.index(phrase.stance) for phrase in phrases])
-    grams, rarity = _grams(texts)
-    by_sentences, by_grams = _held_out(sentences, right, phrases), _held_out(grams, right, phrases)
+class Texts(NamedTuple):
+    """Phrases and what the model sees of their sentences, a row each. The first `own` of them are ours."""
+
+    phrases: Sequence[Phrase]
+    features: Matrix
+    own: int
+
+    def right(self) -> Places:
+        """Return the column of each stance."""
+        return np.array([STANCES.index(phrase.stance) for phrase in self.phrases])
+
+    def folds(self) -> Places:
+        """Return in which fold each is held out: registers and sources as a whole."""
+        registers = sorted({phrase.register for phrase in self.phrases})
+        return np.array([registers.index(phrase.register) % _FOLDS for phrase in self.phrases])
+
+    def words(self) -> list[str]:
+        """Return the texts as they are judged."""
+        return prepared([phrase.text for phrase in self.phrases])
+
+
+class Fitted(NamedTuple):
+    """A model, and what was told of each text while its register or source was held out; of n-grams alone as well."""
+
+    model: Model
+    together: Matrix
+    alone: Matrix
+
+
+def fit(texts: Texts, labels: str) -> Fitted:
+    """Return the model of all texts. Its n-grams learn from ours alone, so that no spelling of a stranger is kept."""
+    right, own = texts.right(), texts.own
+    grams, rarity = _grams(texts.words(), own)
+    count = _counting(right, own)
+    by_sentences = _held_out(texts, count, texts.features)
+    by_grams = _held_out(texts, count, grams)
+    # Ours and those of strangers weigh the same: probabilities have to hold for either.
+    halves = np.where(np.arange(len(right)) < own, 1 / own, 1 / max(1, len(right) - own))
+    trust = _CAUTION * _trust((by_sentences, by_grams), right, halves)
     model = Model(
-        sentences=_regression(sentences, right, _STRICT_SENTENCES),
-        grams=_regression(grams, right, _STRICT_GRAMS),
+        sentences=_regression(texts.features, right, count, _STRICT_SENTENCES),
+        grams=_regression(grams[:own], right[:own], count[:own], _STRICT_GRAMS),
         rarity=rarity,
-        trust=_CAUTION * _trust((by_sentences, by_grams), right),
-        trust_alone=_CAUTION * _trust((np.zeros_like(by_grams), by_grams), right),
+        trust=trust,
+        trust_alone=_CAUTION * _trust((np.zeros_like(by_grams), by_grams), right, halves),
+        shares=np.ones(len(STANCES), dtype=np.float32),
         digest=digest_of_sources(),
+        labels=labels,
     )
-    return model, model.together(by_sentences, by_grams), model.together(None, by_grams)
+    together, alone = model.together(by_sentences, by_grams), model.together(None, by_grams)
+    shares = np.asarray(np.average(doubted(together), axis=0, weights=halves), dtype=np.float32)
+    return Fitted(replace(model, shares=shares), together, alone)
 
 
-def _held_out(features: Rows, right: Places, phrases: Sequence[Phrase]) -> Matrix:
+def _counting(right: Places, own: int) -> Weights:
+    """Return how much each text counts, rare stances more; ours and those of strangers apart."""
+    apart = [(right[:own], 1.0), (right[own:], _STRANGERS_COUNT)]
+    return np.concatenate([weight * _rare(part) for part, weight in apart])
+
+
+def _rare(right: Places) -> Weights:
+    shares = np.maximum(np.bincount(right, minlength=len(STANCES)), 1)
+    return np.asarray(((len(right) / len(STANCES) / shares) ** _MADE_UP)[right], dtype=np.float64)
+
+
+def _held_out(texts: Texts, count: Weights, features: Rows) -> Matrix:
+    """Return logits of each text by what was fitted without its fold; n-grams are fitted to ours alone."""
+    right, folds = texts.right(), texts.folds()
+    sparse = isinstance(features, csr_matrix)
+    strict = _STRICT_GRAMS if sparse else _STRICT_SENTENCES
+    usable = np.arange(len(right)) < texts.own if sparse else np.ones(len(right), dtype=bool)
     logits = np.zeros((len(right), len(STANCES)), dtype=np.float32)
-    strict = _STRICT_GRAMS if isinstance(features, csr_matrix) else _STRICT_SENTENCES
-    registers = sorted({phrase.register for phrase in phrases})
-    folds = np.array([registers.index(phrase.register) % _FOLDS for phrase in phrases])
     for fold in range(_FOLDS):
-        out = folds == fold
-        weights = _regression(features[~out], right[~out], strict)
+        out, chosen = folds == fold, (folds != fold) & usable
+        weights = _regression(features[chosen], right[chosen], count[chosen], strict)
         logits[out] = features[out] @ weights[:-1] + weights[-1]
     return logits
 
 
-def _regression(features: Rows, right: Places, strict: float) -> Matrix:
-    """Return weights by feature and stance, the constant last; rare stances count for more."""
+def _regression(features: Rows, right: Places, count: Weights, strict: float) -> Matrix:
+    """Return weights by feature and stance, the constant last."""
     # Once, or every product would make its own copy in double precision.
     features = features.astype(np.float64)
     width = features.shape[1]
-    shares = np.bincount(right, minlength=len(STANCES))
-    each = ((len(right) / len(STANCES) / shares) ** _MADE_UP)[right]
     wanted = np.eye(len(STANCES))[right]
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = flat.reshape(width + 1, len(STANCES))
         logs = log_softmax(features @ weights[:-1] + weights[-1])
-        errors = (np.exp(logs) - wanted) * each[:, None]
+        errors = (np.exp(logs) - wanted) * count[:, None]
         slope = np.vstack([features.T @ errors + strict * weights[:-1], errors.sum(axis=0)])
-        value = -(logs * wanted * each[:, None]).sum() + strict * (weights[:-1] ** 2).sum() / 2
+        value = -(logs * wanted * count[:, None]).sum() + strict * (weights[:-1] ** 2).sum() / 2
         return float(value), slope.ravel()
 
     start = np.zeros((width + 1) * len(STANCES))
@@ -90,24 +142,26 @@ def _regression(features: Rows, right: Places, strict: float) -> Matrix:
     return np.asarray(found.x.reshape(width + 1, len(STANCES)), dtype=np.float32)
 
 
-def _trust(held_out: tuple[Matrix, Matrix], right: Places) -> NDArray[np.float32]:
+def _trust(held_out: tuple[Matrix, Matrix], right: Places, count: Weights) -> NDArray[np.float32]:
     """Return how far to trust each model, so that what is given as a probability happens as often on held-out texts."""
     # Slopes are found by tiny steps, which single precision would swallow.
     first, second = (scipy_log_softmax(logits.astype(np.float64), axis=1) for logits in held_out)
 
     def loss(trust: NDArray[np.float64]) -> float:
         logs = scipy_log_softmax(trust[0] * first + trust[1] * second + trust[2:], axis=1)
-        return float(-logs[np.arange(len(right)), right].mean() + 0.01 * (trust[2:] ** 2).sum())
+        told = logs[np.arange(len(right)), right]
+        return float(-np.average(told, weights=count) + 0.01 * (trust[2:] ** 2).sum())
 
     start = np.array([*_FIRST_TRUST, *np.zeros(len(STANCES))])
     return np.asarray(minimize(loss, start, method="L-BFGS-B").x, dtype=np.float32)
 
 
-def _grams(texts: Sequence[str]) -> tuple[csr_matrix, NDArray[np.float32]]:
+def _grams(texts: Sequence[str], own: int) -> tuple[csr_matrix, NDArray[np.float32]]:
+    """Return a row a text, and how rare each n-gram is among the first `own` texts."""
     seen = np.zeros(COLUMNS + 1)
-    for text in texts:
+    for text in texts[:own]:
         seen[list(counts(text))] += 1
-    rarity = np.asarray(np.log((1 + len(texts)) / (1 + seen)) + 1, dtype=np.float32)
+    rarity = np.asarray(np.log((1 + own) / (1 + seen)) + 1, dtype=np.float32)
     # What one text alone has tells nothing of others.
     rarity[seen <= 1] = 0
     rows = [weighted(text, rarity) for text in texts]
@@ -128,41 +182,56 @@ def _write(model: Model) -> None:
         rarity=model.rarity.astype(np.float16),
         trust=model.trust,
         trust_alone=model.trust_alone,
+        shares=model.shares,
         digest=np.array(model.digest),
+        labels=np.array(model.labels),
     )
 
 
-def _told(phrases: Sequence[Phrase], probabilities: Matrix) -> dict[str, Any]:
+def _told(phrases: Sequence[Phrase], probabilities: Matrix, shares: NDArray[np.float32]) -> dict[str, Any]:
+    places = standing_out(probabilities, shares)
+    told, sure = [STANCES[place] for place in places], probabilities[np.arange(len(places)), places]
     right, langs = [phrase.stance for phrase in phrases], [phrase.lang for phrase in phrases]
-    return figures(right, langs, [STANCES[place] for place in probabilities.argmax(axis=1)], probabilities)
+    return {**figures(right, langs, told, sure), "texts": len(phrases)}
 
 
-def _held_out_told(phrases: Sequence[Phrase], probabilities: Matrix) -> dict[str, Any]:
-    """Return figures as the scorer tells them, and the calibration error that there is without caution and doubt."""
-    learnt = np.exp(log_softmax(np.asarray(np.log(probabilities) / _CAUTION, dtype=np.float32)))
-    return {**_told(phrases, doubted(probabilities)), "ece_as_learnt": _told(phrases, learnt)["ece"]}
-
-
-def _judged(folder: Path, features: Features, model: Model) -> dict[str, Any]:
-    """Return figures by part of the texts of strangers that are at hand; `core4` has one type for each stance."""
-    scorer = Scorer(named_pack("core4"), model, features)
+def _held_out_told(texts: Texts, found: Fitted) -> dict[str, Any]:
+    """Return figures of ours and of those of strangers, each held out."""
+    shares, own = found.model.shares, texts.own
+    told, alone = doubted(found.together), doubted(found.alone)
+    strangers = {"strangers": _told(texts.phrases[own:], told[own:], shares)} if len(texts.phrases) > own else {}
     return {
-        part: {**_told(texts, scorer.score([text.text for text in texts])), "texts": len(texts)}
-        for part, texts in sorted(read_real(folder).items())
+        "both": _told(texts.phrases[:own], told[:own], shares),
+        "n-grams alone": _told(texts.phrases[:own], alone[:own], shares),
+        **strangers,
     }
 
 
-def main(folder: Path | None) -> None:
-    """Fit, write, and say how well held-out registers and the texts of a folder are judged."""
-    phrases = read_corpus()
-    features = Features(named_pack("core4"), SentenceEncoder())
+def _looked_at(own: Sequence[Phrase], strangers: Sequence[Phrase], features: Features) -> Texts:
+    phrases = [*own, *strangers]
     read = read_sentences(prepared([phrase.text for phrase in phrases]), features.encoder)
-    model, together, alone = fit(phrases, features.of(read))
-    _write(model)
-    held_out = {"both": _held_out_told(phrases, together), "n-grams alone": _held_out_told(phrases, alone)}
-    found = {**held_out, "phrases": len(phrases)}
-    FIGURES.write_text(json.dumps({"digest": model.digest, **found}, indent=1) + "\n", encoding="utf-8")
-    for name, value in (found | (_judged(folder, features, model) if folder else {})).items():
+    return Texts(phrases, features.of(read), len(own))
+
+
+def main(folder: Path | None) -> None:
+    """Fit, write, and say how well held-out registers and sources are judged, and those that judge."""
+    labels = read_labels()
+    rows = at_hand(folder, labels) if folder else []
+    real = read_real(folder, rows) if folder else {}
+    missing = sorted({row.file for row in labels} - {row.file for row in rows})
+    if missing:
+        sys.stderr.write(f"Not learnt from, since they are not at hand: {', '.join(missing)}\n")
+    features = Features(named_pack("core4"), SentenceEncoder())
+    strangers = real.get(LEARN, [])
+    texts = _looked_at(read_corpus(), strangers, features)
+    found = fit(texts, digest_of_labels(rows) if strangers else "")
+    _write(found.model)
+    figured = {"digest": found.model.digest, "labels": found.model.labels, **_held_out_told(texts, found)}
+    if judging := real.get(JUDGE):
+        scorer = Scorer(named_pack("core4"), found.model, features)
+        figured["judge"] = _told(judging, scorer.score([phrase.text for phrase in judging]), found.model.shares)
+    FIGURES.write_text(json.dumps(figured, indent=1) + "\n", encoding="utf-8")
+    for name, value in figured.items():
         sys.stdout.write(f"{name}: {value}\n")
 
 

@@ -1,4 +1,4 @@
-"""What was fitted to the corpus: two logistic regressions and how far to trust each. Written by `fitting.py`."""
+"""What was fitted to the corpus and to texts of strangers: two logistic regressions and how far to trust each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from relationships.pack import PACKS
 PATH = Path(__file__).parent / "model" / "stances.npz"
 #: How well held-out registers were judged when the model was fitted.
 FIGURES = PATH.with_name("held_out.json")
+_WORDS = ("digest", "labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Model:
     """Weights by feature and stance; the last row of `sentences` is the constant.
 
     A trust is (weight of sentences, weight of n-grams, a constant for each stance); `trust_alone` is for n-grams alone.
+    `shares` is how common each stance was where the probabilities were calibrated, `labels` the digest of the labels of
+    real texts that were learnt from, empty without any. Written by `fitting.py`.
     """
 
     sentences: Matrix
@@ -31,7 +34,9 @@ class Model:
     rarity: NDArray[np.float32]
     trust: NDArray[np.float32]
     trust_alone: NDArray[np.float32]
+    shares: NDArray[np.float32]
     digest: str
+    labels: str
 
     def by_sentences(self, features: Matrix) -> Matrix:
         """Return logits by stance."""
@@ -56,8 +61,8 @@ class Model:
 def load_model(path: Path = PATH) -> Model:
     """Return the model that ships with the platform."""
     with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name].astype(np.float32) for name in stored.files if name != "digest"}
-        return Model(**arrays, digest=str(stored["digest"]))
+        arrays = {name: stored[name].astype(np.float32) for name in stored.files if name not in _WORDS}
+        return Model(**arrays, digest=str(stored["digest"]), labels=str(stored["labels"]))
 
 
 def digest_of_sources() -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relationships.corpus import NONE, STANCES
 from relationships.cues import Cues
@@ -21,7 +22,9 @@ _PATTERNS_COUNT = np.float32(0.4)
 _CUES_COUNT = np.float32(0.4)
 _LEAST = 1e-6
 #: So many texts say nothing, however they look. Evidence goes without it: `state` has a doubt of its own.
-_DOUBT = np.float32(0.06)
+_DOUBT = np.float32(0.1)
+#: How far a label makes up for its being rare where the probabilities were calibrated.
+_MADE_UP = 0.5
 
 
 class Features:
@@ -70,6 +73,18 @@ class Scorer:
         probabilities[:, -1] = 1.0 - probabilities[:, :-1].sum(axis=1)
         return probabilities.clip(0.0, 1.0)
 
+    def told(self, probabilities: Matrix) -> tuple[list[str], NDArray[np.float32]]:
+        """Return for each text the one label that is told of it, and how probable that is.
+
+        It is the type that stands out most against the root of how common its stance is, so that rare ones are found
+        too: who asks for one label wants each kind to be recognised. Probabilities and evidence know nothing of it.
+        """
+        kinds = [kind.stance for kind in self._pack.types.values()]
+        each = [self._model.shares[STANCES.index(stance)] / kinds.count(stance) for stance in kinds]
+        places = standing_out(probabilities, np.array([*each, self._model.shares[-1]], dtype=np.float32))
+        sure = np.take_along_axis(probabilities, places[:, None], axis=1)[:, 0]
+        return [self.names[place] for place in places], sure
+
     def ratios(self, text: str) -> dict[str, float]:
         """Return by type the log-likelihood ratio of one text against its saying nothing."""
         row = self.score([text])[0]
@@ -98,6 +113,11 @@ def by_stance(model: Model, features: Features | None, texts: Sequence[str], rea
     if features is not None and read is not None:
         by_sentences = model.by_sentences(features.of(read))
     return model.together(by_sentences, model.by_grams(texts))
+
+
+def standing_out(probabilities: Matrix, shares: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return for each row the column that is highest against the root of its share."""
+    return np.asarray((probabilities / shares**_MADE_UP).argmax(axis=1), dtype=np.intp)
 
 
 def doubted(stances: Matrix) -> Matrix:

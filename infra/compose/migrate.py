@@ -6,6 +6,7 @@ import time
 
 from infra.local.databases import MIGRATIONS
 from kit.migrate import upgrade
+from kit.settings import Settings
 
 _PATIENCE_S = 120.0
 _PAUSE_S = 1.0
@@ -13,12 +14,13 @@ _PAUSE_S = 1.0
 
 def main() -> None:
     """Migrate each database named by MASKENBALL_<ROOM>_URL; a server that is still starting is waited for."""
+    settings = Settings()
     deadline = time.monotonic() + _PATIENCE_S
     for room, migrations in MIGRATIONS.items():
         url = os.environ[f"MASKENBALL_{room.upper()}_URL"]
         while True:
             try:
-                upgrade(url, migrations)
+                upgrade(url, migrations, tls=settings.tls)
             except OSError:
                 if time.monotonic() > deadline:
                     raise

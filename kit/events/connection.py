@@ -47,7 +47,7 @@ async def connect(settings: Settings) -> Client:
     While the connection is lost, publishing waits in a buffer of 8 MiB and raises OutboundBufferLimitError beyond it.
     """
     client = _Client()
-    await _open(client, settings.nats_url, settings.process, _CONNECTED.labels("2"))
+    await _open(client, settings, settings.nats_url, _CONNECTED.labels("2"))
     return client
 
 
@@ -62,7 +62,7 @@ async def connecting(settings: Settings) -> AsyncIterator[Client]:
     connected.set(0)
     # A group: were the address malformed, the process must end, or it would wait for ever without a word.
     async with asyncio.TaskGroup() as tasks:
-        opening = tasks.create_task(_open(client, settings.nats_class_1_url, settings.process, connected))
+        opening = tasks.create_task(_open(client, settings, settings.nats_class_1_url, connected))
         try:
             yield client
         finally:
@@ -70,7 +70,7 @@ async def connecting(settings: Settings) -> AsyncIterator[Client]:
             await client.close()
 
 
-async def _open(client: Client, url: str, name: str, connected: Gauge) -> None:
+async def _open(client: Client, settings: Settings, url: str, connected: Gauge) -> None:
     async def complained(error: Exception) -> None:
         _LOG.warning("nats.complained", exc_info=error)
 
@@ -86,7 +86,10 @@ async def _open(client: Client, url: str, name: str, connected: Gauge) -> None:
 
     await client.connect(
         [url],
-        name=name,
+        name=settings.process,
+        # At once: whoever is taken for the server must not be shown the password before it has shown a certificate.
+        tls=None if settings.tls is None else settings.tls.client,
+        tls_handshake_first=settings.tls is not None,
         error_cb=complained,
         disconnected_cb=lost,
         reconnected_cb=back,

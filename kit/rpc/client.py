@@ -1,5 +1,6 @@
 """The client side: calls end in time, wait for a server that is still starting, and raise typed errors."""
 
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -16,6 +17,7 @@ from kit.rpc.frames import MAX_ANSWER, MAX_BODY
 from kit.rpc.pipe import Pipe, PipeBrokenError
 from kit.rpc.status import from_details, from_rpc_error, is_typed
 from kit.telemetry import inject, span
+from kit.tls import Tls
 
 DEFAULT_DEADLINE_S = 2.0
 _SECONDS = Histogram(
@@ -26,37 +28,36 @@ _SECONDS = Histogram(
 )
 _seconds = cache(_SECONDS.labels)
 
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_ANSWER),
+    # A server that restarts is back within a second; the default waits up to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+)
+
 Codec = Callable[[Any], Any]
 
 
-def connect(target: str) -> Channel:
+def connect(target: str, tls: Tls | None = None) -> Channel:
     """Return a channel to "host:port" for generated async stubs; it connects with the first call.
 
     A call without timeout ends after 2 s, and never later than the RPC on whose behalf it is made. It waits that long
     for a server that is not there yet. When the connection breaks it is repeated once, so RPCs must bear repetition.
     Raises RemoteError for what the server refused, else UnavailableError, DeadlineError or InternalError.
     """
-    return TypedChannel(
-        grpc.aio.insecure_channel(
-            target,
-            options=[
-                ("grpc.max_receive_message_length", MAX_ANSWER),
-                # A server that restarts is back within a second; the default waits up to two minutes.
-                ("grpc.initial_reconnect_backoff_ms", 50),
-                ("grpc.min_reconnect_backoff_ms", 50),
-                ("grpc.max_reconnect_backoff_ms", 1000),
-            ],
-        ),
-        target.rpartition(":")[0].strip("[]"),
-    )
+    host = target.rpartition(":")[0].strip("[]")
+    if tls is None:
+        return TypedChannel(grpc.aio.insecure_channel(target, options=_OPTIONS), host)
+    return TypedChannel(grpc.aio.secure_channel(target, tls.of_channel(), options=_OPTIONS), host, tls.client)
 
 
 class TypedChannel(Channel):
     """A channel that dresses unary calls itself: library interceptors cost a task each."""
 
-    def __init__(self, channel: Channel, host: str) -> None:
+    def __init__(self, channel: Channel, host: str, tls: ssl.SSLContext | None = None) -> None:
         self._channel = channel
-        self._pipe = Pipe(channel, host)
+        self._pipe = Pipe(channel, host, tls)
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -32,16 +33,19 @@ Perform = Callable[[Call], Awaitable[bytes | TypedError]]
 class Lanes:
     """All pipes into one server. `find` returns what carries out a method, None for an unknown one."""
 
-    def __init__(self, find: Callable[[str], Perform | None], *, most_at_once: int) -> None:
+    def __init__(
+        self, find: Callable[[str], Perform | None], *, most_at_once: int, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._find = find
         self._most_at_once = most_at_once
+        self._tls = tls
         self._lanes: set[_Lane] = set()
         self._invited: dict[bytes, _Lane] = {}
         self._listening: asyncio.Server | None = None
 
     async def listen(self, host: str) -> None:
         """Open a port for the sockets of pipes; until then, and without it, all goes through their streams."""
-        self._listening = await asyncio.get_running_loop().create_server(self._entrance, host, 0)
+        self._listening = await asyncio.get_running_loop().create_server(self._entrance, host, 0, ssl=self._tls)
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the handler of the pipe's own method."""

@@ -1,6 +1,7 @@
 """The client's end of a pipe."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -39,9 +40,10 @@ class Pipe:
     `host` is where the server's socket is looked for.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, host: str) -> None:
+    def __init__(self, channel: grpc.aio.Channel, host: str, tls: ssl.SSLContext | None = None) -> None:
         self._open: Callable[[], Any] = channel.stream_stream(f"/{SERVICE}/{FLOW}")
         self._host = host
+        self._tls = tls
         self._socket: Socket | None = None
         self._socket_ended = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -134,7 +136,7 @@ class Pipe:
 
         async with asyncio.timeout(_SOCKET_S):
             loop = asyncio.get_running_loop()
-            _, self._socket = await loop.create_connection(create, self._host, invitation.port)
+            _, self._socket = await loop.create_connection(create, self._host, invitation.port, ssl=self._tls)
         self._socket.show(invitation.ticket)
 
     async def _await_socket(self) -> None:

@@ -82,14 +82,21 @@ def build_server(settings: Settings, services: Sequence[Service]) -> RpcServer:
     methods = Methods(server)
     for add, servicer, _ in services:
         add(servicer, methods)
-    lanes = Lanes(methods.find, most_at_once=_MAX_CONCURRENT)
+    tls = None if settings.tls is None else settings.tls.server
+    lanes = Lanes(methods.find, most_at_once=_MAX_CONCURRENT, tls=tls)
     server.add_generic_rpc_handlers((lanes.handler(),))
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    port = server.add_insecure_port(settings.grpc_address)
+    port = _bind(server, settings)
     host = settings.grpc_address.rpartition(":")[0]
     return RpcServer(server, healthy, f"{host}:{port}", names, lanes)
+
+
+def _bind(server: grpc.aio.Server, settings: Settings) -> int:
+    if settings.tls is None:
+        return server.add_insecure_port(settings.grpc_address)
+    return server.add_secure_port(settings.grpc_address, settings.tls.of_server())
 
 
 class Guard(grpc.aio.ServerInterceptor):

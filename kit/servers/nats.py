@@ -41,6 +41,16 @@ authorization {{
   password: "{password}"
 }}
 """
+# TLS before anything else is said, and nobody is let in without a certificate of the authority.
+_TLS = """tls {{
+  ca_file: "{folder}/ca.pem"
+  cert_file: "{folder}/cert.pem"
+  key_file: "{folder}/key.pem"
+  verify: true
+  handshake_first: true
+  min_version: "1.3"
+}}
+"""
 
 
 class NatsServer:
@@ -50,7 +60,10 @@ class NatsServer:
     tests that never pull the plug.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True, max_file_store: int = 64 << 30) -> None:
+    def __init__(
+        self, folder: Path, *, durable: bool = True, max_file_store: int = 64 << 30, tls_dir: Path | None = None
+    ) -> None:
+        self._tls = _TLS.format(folder=tls_dir) if tls_dir else ""
         self.folder = folder.absolute()
         self.log = self.folder / "nats.log"
         self._ports: tuple[ReservedPort, ReservedPort] | None = None
@@ -139,6 +152,7 @@ class NatsServer:
             user=USER,
             password=self._password(),
         )
+        text += self._tls
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)

@@ -32,6 +32,14 @@ evaluate = typer.Typer(
     no_args_is_help=True, help="Measure decisions on public protocols, through the platform's doors."
 )
 _SHOWN = ("ndcg@10", "hr@10", "recall@20", "mrr@10")
+_JUDGED = (
+    "balanced_macro_f1",
+    "balanced_recall",
+    "accuracy",
+    "ece",
+    "false_alarms_per_1000",
+    "wrong_labels_per_1000_neutral",
+)
 
 
 @evaluate.callback()
@@ -262,7 +270,9 @@ def _judged_table(outcome: dict[str, Any]) -> Table:
     table.add_row("macro F1", f"{outcome['macro_f1']:.4f}")
     for lang, value in outcome["macro_f1_by_lang"].items():
         table.add_row(f"macro F1, {lang}", f"{value:.4f}")
-    for name in ("accuracy", "ece", "false_alarms_per_1000", "wrong_labels_per_1000_neutral"):
+    for name in ("macro_f1", "balanced_macro_f1"):
+        table.add_row(f"{name.replace('_', ' ')}, 95 %", " to ".join(f"{each:.4f}" for each in outcome[f"{name}_95"]))
+    for name in _JUDGED:
         table.add_row(name.replace("_", " "), str(outcome[name]))
     for each in outcome["coverage"]:
         table.add_row(f"accuracy of the surest {each['coverage']:.0%}", f"{each['accuracy']:.4f}")

@@ -47,8 +47,8 @@ def evaluate(path: Path, pack_name: str) -> Judged:
     lines = _read(path, {*pack.types, NONE})
     scorer = Scorer(pack, load_model(), Features(named_pack("core4"), SentenceEncoder()))
     probabilities = scorer.score([line.text for line in lines])
-    told = [scorer.names[place] for place in probabilities.argmax(axis=1)]
-    outcome = figures([line.label for line in lines], [line.lang for line in lines], told, probabilities)
+    told, sure = scorer.told(probabilities)
+    outcome = figures([line.label for line in lines], [line.lang for line in lines], told, sure)
     return Judged(
         {**outcome, "texts": len(lines), "pack": pack.id}, _predictions(lines, told, scorer.names, probabilities)
     )

@@ -46,12 +46,12 @@ def serve_avatar(
 
 
 async def main(settings: AvatarSettings, stop: asyncio.Event, readiness: Readiness) -> None:
-    database = Database(settings.database_url, pool_size=settings.database_pool)
+    database = Database(settings.database_url, pool_size=settings.database_pool, tls=settings.tls)
     readiness.add("database", database.ping)
     try:
         async with (
-            connect(settings.profile_address) as profile,
-            connect(settings.recommendation_address) as recommendation,
+            connect(settings.profile_address, settings.tls) as profile,
+            connect(settings.recommendation_address, settings.tls) as recommendation,
             asyncio.TaskGroup() as tasks,
         ):
             profiles = Profiles(profile)

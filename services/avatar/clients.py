@@ -11,7 +11,7 @@ from contracts.common.v1.subject_pb2 import Persona as PersonaMessage
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.consent.v1.consent_pb2 import ConsentRecord, Statement
 from contracts.profile.v1 import profile_pb2
-from contracts.profile.v1.benefits import Given, requests
+from contracts.profile.v1.benefits import Given, Offered, requests
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from contracts.recommendation.v1 import recommendation_pb2
 from contracts.recommendation.v1.recommendation_pb2_grpc import RecommendationServiceStub
@@ -74,12 +74,12 @@ class Profiles:
         is_shown = answer.HasField("view") and acquaintance.allows(PERSONALISE)
         return acquaintance, answer.view if is_shown else None
 
-    def gave(self, subject: Subject, use: tuple[str, str, str], at_ms: int) -> None:
+    def gave(self, subject: Subject, use: tuple[str, str, str], at_ms: int, offered: Offered | None = None) -> None:
         """Count what a purpose gave somebody or read of them: purpose, what, and the record of what was read.
 
-        Reported later, without anybody waiting for it.
+        Which offer it was is told as well. Reported later, without anybody waiting for it.
         """
-        self._benefits.add(Given(subject.brand, subject.audience, subject.eid, *use), at_ms)
+        self._benefits.add(Given(subject.brand, subject.audience, subject.eid, *use, offered), at_ms)
 
     async def report(self, every_s: float) -> None:
         """Report what was counted, again and again until cancelled."""

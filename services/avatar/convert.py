@@ -178,6 +178,7 @@ def to_action(action: Action) -> pb.Action:
         item=action.item,
         quiet_s=action.quiet_s,
         expires_at_ms=action.expires_at_ms,
+        grounds=[reason.ref for reason in action.reasons if reason.ref],
     )
 
 

@@ -36,10 +36,9 @@ class Encounter:
         """Item that was shown last; empty for none."""
         return next((step.item for step in reversed(self.steps) if step.item), "")
 
-    def decision_behind(self, ref: str) -> str:
-        """Return the decision behind a step, by its ref or by the item it showed, the newest first; "" for none."""
-        found = (step.decision for step in reversed(self.steps) if ref and ref in {step.ref, step.item})
-        return next(found, "")
+    def step_behind(self, ref: str) -> Step | None:
+        """Return a step by its ref or by the item it showed, the newest first."""
+        return next((step for step in reversed(self.steps) if ref and ref in {step.ref, step.item}), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,16 @@ from grpc import ServicerContext
 
 from contracts.avatar.v1 import avatar_pb2 as pb
 from contracts.avatar.v1.avatar_pb2_grpc import AvatarServiceServicer
-from contracts.profile.v1.benefits import MEMORY, MEMORY_USED, OFFER_SHOWN, OFFER_TAKEN, QUESTION_ANSWERED, VIEW
+from contracts.profile.v1.benefits import (
+    MEMORY,
+    MEMORY_USED,
+    OFFER_ANSWERED,
+    OFFER_SHOWN,
+    OFFER_TAKEN,
+    QUESTION_ANSWERED,
+    VIEW,
+    Offered,
+)
 from kit.db import Database
 from kit.errors import UnavailableError
 from kit.keyring import KEY_BYTES
@@ -21,6 +30,7 @@ from services.avatar.domain import (
     REMEMBER,
     Acquaintance,
     Act,
+    Action,
     Advice,
     Asked,
     Event,
@@ -30,9 +40,11 @@ from services.avatar.domain import (
     Visit,
 )
 from services.avatar.remembering import Memory
-from services.avatar.use_cases import Answer, Surroundings
+from services.avatar.use_cases import Answer, Noted, Surroundings
 
 _EVERYTHING = "*"
+# As worlds are called in terms of offers.
+_CHANNEL = "world"
 # What answering people rests on.
 _ANSWERING = "core.service"
 #: What became of a decision, by what a world reports of a step, or of an item that it showed.
@@ -103,7 +115,7 @@ class AvatarRpc(AvatarServiceServicer):
             noted = await use_cases.note(
                 connection, self._around, frame, lambda now, at: encounter.observe(now, event, ref, at), acquaintance
             )
-        await self._tell(frame, noted.encounter.decision_behind(ref), event)
+        await self._became(frame, noted, ref, event)
         return convert.to_observed(noted)
 
     async def Act(self, request: pb.ActRequest, context: ServicerContext) -> pb.ActResponse:
@@ -116,7 +128,7 @@ class AvatarRpc(AvatarServiceServicer):
             )
         if outcome is Outcome.DONE and noted.item and not noted.is_repeat:
             self._gave(frame.visit, OFFER, OFFER_TAKEN)
-        await self._tell(frame, noted.encounter.decision_behind(ref), outcome)
+        await self._became(frame, noted, ref, outcome)
         return convert.to_acted(noted)
 
     async def Ask(self, request: pb.AskRequest, context: ServicerContext) -> pb.AskResponse:
@@ -124,18 +136,26 @@ class AvatarRpc(AvatarServiceServicer):
         asked = convert.asked(request)
         answer = await (self._suggest(frame, asked) if asked.topic is Topic.REC else self._explain(frame, asked))
         if not answer.is_repeat and answer.action.act is Act.SHOW:
-            self._gave(frame.visit, OFFER, OFFER_SHOWN)
+            self._gave(frame.visit, OFFER, OFFER_SHOWN, _shown(answer.action))
         elif not answer.is_repeat and answer.action.act is Act.SAY:
             self._gave(frame.visit, _ANSWERING, QUESTION_ANSWERED)
         return pb.AskResponse(action=convert.to_action(answer.action), is_repeat=answer.is_repeat)
 
-    async def _tell(self, frame: Frame, decision: str, what: Outcome | Event) -> None:
-        """Say what became of a decision. Where nobody hears it the frame fails, and says it when it comes again."""
-        if decision and what in _BECAME:
-            await self._rankings.tell(frame.visit.subject, decision, _BECAME[what])
+    async def _became(self, frame: Frame, noted: Noted, ref: str, what: Outcome | Event) -> None:
+        """Say what became of an offer, and of a decision behind it.
 
-    def _gave(self, visit: Visit, purpose: str, what: str) -> None:
-        self._profiles.gave(visit.subject, (purpose, what, ""), self._around.now_ms())
+        Where nobody hears of a decision the frame fails, and says it when it comes again.
+        """
+        step = noted.encounter.step_behind(ref)
+        if step is None or what not in _BECAME:
+            return
+        if step.item and not noted.is_repeat:
+            self._gave(frame.visit, OFFER, OFFER_ANSWERED, Offered(step.item, channel=_CHANNEL, answer=_BECAME[what]))
+        if step.decision:
+            await self._rankings.tell(frame.visit.subject, step.decision, _BECAME[what])
+
+    def _gave(self, visit: Visit, purpose: str, what: str, offered: Offered | None = None) -> None:
+        self._profiles.gave(visit.subject, (purpose, what, ""), self._around.now_ms(), offered)
 
     async def _explain(self, frame: Frame, asked: Asked) -> Answer:
         try:
@@ -231,6 +251,10 @@ class AvatarRpc(AvatarServiceServicer):
         async with self._database.reading() as connection:
             items = await use_cases.list_items(connection, brand, ids)
         return pb.ListItemsResponse(items=map(convert.to_item, items))
+
+
+def _shown(action: Action) -> Offered:
+    return Offered(action.item, tuple((each.kind, each.ref) for each in action.reasons), _CHANNEL)
 
 
 def _uses(acquaintance: Acquaintance, memory: Memory | None) -> tuple[tuple[str, str, str], ...]:

@@ -62,6 +62,7 @@ def render(effect: Effect, voice: Voice, quiet_s: int) -> Action:
         item=effect.item if effect.act is Act.SHOW else "",
         quiet_s=quiet_s,
         expires_at_ms=effect.expires_at_ms,
+        reasons=effect.reasons,
     )
 
 

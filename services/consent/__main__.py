@@ -83,7 +83,7 @@ def _new_id() -> str:
 
 
 async def main(settings: ConsentSettings, stop: asyncio.Event, readiness: Readiness) -> None:
-    database = Database(settings.database_url, pool_size=settings.database_pool)
+    database = Database(settings.database_url, pool_size=settings.database_pool, tls=settings.tls)
     readiness.add("database", database.ping)
     try:
         async with serving(settings, database):

@@ -77,11 +77,11 @@ _SEGMENTS_BYTES, _SEGMENTS_S = 64 << 20, 86_400
 
 async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Stores:
     """Open everything that use cases stand on; `closing` closes it again."""
-    profile = Database(settings.database_url, pool_size=settings.database_pool)
-    vault = Database(settings.vault_url, pool_size=settings.database_pool)
+    profile = Database(settings.database_url, pool_size=settings.database_pool, tls=settings.tls)
+    vault = Database(settings.vault_url, pool_size=settings.database_pool, tls=settings.tls)
     closing.push_async_callback(profile.dispose)
     closing.push_async_callback(vault.dispose)
-    channel = await closing.enter_async_context(connect_rpc(settings.consent_address))
+    channel = await closing.enter_async_context(connect_rpc(settings.consent_address, settings.tls))
     if settings.keyring_dir is None:
         raise ValueError("keyring_dir")
     keyring = FolderKeyRing(settings.keyring_dir)
@@ -94,10 +94,12 @@ async def open_stores(settings: ProfileSettings, closing: AsyncExitStack) -> Sto
     crowds = Crowds(profile, settings.shared_by_least)
     avatars = None
     if settings.avatar_address:
-        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address)))
+        avatars = Avatars(await closing.enter_async_context(connect_rpc(settings.avatar_address, settings.tls)))
     rankings = None
     if settings.recommendation_address:
-        rankings = Rankings(await closing.enter_async_context(connect_rpc(settings.recommendation_address)))
+        rankings = Rankings(
+            await closing.enter_async_context(connect_rpc(settings.recommendation_address, settings.tls))
+        )
     databases, packs = (profile, vault), load_packs(settings.relationships_file)
     segments = load_segments(settings.wish_segments) if settings.wish_segments else None
     return Stores(

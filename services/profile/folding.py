@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
 
-from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison, Subject
+from services.profile.domain import Batch, BooksLine, Bound, Interaction, Kind, Poison, shard_of
 from services.profile.fates import DUPLICATE, SUPPRESSED, Sheet
 from services.profile.traits import Traits
 from services.profile.views import Signal
@@ -18,6 +19,7 @@ from services.profile.weights import Weights
 HOUR_MS = 3_600_000
 # Looking a member of an enumeration up costs as much as the comparison.
 _CORRECTED, _IDENTIFIED = int(Kind.CORRECTED), int(Kind.IDENTIFIED)
+_eid_of = attrgetter("eid")
 Address = tuple[str, bytes]
 Account = tuple[str, int]
 #: A line of the books: partition, source, hour.
@@ -107,15 +109,23 @@ def account_of(source: str, sealed_at_ms: int) -> Account:
     return source, sealed_at_ms // HOUR_MS * HOUR_MS
 
 
-def subjects(brand: str, batches: Iterable[Batch]) -> dict[Address, Subject]:
-    """Return everybody who did something."""
-    found: dict[Address, Subject] = {}
+def first_events(batches: Iterable[Batch]) -> dict[Address, Interaction]:
+    """Return everybody who did something, with an event of theirs."""
+    found: dict[Address, Interaction] = {}
     for batch in batches:
         for each in batch.interactions:
-            address = (each.source, each.eid)
-            if address not in found:
-                found[address] = Subject(brand, each.source, each.eid, each.version, each.former)
+            found.setdefault((each.source, each.eid), each)
     return found
+
+
+def shards_of(batches: Iterable[Batch]) -> set[int]:
+    """Return the shards of all ids that are told of, also with what was set aside and with what is mended."""
+    eids: set[bytes] = set()
+    for batch in batches:
+        eids.update(map(_eid_of, batch.interactions))
+        eids.update(map(_eid_of, batch.mended))
+        eids.update(each.remains.eid for each in batch.rejected if each.remains is not None)
+    return set(map(shard_of, eids))
 
 
 def statements(batches: Iterable[Batch]) -> dict[Address, Stated]:

@@ -13,7 +13,7 @@ from kit.telemetry import logger
 from services.profile import messages
 from services.profile.days import Days
 from services.profile.domain import Partition
-from services.profile.repository import books, ledger, positions, quarantine, uses
+from services.profile.repository import books, ledger, offers, positions, quarantine, uses
 from services.profile.streams import Streams
 from services.profile.use_cases.parts import Folding
 from services.profile.uses import DAY_MS, DAYS_KEPT
@@ -144,8 +144,11 @@ class Housekeeper:
 
     async def _expire_uses(self, brand: str) -> None:
         stores = self._folding.stores
+        before_day = stores.now_ms() // DAY_MS - DAYS_KEPT
         async with stores.profile.transaction() as transaction:
-            await uses.expire(await raw(transaction), brand, stores.now_ms() // DAY_MS - DAYS_KEPT, _MOST_EXPIRED)
+            connection = await raw(transaction)
+            await uses.expire(connection, brand, before_day, _MOST_EXPIRED)
+            await offers.expire(connection, brand, before_day, _MOST_EXPIRED)
 
     async def _keys_in_use(self) -> set[str] | None:
         async with self._folding.stores.profile.reading() as reading:

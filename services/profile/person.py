@@ -5,14 +5,16 @@ docs/rights.md describes the shapes; fields are only ever added.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from relationships.pack import RelationshipPack
 from services.profile.choices import Choices
+from services.profile.choices import Inference as Objectable
 from services.profile.domain import ConsentRecord, Kind
+from services.profile.offered import Shown
 from services.profile.relations import relationship_of
 from services.profile.repository.uses import Line
 from services.profile.shown import Playing, Standing
@@ -109,6 +111,8 @@ class Removed(msgspec.Struct, frozen=True):
     what: str
     ref: str
     at_ms: int
+    #: Items and topics that went with the offer, for it rested on them.
+    grounds: tuple[str, ...] = ()
 
 
 class Related(msgspec.Struct, frozen=True):
@@ -208,6 +212,8 @@ class Person(msgspec.Struct, frozen=True):
     #: What was decided in 30 days, the newest 20.
     decided: tuple[Decided, ...] = ()
     play: Playing | None = None
+    #: What was offered in 90 days, the newest 20.
+    offers: tuple[Shown, ...] = ()
 
 
 def decided(page: DecidedPage) -> tuple[Decided, ...]:
@@ -225,7 +231,7 @@ def known(traits: Traits) -> Known:
     return Known(tuple(kinds), tuple(sorted(traits.channels)), len(traits.groups), recent)
 
 
-def inferred(traits: Traits, objected: Sequence[str], model: str, at_ms: int) -> tuple[Inference, ...]:
+def inferred(traits: Traits, chosen: Choices, model: str, at_ms: int) -> tuple[Inference, ...]:
     """Return what follows from traits, and why, whether or not it is objected to."""
     shown, stated = view(traits, at_ms), {each.ref for each in traits.stated}
     newest = [*reversed(traits.last)]
@@ -233,11 +239,17 @@ def inferred(traits: Traits, objected: Sequence[str], model: str, at_ms: int) ->
     for trait, value in _traits_of(shown):
         because = tuple(_met(each) for each in newest if _speaks_for(each, trait, value))[:_MOST_REASONS]
         source = "stated" if trait in {"like", "dislike"} and value in stated else "inferred"
-        found.append(Inference(trait, value, source, model, at_ms, because, _OBJECTED[trait] in objected))
+        found.append(Inference(trait, value, source, model, at_ms, because, chosen.objects_to(_OBJECTED[trait], value)))
     return tuple(found)
 
 
-_OBJECTED = {"like": "likes", "dislike": "dislikes", "wish": "wishes", "channel": "habits", "day_part": "habits"}
+_OBJECTED: dict[str, Objectable] = {
+    "like": "likes",
+    "dislike": "dislikes",
+    "wish": "wishes",
+    "channel": "habits",
+    "day_part": "habits",
+}
 
 
 def stated(traits: Traits) -> tuple[Said, ...]:
@@ -245,7 +257,7 @@ def stated(traits: Traits) -> tuple[Said, ...]:
     return tuple(Said(each.ref, _says(each.value), each.at) for each in reversed(traits.stated))
 
 
-def wished(traits: Traits, objected: Sequence[str], at_ms: int) -> tuple[Wished, ...]:
+def wished(traits: Traits, chosen: Choices, at_ms: int) -> tuple[Wished, ...]:
     """Return all wishes that stand, the strongest first; avatars are told three at most."""
     return tuple(
         Wished(
@@ -253,7 +265,7 @@ def wished(traits: Traits, objected: Sequence[str], at_ms: int) -> tuple[Wished,
             round(want.strength, 3),
             want.newest_at,
             {kind: round(strength, 3) for kind, strength in want.evidence},
-            "wishes" in objected,
+            chosen.objects_to("wishes", want.ref),
         )
         for want in wants(traits, at_ms)
     )
@@ -298,7 +310,7 @@ def benefits(lines: Iterable[Line]) -> tuple[Benefit, ...]:
 
 def removed(choices: Choices) -> tuple[Removed, ...]:
     """Return what is not offered any more."""
-    return tuple(Removed(each.what, each.ref, each.at_ms) for each in choices.removals)
+    return tuple(Removed(each.what, each.ref, each.at_ms, each.grounds) for each in choices.removals)
 
 
 def _traits_of(shown: View) -> Iterable[tuple[str, str]]:

@@ -179,6 +179,14 @@ def open_choices(key: bytes, persona: Persona, body: bytes) -> bytes:
     return _open(key, body, _aad(b"choices|", persona))
 
 
+def seal_offers(key: bytes, persona: Persona, offers: bytes) -> bytes:
+    return b"".join(seal(key, offers, _aad(b"offers|", persona)))
+
+
+def open_offers(key: bytes, persona: Persona, body: bytes) -> bytes:
+    return _open(key, body, _aad(b"offers|", persona))
+
+
 def seal_remains(key: bytes, persona: Persona, mid: bytes, left: bytes) -> bytes:
     return b"".join(seal(key, left, _aad(b"remains|" + mid, persona)))
 

@@ -16,6 +16,8 @@ DAY_MS = 86_400_000
 VIEW, SIGNALS, MEMORY = "view", "signals", "memory"
 #: What was read, and what was given.
 USED = frozenset({VIEW, SIGNALS, MEMORY})
+#: What was said to an offer is no benefit: it is told with the offer, and not counted.
+ANSWERED = "offer_answered"
 GAVE = frozenset({"offer_shown", "offer_taken", "question_answered", "memory_used"})
 
 

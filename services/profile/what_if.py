@@ -123,11 +123,11 @@ def _run(trial: Trial, settings: ReplaySettings) -> dict[str, Any]:
 async def _perform(settings: ReplaySettings, stop: asyncio.Event, trial: Trial) -> dict[str, Any]:
     async with AsyncExitStack() as closing:
         closing.enter_context(acting_for(settings.brand))
-        profile = Database(settings.database_url, pool_size=2)
-        vault = Database(settings.vault_url, pool_size=2)
+        profile = Database(settings.database_url, pool_size=2, tls=settings.tls)
+        vault = Database(settings.vault_url, pool_size=2, tls=settings.tls)
         closing.push_async_callback(profile.dispose)
         closing.push_async_callback(vault.dispose)
-        channel = await closing.enter_async_context(connect(settings.consent_address))
+        channel = await closing.enter_async_context(connect(settings.consent_address, settings.tls))
         if settings.keyring_dir is None:
             raise ValueError("keyring_dir")
         sources = Sources(profile, vault, FolderKeyRing(settings.keyring_dir), ConsentClient(channel))

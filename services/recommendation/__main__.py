@@ -80,7 +80,7 @@ def serve_recommendation(settings: RecommendationSettings, around: Surroundings)
 
 @asynccontextmanager
 async def _opened(settings: RecommendationSettings) -> AsyncIterator[tuple[Database, Client]]:
-    database = Database(settings.database_url, pool_size=settings.database_pool)
+    database = Database(settings.database_url, pool_size=settings.database_pool, tls=settings.tls)
     client = await events.connect(settings)
     try:
         yield database, client
@@ -94,7 +94,7 @@ async def _personas(settings: RecommendationSettings) -> AsyncIterator[Personas]
     if not settings.profile_address:
         yield Personas(None)
         return
-    async with connect(settings.profile_address) as channel:
+    async with connect(settings.profile_address, settings.tls) as channel:
         yield Personas(channel)
 
 

@@ -210,6 +210,8 @@ class Action:
     item: str = ""
     quiet_s: int = 0
     expires_at_ms: int = 0
+    #: What an offer rests on: what `why` says in words.
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from kit.errors import InvalidArgumentError
-from services.profile.choices import INFERENCES, WHAT, Inference, What
+from services.profile.choices import INFERENCES, WHAT, Inference, Unwanted
 from services.profile.domain import (
     DURABILITY_CLASSES,
     EID_BYTES,
@@ -17,8 +17,9 @@ from services.profile.domain import (
     Statement,
     Subject,
 )
+from services.profile.offered import ANSWERS, Offered
 from services.profile.use_cases.benefit import Given
-from services.profile.uses import GAVE, USED
+from services.profile.uses import ANSWERED, GAVE, USED
 
 _BRAND = re.compile(r"[a-z0-9-]{1,64}")
 _AUDIENCE = re.compile(r"(app|world):[^\s:][^\s]{0,74}")
@@ -27,6 +28,12 @@ _HANDLE = re.compile(r"[0-9]{1,9}\.[0-9a-f]{32}")
 _FIRST_HAND = ("rest", "frame")
 _MAX_PURPOSES = 32
 _MAX_BENEFITS = 5_000
+# An offer names at most three reasons.
+_MAX_GROUNDS = 3
+_MAX_REF = 64
+_MAX_CHANNEL = 32
+_DECISION_BYTES = 16
+_REPORTED = GAVE | USED | {ANSWERED}
 
 
 def brand_from_proto(brand: str, field: str = "brand") -> str:
@@ -104,13 +111,19 @@ def said_from_proto(statement: consent_pb2.Statement) -> Statement:
     return statement_from_proto(statement)
 
 
-def removal_from_proto(removal: profile_pb2.Removal) -> tuple[What, str]:
+def removal_from_proto(removal: profile_pb2.Removal) -> Unwanted:
     what = next((each for each in WHAT if each == removal.what), None)
     if what is None:
         raise InvalidArgumentError("no such thing to remove", field="removal.what", limit=", ".join(WHAT))
     if bool(_ITEM.fullmatch(removal.ref)) != (what == "offer"):
         raise InvalidArgumentError("an offer is named, and nothing else is", field="removal.ref", limit=_ITEM.pattern)
-    return what, removal.ref
+    if len(removal.grounds) > (_MAX_GROUNDS if what == "offer" else 0):
+        raise InvalidArgumentError(
+            "more than an offer rests on", field="removal.grounds", limit=f"{_MAX_GROUNDS}, of an offer alone"
+        )
+    if not all(0 < len(each) <= _MAX_REF for each in removal.grounds):
+        raise InvalidArgumentError("no item or topic", field="removal.grounds", limit=f"1 to {_MAX_REF} characters")
+    return Unwanted(what, removal.ref, tuple(removal.grounds))
 
 
 def inferences_from_proto(inferences: Sequence[str]) -> tuple[Inference, ...]:
@@ -123,8 +136,8 @@ def inferences_from_proto(inferences: Sequence[str]) -> tuple[Inference, ...]:
 def benefits_from_proto(brand: str, benefits: Sequence[profile_pb2.Benefit]) -> list[Given]:
     if len(benefits) > _MAX_BENEFITS:
         raise InvalidArgumentError("too many", field="benefits", limit=str(_MAX_BENEFITS))
-    if any(each.what not in GAVE | USED for each in benefits):
-        raise InvalidArgumentError("no such benefit", field="benefits.what", limit=", ".join(sorted(GAVE | USED)))
+    if any(each.what not in _REPORTED for each in benefits):
+        raise InvalidArgumentError("no such benefit", field="benefits.what", limit=", ".join(sorted(_REPORTED)))
     return [
         Given(
             subject_from_proto(subject_pb2.Subject(brand=brand, audience=each.audience, eid=each.eid)),
@@ -133,6 +146,24 @@ def benefits_from_proto(brand: str, benefits: Sequence[profile_pb2.Benefit]) -> 
             each.count,
             each.last_at_ms,
             each.record_id,
+            _offered(each) if each.HasField("offered") else None,
         )
         for each in benefits
     ]
+
+
+def _offered(benefit: profile_pb2.Benefit) -> Offered:
+    told = benefit.offered
+    is_named_by_decision = bool(told.answer and told.decision_id) and not told.item
+    if not 0 < len(told.item) <= _MAX_REF and not is_named_by_decision:
+        raise InvalidArgumentError("no item", field="benefits.offered.item", limit=f"1 to {_MAX_REF} characters")
+    if told.answer and told.answer not in ANSWERS:
+        raise InvalidArgumentError("no answer", field="benefits.offered.answer", limit=", ".join(sorted(ANSWERS)))
+    if len(told.grounds) > _MAX_GROUNDS or any(len(each.kind + each.ref) > 2 * _MAX_REF for each in told.grounds):
+        limit = f"{_MAX_GROUNDS} of {2 * _MAX_REF} characters"
+        raise InvalidArgumentError("no grounds", field="benefits.offered.grounds", limit=limit)
+    if len(told.channel) > _MAX_CHANNEL or len(told.decision_id) not in (0, _DECISION_BYTES):
+        limit = f"{_MAX_CHANNEL} characters, {_DECISION_BYTES} bytes"
+        raise InvalidArgumentError("no channel or decision", field="benefits.offered", limit=limit)
+    grounds = tuple((each.kind, each.ref) for each in told.grounds)
+    return Offered(benefit.last_at_ms, told.item, grounds, told.channel, told.decision_id.hex(), told.answer)

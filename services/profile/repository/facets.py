@@ -123,7 +123,7 @@ async def keep(
 
 
 async def erase(source: Database, brand: str, personas: Sequence[Persona]) -> None:
-    """Delete facets, blocks and uses, and what is left of refused events; those stay counted as anybody's."""
+    """Delete facets, blocks, uses and offers, and what is left of refused events; those stay counted as anybody's."""
     await source.fetch(
         """
         WITH gone AS (SELECT * FROM unnest($2::smallint[], $3::bytea[]) AS q(shard, pid)), facets_gone AS (
@@ -133,6 +133,8 @@ async def erase(source: Database, brand: str, personas: Sequence[Persona]) -> No
             WHERE b.brand = $1 AND b.shard = gone.shard AND b.pid = gone.pid
         ), uses_gone AS (
             DELETE FROM uses u USING gone WHERE u.brand = $1 AND u.shard = gone.shard AND u.pid = gone.pid
+        ), offers_gone AS (
+            DELETE FROM offers o USING gone WHERE o.brand = $1 AND o.shard = gone.shard AND o.pid = gone.pid
         )
         UPDATE quarantine k SET remains = '', pid = '', persona_shard = 0, key_id = ''
         FROM gone WHERE k.brand = $1 AND k.persona_shard = gone.shard AND k.pid = gone.pid AND k.pid <> ''

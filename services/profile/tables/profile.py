@@ -209,6 +209,23 @@ USES = Table(
     Index("uses_by_day", "brand", "day"),
 )
 
+OFFERS = Table(
+    "offers",
+    METADATA,
+    Column("brand", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pid", LargeBinary, primary_key=True),
+    # In the order of their report.
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    # Of the report, since 1970 UTC.
+    Column("day", Integer, nullable=False),
+    # Offers that were made, and what was said to them: see offered.py.
+    Column("body", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("codec", SmallInteger, nullable=False),
+    Index("offers_by_day", "brand", "day"),
+)
+
 WISH_MEMBERSHIPS = Table(
     "wish_memberships",
     METADATA,

@@ -6,7 +6,7 @@ import msgspec
 
 from kit.db import raw
 from services.profile import choices, relations, sealed
-from services.profile.choices import Choices, Declaration, Inference, What
+from services.profile.choices import Choices, Declaration, Inference, Unwanted
 from services.profile.domain import Bound, Statement, Subject
 from services.profile.repository import vault
 from services.profile.use_cases import cross
@@ -16,28 +16,26 @@ from services.profile.use_cases.stores import Stores
 _Change = Callable[[Choices], Choices]
 
 
-async def remove(stores: Stores, subject: Subject, removal: tuple[What, str], statement: Statement) -> int:
+async def remove(stores: Stores, subject: Subject, unwanted: Unwanted, statement: Statement) -> int:
     """Remove an offer, the brand or gifts; return since when. Somebody unknown is answered like anybody."""
     now_ms = stores.now_ms()
     everybody = await all_of(stores, subject)
     if not everybody:
         return now_ms
-    chosen = await _choose(stores, everybody[0], lambda before: before.remove(*removal, now_ms))
+    chosen = await _choose(stores, everybody[0], lambda before: before.remove(unwanted, now_ms))
     await _tell(stores, everybody, statement)
-    found = chosen.find(*removal)
+    found = chosen.find(unwanted)
     return now_ms if found is None else found.at_ms
 
 
-async def restore(
-    stores: Stores, subject: Subject, removal: tuple[What, str], within_ms: int, statement: Statement
-) -> None:
+async def restore(stores: Stores, subject: Subject, unwanted: Unwanted, within_ms: int, statement: Statement) -> None:
     """Take a removal back wherever it was made; raises RemovalUnknownError and UndoExpiredError."""
     everybody = await all_of(stores, subject)
     choices.refuse_late(
-        choices.merge([of(stores, each) for each in everybody]).find(*removal), stores.now_ms(), within_ms
+        choices.merge([of(stores, each) for each in everybody]).find(unwanted), stores.now_ms(), within_ms
     )
     for each in everybody:
-        await _choose(stores, each, lambda before: before.restore(*removal))
+        await _choose(stores, each, lambda before: before.restore(unwanted))
     await _tell(stores, everybody, statement)
 
 

@@ -16,12 +16,20 @@ from services.profile.domain import (
     RESEARCH,
     Batch,
     Bound,
+    Interaction,
     Persona,
     Statement,
     Subject,
-    shard_of,
 )
-from services.profile.folding import Address, Known, Stated, digest_of, refused_by_gpc, statements, subjects
+from services.profile.folding import (
+    Address,
+    Known,
+    Stated,
+    digest_of,
+    first_events,
+    refused_by_gpc,
+    statements,
+)
 from services.profile.repository import links, vault
 from services.profile.use_cases import segment
 from services.profile.use_cases.bind import bind
@@ -53,19 +61,21 @@ class _Circle:
     """Those of one fold: what they said, who they are, what they allow."""
 
     brand: str
-    everybody: dict[Address, Subject]
+    everybody: dict[Address, Interaction]
     stated: dict[Address, Stated]
     bound: dict[Address, Bound]
     allowed: dict[Address, frozenset[str]]
     #: What only a Global Privacy Control signal refused.
     signalled: dict[Address, frozenset[str]]
 
+    def subject(self, address: Address) -> Subject:
+        return _subject(self.brand, self.everybody[address])
+
 
 async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches: Sequence[Batch]) -> Consulted:
-    """Ask the vault and the truth about everybody in `batches`. `held` keeps them from being erased until it ends."""
-    everybody = subjects(brand, batches)
-    await vault.share_life(held, brand, {shard_of(eid) for _, eid in everybody})
-    bound = await _resolve(stores, held, everybody)
+    """Ask the vault and the truth about everybody in `batches`. `held` keeps them from being erased."""
+    everybody = first_events(batches)
+    bound = await _resolve(stores, held, brand, everybody)
     circle = _Circle(brand, everybody, statements(batches), bound, {}, refused_by_gpc(batches))
     await _ask(stores, circle, circle.bound)
     changed = await _note(stores, held, circle)
@@ -80,14 +90,18 @@ async def consult(stores: Stores, held: asyncpg.Connection, brand: str, batches:
 
 
 async def _resolve(
-    stores: Stores, held: asyncpg.Connection, everybody: Mapping[Address, Subject]
+    stores: Stores, held: asyncpg.Connection, brand: str, everybody: Mapping[Address, Interaction]
 ) -> dict[Address, Bound]:
-    brand = next(iter(everybody.values())).brand if everybody else ""
     bound = await vault.resolve(held, brand, list(everybody))
-    first_met = [subject for address, subject in everybody.items() if subject.former and address not in bound]
+    unbound = (event for address, event in everybody.items() if event.former and address not in bound)
+    first_met = [_subject(brand, event) for event in unbound]
     if first_met and await adopt(stores, first_met):
         bound |= await vault.resolve(held, brand, [(each.audience, each.eid) for each in first_met])
     return bound
+
+
+def _subject(brand: str, event: Interaction) -> Subject:
+    return Subject(brand, event.source, event.eid, event.version, event.former)
 
 
 async def _ask(stores: Stores, circle: _Circle, whom: Iterable[Address]) -> None:
@@ -113,7 +127,7 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
     }
     for late in await _said_too_late(stores, circle, differing):
         del differing[late], news[late]
-    newcomers = [circle.everybody[address] for address in differing if address not in circle.bound]
+    newcomers = [circle.subject(address) for address in differing if address not in circle.bound]
     if newcomers:
         await bind(stores, circle.brand, newcomers)
         circle.bound |= await vault.resolve(held, circle.brand, [(each.audience, each.eid) for each in newcomers])
@@ -133,7 +147,7 @@ async def _note(stores: Stores, held: asyncpg.Connection, circle: _Circle) -> li
 
 async def _said_too_late(stores: Stores, circle: _Circle, differing: dict[Address, Stated]) -> list[Address]:
     """Return those who were erased after they said it: a late or repeated event does not bring them back."""
-    unbound = {circle.everybody[address]: address for address in differing if address not in circle.bound}
+    unbound = {circle.subject(address): address for address in differing if address not in circle.bound}
     said = {subject: digest_of(differing[address])[1] for subject, address in unbound.items()}
     return [unbound[subject] for subject in await erased_since(stores, said)]
 

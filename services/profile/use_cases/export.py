@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from services.profile import sealed, stored
+from services.profile import offered, sealed, stored
 from services.profile.domain import Bound, Kind, Persona, Subject
 from services.profile.domain.errors import ExportBrokenError
 from services.profile.person import DecidedPage
-from services.profile.repository import histories
+from services.profile.repository import histories, offers
 from services.profile.traits import Traits
 from services.profile.use_cases import consents, see
 from services.profile.use_cases.stores import Stores
@@ -19,6 +19,7 @@ from services.profile.use_cases.stores import Stores
 _PAGE_BYTES = 512 << 10
 _DECISIONS = "decisions.json"
 _INTERACTIONS = "interactions.ndjson"
+_OFFERS = "offers.ndjson"
 _encoder = msgspec.json.Encoder()
 
 
@@ -30,6 +31,8 @@ class _Place(msgspec.Struct, array_like=True, frozen=True):
     block: int = 0
     #: Behind which decision; None when all of them are told.
     decided: bytes | None = None
+    #: Behind which report of offers; None before all interactions are told.
+    offer: int | None = None
 
 
 class Done(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,6 +67,8 @@ async def export(stores: Stores, subject: Subject, after: bytes) -> Page:
             raise ExportBrokenError("what this archive came from has changed: begin again", field="after")
         if told.decided is not None:
             return await _decisions(stores, own, place, told.decided)
+        if told.offer is not None:
+            return await _offers(stores, subject, own.facets, told)
         return await _interactions(stores, own.facets, told)
     decided = await see.decided(stores, own)
     parts = [*await _summary(stores, subject, own, decided), *_array(decided, begins=b"[")]
@@ -108,10 +113,23 @@ async def _interactions(stores: Stores, own: Sequence[Bound], place: _Place) -> 
     blocks = await histories.behind(stores.profile, bound.persona, place.block, _PAGE_BYTES)
     if not blocks:
         is_last = place.facet + 1 == len(own)
-        return Page([], b"" if is_last else _encoded(_Place(place.whose, place.facet + 1)))
+        return Page([], _encoded(_Place(place.whose, offer=0) if is_last else _Place(place.whose, place.facet + 1)))
     key = sealed.data_key(stores.keyring, bound)
     lines = b"".join(_lines(key, bound.persona, block_id, body) for _, block_id, body in blocks)
     return Page([(_INTERACTIONS, lines)], _encoded(_Place(place.whose, place.facet, blocks[-1][0])))
+
+
+async def _offers(stores: Stores, subject: Subject, own: Sequence[Bound], place: _Place) -> Page:
+    bound = own[place.facet]
+    reports = await offers.behind(stores.profile, bound.persona, place.offer or 0)
+    if not reports:
+        is_last = place.facet + 1 == len(own)
+        # The file is there also where nothing was offered.
+        return Page([(_OFFERS, b"")], b"" if is_last else _encoded(_Place(place.whose, place.facet + 1, offer=0)))
+    key = sealed.data_key(stores.keyring, bound)
+    told = (each for _, body in reports for each in offered.decode(sealed.open_offers(key, bound.persona, body)))
+    lines = _encoder.encode_lines([offered.line(subject.brand, subject.audience, each) for each in told])
+    return Page([(_OFFERS, lines)], _encoded(_Place(place.whose, place.facet, offer=reports[-1][0])))
 
 
 def _lines(key: bytes, persona: Persona, block_id: bytes, body: bytes) -> bytes:

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from kit.db import raw
 from services.profile.domain import Subject
 from services.profile.folding import (
@@ -20,11 +23,12 @@ from services.profile.folding import (
     first_of_each,
     identifications,
     received,
+    shards_of,
     share_out,
     unseen,
 )
 from services.profile.hot import Hot
-from services.profile.repository import facets, ledger, positions
+from services.profile.repository import facets, ledger, positions, vault
 from services.profile.sealed import DataKeys
 from services.profile.segments import Decided, may_tell
 from services.profile.use_cases.bind import identify
@@ -93,14 +97,23 @@ class Fold:
         # The vault's locks must outlast the commit: whoever is erased meanwhile would otherwise get a facet afterwards.
         async with stores.vault.transaction() as held:
             async with stores.profile.transaction() as transaction:
-                desk = Desk(transaction, await raw(transaction), await raw(held), stores.now_ms(), Books())
-                fresh = await let_in(desk, await self._unseen())
+                # Side by side: each is a way to a database and back, and whoever waits to be folded waits for them.
+                drivers, unread = await _both(_both(raw(transaction), self._hold(held)), self._unseen())
+                desk = Desk(transaction, *drivers, stores.now_ms(), Books())
+                fresh = await let_in(desk, unread)
                 await self._draft(desk, fresh)
                 if self._before is not None:
                     await self._before._committed.wait()  # noqa: SLF001 - of its own kind
                     self._before = None
                 await enter(self._folding, desk, self._parts, fresh, self._ahead.grown)
             self._committed.set()
+
+    async def _hold(self, held: AsyncConnection) -> asyncpg.Connection:
+        """Keep everybody who is told of from being erased; those of messages folded before are held for nothing."""
+        connection = await raw(held)
+        if shards := shards_of(batches_of(self._parts)):
+            await vault.share_life(connection, self._brand, shards)
+        return connection
 
     async def _unseen(self) -> list[Part]:
         partitions = [part.owner.partition for part in self._parts]

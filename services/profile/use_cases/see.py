@@ -7,11 +7,12 @@ through it what another was told.
 from collections import Counter
 from dataclasses import dataclass
 
-from services.profile import choices, handles, person, sealed, tails
+from services.profile import choices, handles, offered, person, sealed, tails
 from services.profile.choices import Choices
 from services.profile.domain import Bound, Subject
+from services.profile.offered import Offered
 from services.profile.person import DecidedPage, Link, Person, Remembered
-from services.profile.repository import facets, uses
+from services.profile.repository import facets, offers, uses
 from services.profile.shown import playing, standing
 from services.profile.traits import Traits, merge
 from services.profile.use_cases import choose, cross
@@ -71,28 +72,39 @@ async def look(stores: Stores, subject: Subject, own: Own, page: DecidedPage) ->
     traits = await _traits(stores, subject, own.facets)
     lines = await uses.of(stores.profile, [each.persona for each in own.facets])
     remembered = await _remembered(stores, subject, own.facets)
-    first, objected = own.facets[0], own.choices.objections
+    first = own.facets[0]
     shown = Person(
         audience=subject.audience,
         handle=handles.render(stores.keyring, subject.audience, first.persona.pid, first.generation),
         at_ms=now_ms,
         known=person.known(traits),
-        inferred=person.inferred(traits, objected, model_name(), now_ms),
+        inferred=person.inferred(traits, own.choices, model_name(), now_ms),
         stated=person.stated(traits),
         consents=tuple(await list_consents(stores, subject)),
         remembered=remembered,
         readers=person.readers(lines),
         benefits=person.benefits(lines),
         removed=person.removed(own.choices),
-        objected=objected,
+        objected=own.choices.objections,
         linked=own.elsewhere,
-        wishes=person.wished(traits, objected, now_ms),
+        wishes=person.wished(traits, own.choices, now_ms),
         relationship=person.related(stores.packs.of(subject.brand), traits, own.choices, now_ms),
         journey=standing(stores.journeys, traits, own.choices, now_ms),
         play=playing(stores.players.of(subject.brand), traits, own.choices, now_ms),
         decided=person.decided(page),
+        offers=offered.shown(subject.brand, subject.audience, await _offered(stores, own.facets), own.choices),
     )
     return shown, traits
+
+
+async def _offered(stores: Stores, own: list[Bound]) -> list[Offered]:
+    rows = await offers.newest(stores.profile, [each.persona for each in own])
+    keyed = {each.persona.pid: (each.persona, sealed.data_key(stores.keyring, each)) for each in own}
+    opened: list[Offered] = []
+    for pid, body in rows:
+        persona, key = keyed[pid]
+        opened.extend(offered.decode(sealed.open_offers(key, persona, body)))
+    return opened
 
 
 async def _remembered(stores: Stores, subject: Subject, own: list[Bound]) -> tuple[Remembered, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.profile import sealed
-from services.profile.domain import COLLECT, Batch, Bound, Interaction, Rejected, Replayed, shard_of
+from services.profile.domain import COLLECT, Batch, Bound, Interaction, Rejected, Replayed
 from services.profile.fates import DUPLICATE, Fate, Kept
 from services.profile.folding import HOUR_MS, Address, place_of
 from services.profile.mending import encode_left
@@ -94,7 +94,6 @@ async def _collecting(stores: Stores, desk: Desk, brand: str, refused: Sequence[
     asked = list(dict.fromkeys((each.source, each.remains.eid) for each in refused if each.remains is not None))
     if not asked:
         return {}
-    await vault.share_life(desk.vault, brand, {shard_of(eid) for _, eid in asked})
     by_source: defaultdict[str, dict[Address, Bound]] = defaultdict(dict)
     for address, bound in (await vault.resolve(desk.vault, brand, asked)).items():
         by_source[address[0]][address] = bound

@@ -59,6 +59,14 @@ class Street:
     recommendation: Recommendation
     database: Database
     clock: Clock
+    profiles: Profiles
+
+    async def reported(self, count):
+        """What was given to people, once so much of it is reported."""
+        reporting = asyncio.create_task(self.profiles.report(0.0))
+        await eventually(lambda: len(self.profile.benefits) >= count)
+        reporting.cancel()
+        return self.profile.benefits
 
     def visitor(self, world="oak-street"):
         return Subject(brand="oak", audience=f"world:{world}", eid=secrets.token_bytes(16))
@@ -133,7 +141,7 @@ async def street(serving, database):
     around = Surroundings(
         load_avatars(), Catalogues(), clock, lambda: secrets.token_hex(16), lambda: secrets.token_hex(8)
     )
-    profiles, rankings = await asyncio.gather(
+    channel, rankings = await asyncio.gather(
         serving.serve(add_ProfileServiceServicer_to_server, profile, "contracts.profile.v1.ProfileService"),
         serving.serve(
             add_RecommendationServiceServicer_to_server,
@@ -141,9 +149,10 @@ async def street(serving, database):
             "contracts.recommendation.v1.RecommendationService",
         ),
     )
-    servicer = AvatarRpc(kept, around, Profiles(profiles), Rankings(rankings, lambda: clock.ms / 1000))
+    profiles = Profiles(channel)
+    servicer = AvatarRpc(kept, around, profiles, Rankings(rankings, lambda: clock.ms / 1000))
     channel = await serving.serve(add_AvatarServiceServicer_to_server, servicer, "contracts.avatar.v1.AvatarService")
-    return Street(AvatarServiceStub(channel), profile, recommendation, kept, clock)
+    return Street(AvatarServiceStub(channel), profile, recommendation, kept, clock, profiles)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ class Profile(ProfileServiceServicer):
     states: dict[tuple[str, bytes, str], str] = field(default_factory=dict)
     personas: dict[tuple[str, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
+    benefits: list[profile_pb2.Benefit] = field(default_factory=list)
     tells_circles: bool = False
     is_away: bool = False
 
@@ -66,6 +67,10 @@ class Profile(ProfileServiceServicer):
             raise UnknownPurposeError("no such purpose", field="purposes")
         self.give(request.subject, *request.purposes)
         return profile_pb2.GrantResponse(records=[_record(purpose, "given") for purpose in request.purposes])
+
+    async def NoteBenefits(self, request, context):
+        self.benefits.extend(request.benefits)
+        return profile_pb2.NoteBenefitsResponse()
 
     async def Erase(self, request, context):
         self._be_there()

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from contracts.avatar.v1 import avatar_pb2 as pb
+from contracts.profile.v1.profile_pb2 import Ground, Offered
 from kit.errors import TypedError
 
 
@@ -13,6 +14,21 @@ class TestRecommendation:
         assert (action.act, action.item, action.say) == ("show", "lamp", "How about “Brass Lamp”?")
         assert action.why == ["It goes with “Old Sofa”, which you know."]
         assert 1 <= len(action.ref) <= 24
+
+    async def test_which_offer_it_was_and_what_was_said_is_told_to_its_person(self, shop, ada):
+        await ada.open()
+        action = (await ada.ask(frame_id="f-1")).action
+        await ada.ask(frame_id="f-1")
+        assert list(action.grounds) == ["sofa"]
+        await ada.act(action.ref, "refused")
+        await ada.observe("removed", "lamp")
+        told = [(each.what, each.offered) for each in await shop.reported(3)]
+        why = [Ground(kind="because_of_item", ref="sofa")]
+        assert told == [
+            ("offer_shown", Offered(item="lamp", grounds=why, channel="world")),
+            ("offer_answered", Offered(item="lamp", channel="world", answer="dismissed")),
+            ("offer_answered", Offered(item="lamp", channel="world", answer="removed")),
+        ]
 
     async def test_without_consent_nothing_is_shown_and_it_says_which_is_missing(self, shop):
         visiting = shop.visit(shop.visitor())

@@ -294,6 +294,12 @@ class TestForThemselves:
         assert first.removal == second.removal
         assert (first.statement.method, second.within_ms) == ("frame", 10_000)
 
+    async def test_remove_with_what_it_rested_on(self, stand):
+        visit = (await stand.open())["s"]
+        frame = {"op": "rm", "s": visit, "what": "offer", "ref": "lantern", "on": ["brass", "lamp-1"]}
+        assert (await stand.post(frame)).json() == {"ok": 1, "undo": 10}
+        assert list(stand.profiles.heard[0].removal.grounds) == ["brass", "lamp-1"]
+
     async def test_object(self, stand):
         visit = (await stand.open())["s"]
         assert (await stand.post({"op": "obj", "s": visit, "inf": ["likes", "ranking"]})).json() == {"ok": 1}
@@ -314,6 +320,7 @@ class TestForThemselves:
         visit = (await stand.open())["s"]
         for frame, field in (
             ({"op": "rm", "s": visit, "what": "all"}, "what"),
+            ({"op": "rm", "s": visit, "what": "offer", "ref": "x", "on": ["a"] * 4}, "on"),
             ({"op": "cor", "s": visit, "ref": "brass", "says": "maybe"}, "says"),
             ({"op": "obj", "s": visit, "inf": ["income"]}, "inf"),
             ({"op": "rel", "s": visit, "type": "best friend"}, "type"),

@@ -78,7 +78,7 @@ class TestRemove:
         gateway.services.answers["Remove"] = profile_pb2.RemoveResponse(removed_at_ms=1_000)
         body = {"List-Unsubscribe": "One-Click"}
         assert (await gateway.http.post(click, data=body)).json() == {"removed_at_ms": 1_000, "undo_until_ms": 11_000}
-        assert (await gateway.http.post(f"{click}/undo")).json() == {"what": "offer", "ref": "tea-1"}
+        assert (await gateway.http.post(f"{click}/undo")).json() == {"what": "offer", "ref": "tea-1", "grounds": []}
         [removed], [restored] = (
             asked(gateway, profile_pb2.RemoveRequest),
             asked(gateway, profile_pb2.RestoreRequest),
@@ -87,6 +87,33 @@ class TestRemove:
         assert restored.within_ms == 10_000
         # Mail scanners follow links: only a POST removes.
         assert (await gateway.http.get(click)).status_code == 405
+
+    async def test_another_address_removes_what_it_rested_on_too(self, gateway):
+        reasons = [
+            recommendation_pb2.Reason(kind="liked_topic", ref="hot | cold drinks"),
+            recommendation_pb2.Reason(kind="popular_now"),
+            recommendation_pb2.Reason(kind="followed_item", ref="pot-1"),
+        ]
+        offers = [recommendation_pb2.Offer(item="tea-1", reasons=reasons), recommendation_pb2.Offer(item="tea-2")]
+        gateway.services.answers["Recommend"] = recommendation_pb2.RecommendResponse(offers=offers)
+        answer = await gateway.http.post("/v1/recommendations", json=SOMEBODY, headers=bearer(gateway.keys.app))
+        first, second = answer.json()["offers"]
+        assert second["remove_with_grounds"] == ""
+        removal = {"what": "offer", "ref": "tea-1", "grounds": ["hot | cold drinks", "pot-1"]}
+        assert (await gateway.http.post(first["remove_with_grounds"])).status_code == 200
+        assert (await gateway.http.post(f"{first['remove_with_grounds']}/undo")).json() == removal
+        [removed] = asked(gateway, profile_pb2.RemoveRequest)
+        assert removed.removal == profile_pb2.Removal(**removal)
+
+    async def test_a_person_names_what_an_offer_rested_on(self, gateway, me):
+        removal = {"what": "offer", "ref": "tea-1", "grounds": ["drinks"]}
+        assert (await gateway.http.post("/v1/me/remove", json=removal, headers=me)).status_code == 200
+        [removed] = asked(gateway, profile_pb2.RemoveRequest)
+        assert removed.removal == profile_pb2.Removal(**removal)
+        for refused in (["a", "b", "c", "d"], [""], ["a\nb"]):
+            answer = await gateway.http.post("/v1/me/remove", json={**removal, "grounds": refused}, headers=me)
+            assert answer.status_code == 400
+            assert answer.json()["field"].startswith("body.offer.grounds")
 
     async def test_a_click_opens_nothing_else(self, gateway):
         offer = recommendation_pb2.Offer(item="tea-1", score=1.0)

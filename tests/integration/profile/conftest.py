@@ -27,7 +27,7 @@ from tests.integration.profile.rights import Rights
 _TABLES = {
     "profile": (
         "positions, message_ids, batches, facets, interaction_blocks, books, dead_letters, outbox, "
-        "quarantine, mending_rules, crowds, uses, wish_memberships"
+        "quarantine, mending_rules, crowds, uses, offers, wish_memberships"
     ),
     "vault": "bindings, personas, links, faces, erasures, erased_ids, link_codes, link_tries, aggregates",
 }

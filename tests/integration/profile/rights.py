@@ -6,7 +6,7 @@ import json
 from contracts.consent.v1.consent_pb2 import Statement
 from contracts.profile.v1 import profile_pb2 as contract
 from services.profile.domain import COLLECT, OFFER
-from tests.integration.profile.door import SHOP, subject_message
+from tests.integration.profile.door import BRAND, SHOP, eid, subject_message
 
 PERSONALISE, REMEMBER = "personalise.world", "remember.conversation"
 WORLD = "world:mall"
@@ -33,8 +33,8 @@ class Rights:
             contract.GrantRequest(subject=message, purposes=asked, statement=self.said()), timeout=PATIENT_S
         )
 
-    async def remove(self, what="offer", ref="tea", name="ada", audience=SHOP):
-        removal = contract.Removal(what=what, ref=ref if what == "offer" else "")
+    async def remove(self, what="offer", ref="tea", name="ada", audience=SHOP, grounds=()):
+        removal = contract.Removal(what=what, ref=ref if what == "offer" else "", grounds=grounds)
         request = contract.RemoveRequest(
             subject=subject_message(name, audience), removal=removal, statement=self.said()
         )
@@ -48,6 +48,15 @@ class Rights:
             ),
             timeout=PATIENT_S,
         )
+
+    async def offered(self, item, name="ada", audience=SHOP, **facts):
+        """Report an offer, or what was said to one."""
+        what = "offer_answered" if facts.get("answer") else "offer_shown"
+        told = contract.Offered(item=item, channel="app", **facts)
+        benefit = contract.Benefit(
+            audience=audience, eid=eid(name), purpose=OFFER, what=what, count=1, last_at_ms=self.clock(), offered=told
+        )
+        await self.profile.NoteBenefits(contract.NoteBenefitsRequest(brand=BRAND, benefits=[benefit]))
 
     async def object(self, *inferences, name="ada"):
         await self.profile.Object(

@@ -10,11 +10,13 @@ from kit.keyring import KeyMissingError
 from kit.sealing import UnsealableError, unwrap
 from kit.signatures import RECEIPTS, Signer, verify
 from services.profile import erasing, sealed
-from services.profile.domain import COLLECT, RESEARCH, Kind
+from services.profile.domain import COLLECT, OFFER, RESEARCH, Kind
 from services.profile.domain.errors import ErasedSinceError
 from services.profile.erasing import Eraser, Pace, take_back
+from services.profile.offered import Offered
 from services.profile.repository import erasures, facets
 from services.profile.use_cases import erase, rewrap
+from services.profile.use_cases.benefit import Given, note
 from services.profile.use_cases.read import read_view
 from tests.integration.profile.door import BRAND, SHOP, eid, rejected, subject
 
@@ -99,6 +101,10 @@ def opens(keyring, body):
 class TestErase:
     async def test_is_unreadable_at_once_and_complete_in_the_end(self, room, eraser, ada, stores, clock):
         gone, stays = await room.bound("ada"), await room.bound("bert")
+        shown = [
+            Given(subject(name), OFFER, "offer_shown", 1, clock(), "", Offered(0, "cup")) for name in ("ada", "bert")
+        ]
+        await note(stores, BRAND, shown)
         told = await eraser.erase(subject("ada"), "rest")
         assert told.unbound_at_ms
         view = await read_view(stores, subject("ada"), [VIEW])
@@ -111,7 +117,7 @@ class TestErase:
         assert not done.missing
         assert not done.personas
         assert set(done.signed) == {"facets", "recommendation", "avatar", "keys", "stream"}
-        for table in ("facets", "interaction_blocks"):
+        for table in ("facets", "interaction_blocks", "offers"):
             assert [pid for (pid,) in await room.rows(f"SELECT DISTINCT pid FROM {table}")] == [stays.persona.pid]
         assert (await read_view(stores, subject("bert"), [VIEW])).view is not None
 

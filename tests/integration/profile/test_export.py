@@ -58,7 +58,7 @@ class TestExport:
             f"cup-{number}" for number in range(5)
         ]
         assert json.loads(files["habits.json"]) == [{"presence": {"hour 4": 2.0}}]
-        assert list(files)[-2:] == ["decisions.json", "interactions.ndjson"]
+        assert list(files)[-3:] == ["decisions.json", "interactions.ndjson", "offers.ndjson"]
         assert b"tea-1" in files["interactions.ndjson"]
         shown = (await see(deciding, subject("ada"))).decided
         assert [(each.item, each.outcome, each.moment.channel) for each in shown[:1]] == [("cup-0", "none", "web")]

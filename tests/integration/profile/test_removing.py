@@ -1,8 +1,10 @@
+import asyncio
+
 import pytest
 
 from contracts.profile.v1 import profile_pb2 as contract
 from kit.errors import RemoteError
-from services.profile.domain import OFFER
+from services.profile.domain import OFFER, Kind
 from tests.integration.profile.door import SHOP, subject_message
 from tests.integration.profile.rights import WORLD
 
@@ -96,6 +98,62 @@ class TestRemove:
         await rights.remove()
         # A copy is dropped when a later change of its persona is applied: that of the removal.
         assert (await rights.vouched()).read_at > before.read_at
+
+    async def test_no_read_that_begins_after_the_acknowledgement_lacks_it_wherever_it_is_linked(self, rights):
+        await rights.grant()
+        await rights.grant("visitor", audience=WORLD)
+        await rights.link(("ada", SHOP), ("visitor", WORLD))
+        removed: list[str] = []
+
+        async def lacking(name, audience):
+            while len(removed) < 10:
+                due = set(removed)
+                if not due <= set((await rights.signals(name, audience)).removed_items):
+                    return due
+            return None
+
+        async def remove():
+            for number in range(10):
+                name, audience = (("ada", SHOP), ("visitor", WORLD))[number % 2]
+                await rights.remove(ref=f"tea-{number}", name=name, audience=audience)
+                removed.append(f"tea-{number}")
+
+        readers = (lacking("ada", SHOP), lacking("visitor", WORLD))
+        assert (await asyncio.gather(*readers, remove()))[:2] == [None, None]
+
+    async def test_what_it_rested_on_goes_with_it_and_comes_back_exactly(self, rights):
+        await rights.grant()
+        await rights.did(*(rights.event(kind=Kind.BOUGHT, item=f"tea-{each}") for each in range(4)))
+        before = await rights.persona()
+        assert list(before.likes) == ["drinks"]
+        await rights.remove(ref="cup", grounds=["drinks", "tea-1"])
+        after = await rights.persona()
+        assert list(after.likes) == []
+        assert [each.weight for each in after.signals if each.item == "tea-1"] == [0.0]
+        assert list((await rights.view()).likes) == []
+        shown = await rights.see()
+        assert [each["is_objected"] for each in shown["inferred"] if each["value"] == "drinks"] == [True]
+        assert [each["grounds"] for each in shown["removed"]] == [["drinks", "tea-1"]]
+        await rights.restore(ref="cup")
+        restored = await rights.persona()
+        assert (list(restored.likes), list(restored.signals)) == (list(before.likes), list(before.signals))
+
+    async def test_what_it_rested_on_is_gone_in_linked_worlds_too(self, rights):
+        await rights.grant()
+        await rights.grant("visitor", audience=WORLD)
+        await rights.did(*(rights.event(kind=Kind.BOUGHT, item=f"tea-{each}") for each in range(4)))
+        await rights.link(("ada", SHOP), ("visitor", WORLD))
+        assert list((await rights.signals("visitor", WORLD)).likes) == ["drinks"]
+        await rights.remove(ref="cup", name="visitor", audience=WORLD, grounds=["drinks"])
+        assert list((await rights.signals("visitor", WORLD)).likes) == []
+        assert list((await rights.signals()).likes) == []
+
+    @pytest.mark.parametrize(("what", "grounds"), [("offer", ["x"] * 4), ("offer", [""]), ("brand", ["x"])])
+    async def test_grounds_that_are_none_are_refused_by_name(self, rights, what, grounds):
+        await rights.grant()
+        with pytest.raises(RemoteError) as refused:
+            await rights.remove(what, grounds=grounds)
+        assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", "removal.grounds")
 
     async def test_five_hundred_are_kept_and_the_next_is_refused_by_name(self, rights, monkeypatch):
         monkeypatch.setattr("services.profile.choices.MOST_REMOVALS", 2)

@@ -86,6 +86,14 @@ class TestAdvised:
             "why": ["You looked at lamps."],
         }
 
+    def test_what_an_offer_rests_on_is_told_where_there_is_room(self):
+        shown = action()
+        shown.grounds.extend(["lamps", "brass-1"])
+        whole, shorter, *_ = advised(AskResponse(action=shown), moment())
+
+        assert whole["on"] == ["lamps", "brass-1"]
+        assert shorter == {key: value for key, value in whole.items() if key != "on"}
+
     @given(texts, st.lists(texts.filter(bool), min_size=1, max_size=4), st.integers(min_value=200, max_value=3000))
     def test_a_suggestion_keeps_a_reason_however_it_is_cut(self, say, why, room):
         encoded = first_fitting(advised(AskResponse(action=action(say, why)), moment()), room)

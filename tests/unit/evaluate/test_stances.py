@@ -8,7 +8,15 @@ import pytest
 from typer.testing import CliRunner
 
 from maskenball.evaluate.command import evaluate
-from relationships.measuring import alarms, calibration_error, coverage, macro_f1
+from relationships.measuring import (
+    alarms,
+    balanced_macro_f1,
+    balanced_recall,
+    calibration_error,
+    coverage,
+    figures,
+    macro_f1,
+)
 
 TEXTS = [
     {"id": "1", "text": "Ich liebe diese Marke!", "lang": "de", "label": "fan"},
@@ -27,17 +35,36 @@ class TestFigures:
     def test_macro_f1_counts_every_label_the_same(self):
         assert macro_f1(["a", "a", "a", "b"], ["a", "a", "a", "a"]) == pytest.approx((6 / 7 + 0) / 2)
 
+    def test_balanced_figures_do_not_depend_on_how_many_texts_a_label_has(self):
+        right, told = ["a", "a", "b", "b"], ["a", "b", "b", "b"]
+        more = right + ["a", "a"] * 9, told + ["a", "b"] * 9
+        for measure in (balanced_macro_f1, balanced_recall):
+            assert measure(right, told) == pytest.approx(measure(*more))
+        assert balanced_recall(right, told) == pytest.approx(0.75)
+        assert macro_f1(*more) != pytest.approx(macro_f1(right, told))
+
+    def test_intervals_hold_the_figure_and_narrow_with_more_texts(self):
+        right, told = ["a", "b"] * 10, ["a", "b", "b", "b"] * 5
+        few, many = (
+            figures(right * times, ["de"] * 20 * times, told * times, np.full(20 * times, 0.5, dtype=np.float32))
+            for times in (1, 20)
+        )
+        for name in ("macro_f1", "balanced_macro_f1"):
+            least, most = few[f"{name}_95"]
+            assert least < few[name] < most
+            assert most - least > 2 * (many[f"{name}_95"][1] - many[f"{name}_95"][0])
+
     def test_who_is_as_sure_as_right_has_no_error(self):
-        sure = np.array([[0.75, 0.25]] * 4, dtype=np.float32)
+        sure = np.array([0.75] * 4, dtype=np.float32)
         assert calibration_error(sure, np.array([True, True, True, False])) == pytest.approx(0)
 
     def test_the_surest_are_covered_first(self):
-        sure = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.7, 0.3]], dtype=np.float32)
+        sure = np.array([0.9, 0.6, 0.8, 0.7], dtype=np.float32)
         curve = coverage(sure, np.array([True, False, True, False]))
         assert [each["accuracy"] for each in curve] == [1.0, 1.0, 0.6667, 0.5]
 
     def test_alarms_are_counted_where_nothing_was_said(self):
-        sure = np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1]], dtype=np.float32)
+        sure = np.array([0.9, 0.6, 0.9], dtype=np.float32)
         answers = ["none", "none", "fan"], ["none", "fan", "none"]
         assert alarms(*answers, sure, 0.0) == 500
         assert alarms(*answers, sure, 0.8) == 0

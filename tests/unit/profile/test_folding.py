@@ -1,16 +1,20 @@
+from dataclasses import replace
+
 import pytest
 
-from contracts.interaction.v1.payload import Interaction
+from contracts.interaction.v1.payload import Interaction, Quarantined, Remains
 from services.profile.domain import Batch, BooksLine, Bound, Kind, Persona, Poison
 from services.profile.folding import (
     HOUR_MS,
     Books,
     Known,
     admit,
+    first_events,
     first_of_each,
     identifications,
     lesson_of,
     received,
+    shards_of,
     share_out,
     statements,
     unseen,
@@ -48,6 +52,23 @@ class TestUnseen:
     def test_poison_without_a_batch_is_told_apart_by_its_place(self):
         poison = [Poison(sequence, "NOT_AN_ENVELOPE", b"") for sequence in (1, 2)]
         assert unseen(poison, 0, set()) == poison
+
+
+class TestShards:
+    def test_all_ids_that_are_told_of_are_held(self):
+        did, mended, refused = (event(name=bytes([first]) * 16) for first in (1, 2, 67))
+        left = Remains(refused.eid, 1, "web", b"n" * 16)
+        told = [
+            Quarantined(SHOP, b"m" * 16, reason, "event", remains) for reason, remains in (("a", left), ("b", None))
+        ]
+        assert shards_of([replace(batch(did), rejected=told, mended=[mended])]) == {1, 2, 3}
+        assert not shards_of([])
+
+
+class TestFirstEvents:
+    def test_everybody_is_met_once_whatever_they_did(self):
+        ada, bob = event(1, former=((1, ADA),)), event(2, name=b"B" * 16)
+        assert first_events([batch(ada, bob), batch(event(3))]) == {(SHOP, ADA): ada, (SHOP, bob.eid): bob}
 
 
 class TestStatements:

@@ -10,12 +10,15 @@ from relationships.encoder import SentenceEncoder
 from relationships.model import FIGURES, digest_of_sources, load_model
 from relationships.ngrams import weighted
 from relationships.pack import named_pack
+from relationships.real import digest_of_labels, read_labels
 from relationships.scorer import MOST_CHARACTERS, Features, Scorer
 from relationships.wording import Patterns
 
 CORE = named_pack("core4")
-LEAST_HELD_OUT, LEAST_OF_GRAMS = 0.79, 0.70
-MOST_MISCALIBRATED, MOST_ALARMS = 0.03, 20
+LEAST_HELD_OUT, LEAST_OF_GRAMS, LEAST_OF_STRANGERS = 0.78, 0.70, 0.55
+MOST_MISCALIBRATED, MOST_ALARMS = 0.11, 20
+#: In `claims` and in `posts`: the model was fitted to both, so one of them goes with the next fit.
+TWICE = [("en", "thanks for the follow!")]
 #: No phrase of the corpus.
 UNSEEN = {
     "Preis in Ordnung, Versand ging schnell, Ware wie abgebildet.": "buyer_seller",
@@ -40,7 +43,7 @@ def scorer() -> Scorer:
 
 
 def told(scorer: Scorer, texts: list[str]) -> list[str]:
-    return [scorer.names[place] for place in scorer.score(texts).argmax(axis=1)]
+    return scorer.told(scorer.score(texts))[0]
 
 
 class TestCorpus:
@@ -52,7 +55,7 @@ class TestCorpus:
 
     def test_no_phrase_is_there_twice(self):
         texts = [(phrase.lang, phrase.text) for phrase in read_corpus()]
-        assert sorted(texts) == sorted(set(texts))
+        assert sorted(texts) == sorted([*set(texts), *TWICE])
 
     def test_a_line_without_a_stance_is_refused_with_its_number(self, tmp_path):
         (tmp_path / "de-reviews.tsv").write_text("fan\tHurra\nfun\tHurra\n", encoding="utf-8")
@@ -62,15 +65,24 @@ class TestCorpus:
 
 class TestModel:
     def test_it_is_fitted_to_the_corpus_that_ships(self):
-        assert load_model().digest == digest_of_sources(), "run `make relationships`"
+        assert load_model().digest == digest_of_sources(), "run `make relationships REAL=folder`"
+
+    def test_it_has_learnt_from_all_labels_of_real_texts_that_are_to_be_learnt_from(self):
+        assert load_model().labels == digest_of_labels(read_labels()), "run `make relationships REAL=folder`"
 
     def test_registers_held_out_when_it_was_fitted_were_told_apart(self):
         found = json.loads(FIGURES.read_text(encoding="utf-8"))
         assert found["digest"] == digest_of_sources(), "run `make relationships`"
         assert min(found["both"]["macro_f1_by_lang"].values()) >= LEAST_HELD_OUT
-        assert found["both"]["ece_as_learnt"] <= MOST_MISCALIBRATED
         assert found["both"]["false_alarms_per_1000"] <= MOST_ALARMS
         assert found["n-grams alone"]["macro_f1"] >= LEAST_OF_GRAMS
+
+    @pytest.mark.parametrize("whose", ["strangers", "judge"])
+    def test_texts_of_strangers_were_told_apart_when_their_source_was_not_learnt_from(self, whose):
+        found = json.loads(FIGURES.read_text(encoding="utf-8"))[whose]
+        assert found["macro_f1"] >= LEAST_OF_STRANGERS
+        assert found["ece"] <= MOST_MISCALIBRATED
+        assert found["false_alarms_per_1000"] <= MOST_ALARMS
 
 
 class TestScore:
@@ -97,7 +109,21 @@ class TestScore:
 
     def test_no_text_alone_is_beyond_doubt(self, scorer):
         shouted = scorer.score(["Ich liebe euch, ihr seid die Besten! " * 20])[0]
-        assert 0.8 < shouted.max() < 0.95
+        assert 0.8 < shouted.max() < 0.9
+
+    def test_a_rare_stance_is_told_before_a_common_one_that_is_hardly_likelier(self, scorer):
+        shares = dict(zip(STANCES, load_model().shares.tolist(), strict=True))
+        rare, common = (pick(list(CORE.types), key=lambda name: shares[CORE.types[name].stance]) for pick in (min, max))
+        chances = {rare: 0.45, common: 0.46, "none": 0.09}
+        row = np.array([[chances.get(name, 0) for name in scorer.names]], dtype=np.float32)
+        labels, sure = scorer.told(row)
+        assert labels == [rare]
+        assert sure == pytest.approx([0.45])
+
+    def test_types_of_one_stance_share_how_common_it_is(self):
+        other = Scorer(named_pack("relations29"), load_model())
+        even = np.full((1, len(other.names)), 1 / len(other.names), dtype=np.float32)
+        assert other.told(even)[0] != ["none"]
 
     def test_whom_a_post_names_changes_nothing(self, scorer):
         bare, post = "wo bleibt mein Paket?", "@paketfix wo bleibt mein Paket? https://t.co/xyz"

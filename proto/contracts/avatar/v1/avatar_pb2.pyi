@@ -92,6 +92,7 @@ class Action(message.Message):
     ITEM_FIELD_NUMBER: builtins.int
     QUIET_S_FIELD_NUMBER: builtins.int
     EXPIRES_AT_MS_FIELD_NUMBER: builtins.int
+    GROUNDS_FIELD_NUMBER: builtins.int
     act: builtins.str
     """"show", "say", "wait", "handoff" or "none"."""
     ref: builtins.str
@@ -108,6 +109,10 @@ class Action(message.Message):
     def why(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Why, one sentence per reason; never empty with show."""
 
+    @builtins.property
+    def grounds(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Items and topics that the sentences of why speak of, for whoever removes them with the offer; at most 3."""
+
     def __init__(
         self,
         *,
@@ -118,10 +123,11 @@ class Action(message.Message):
         item: builtins.str = ...,
         quiet_s: builtins.int = ...,
         expires_at_ms: builtins.int = ...,
+        grounds: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["act", b"act", "expires_at_ms", b"expires_at_ms", "item", b"item", "quiet_s", b"quiet_s", "ref", b"ref", "say", b"say", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["act", b"act", "expires_at_ms", b"expires_at_ms", "grounds", b"grounds", "item", b"item", "quiet_s", b"quiet_s", "ref", b"ref", "say", b"say", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

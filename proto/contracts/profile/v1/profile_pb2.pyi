@@ -344,19 +344,27 @@ class Removal(message.Message):
 
     WHAT_FIELD_NUMBER: builtins.int
     REF_FIELD_NUMBER: builtins.int
+    GROUNDS_FIELD_NUMBER: builtins.int
     what: builtins.str
     """"offer", "brand" (everything the brand offers) or "gifts" (items of the topic "gift")."""
     ref: builtins.str
     """The offered item, with "offer"; empty otherwise."""
+    @builtins.property
+    def grounds(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Items and topics that the offer's reasons name, at most 3: nothing is told or inferred from them while it is removed, and
+        they come back with it. Empty to remove the offer alone; not looked at when it is restored.
+        """
+
     def __init__(
         self,
         *,
         what: builtins.str = ...,
         ref: builtins.str = ...,
+        grounds: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["ref", b"ref", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["grounds", b"grounds", "ref", b"ref", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -765,6 +773,7 @@ class Benefit(message.Message):
     COUNT_FIELD_NUMBER: builtins.int
     LAST_AT_MS_FIELD_NUMBER: builtins.int
     RECORD_ID_FIELD_NUMBER: builtins.int
+    OFFERED_FIELD_NUMBER: builtins.int
     audience: builtins.str
     """Audience it was given in."""
     eid: builtins.bytes
@@ -772,13 +781,19 @@ class Benefit(message.Message):
     purpose: builtins.str
     """Purpose it rested on."""
     what: builtins.str
-    """"offer_shown", "offer_taken", "question_answered" or "memory_used"; "view" or "memory" of what was read before and used again."""
+    """"offer_shown", "offer_taken", "question_answered" or "memory_used"; "view" or "memory" of what was read before and used again;
+    "offer_answered", which is not counted, of what else was said to an offer.
+    """
     count: builtins.int
     """How often."""
     last_at_ms: builtins.int
     """When last, milliseconds since 1970 UTC."""
     record_id: builtins.str
     """Consent record under which it was read; empty for what was given."""
+    @builtins.property
+    def offered(self) -> Offered:
+        """Which offer it was, for its person to read for 90 days; absent of what was none."""
+
     def __init__(
         self,
         *,
@@ -789,10 +804,73 @@ class Benefit(message.Message):
         count: builtins.int = ...,
         last_at_ms: builtins.int = ...,
         record_id: builtins.str = ...,
+        offered: Offered | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["offered", b"offered"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "count", b"count", "eid", b"eid", "last_at_ms", b"last_at_ms", "offered", b"offered", "purpose", b"purpose", "record_id", b"record_id", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Offered(message.Message):
+    """One offer, or what was said to one."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: builtins.int
+    GROUNDS_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    DECISION_ID_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
+    item: builtins.str
+    """Item; empty where a decision names it."""
+    channel: builtins.str
+    """Where, as terms of offers call it; at most 32 characters."""
+    decision_id: builtins.bytes
+    """Decision behind it, 16 bytes; empty for none."""
+    answer: builtins.str
+    """What was said: "ignored", "accepted", "dismissed", "removed" or "complained"; empty where it was shown."""
+    @builtins.property
+    def grounds(self) -> containers.RepeatedCompositeFieldContainer[Ground]:
+        """Why, at most 3."""
+
+    def __init__(
+        self,
+        *,
+        item: builtins.str = ...,
+        grounds: abc.Iterable[Ground] | None = ...,
+        channel: builtins.str = ...,
+        decision_id: builtins.bytes = ...,
+        answer: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["audience", b"audience", "count", b"count", "eid", b"eid", "last_at_ms", b"last_at_ms", "purpose", b"purpose", "record_id", b"record_id", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["answer", b"answer", "channel", b"channel", "decision_id", b"decision_id", "grounds", b"grounds", "item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Ground(message.Message):
+    """What an offer rested on."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: builtins.int
+    REF_FIELD_NUMBER: builtins.int
+    kind: builtins.str
+    """As RecommendationService tells it."""
+    ref: builtins.str
+    """Item or topic; empty where the reason names none."""
+    def __init__(
+        self,
+        *,
+        kind: builtins.str = ...,
+        ref: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["kind", b"kind", "ref", b"ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
