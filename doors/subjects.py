@@ -10,6 +10,8 @@ from kit.pseudonyms import Pseudonymiser, canonical, derive
 _FAMILY = "edge"
 _SHARDS = 64
 _LOOK_EVERY_S = 1.0
+# What is sent again within a day counts once; doors hear of a turn within a second.
+_AGAIN_S = 86_400.0 + 60.0
 # As many as the contract takes.
 _MOST_FORMER = 8
 #: Visitors of one audience whose pseudonym is remembered: those who are here now, and nobody for long.
@@ -43,13 +45,23 @@ class SourceKeys:
     secret: bytes
     #: The same under older versions that are still read, newest first; empty where the key was never turned.
     former: "tuple[SourceKeys, ...]"
+    #: How many of them were turned so lately that what was sent under them may be sent again.
+    lately: int
     #: Returns the name under which doors tell each other of an eid.
     met: Callable[[str | bytes], bytes]
 
-    def __init__(self, secret: bytes, audience: str, version: int = 0, former: "tuple[SourceKeys, ...]" = ()) -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        audience: str,
+        version: int = 0,
+        former: "tuple[SourceKeys, ...]" = (),
+        lately: int = 0,
+    ) -> None:
         self.version = version
         self.secret = secret
         self.former = former
+        self.lately = lately
         edge = Pseudonymiser(derive(secret, f"maskenball/edge/v1|{audience}"))
         self.message = Pseudonymiser(derive(secret, f"maskenball/mid/v1|{audience}"))
         self.event = Pseudonymiser(derive(secret, f"maskenball/event/v1|{audience}"))
@@ -67,6 +79,10 @@ class SourceKeys:
         """Return what an anonymous id is under older versions."""
         return tuple((keys.version, keys.anonymous(raw)) for keys in self.former)
 
+    def former_messages(self, raw: str) -> tuple[bytes, ...]:
+        """Return what a message id is under the versions that were turned lately."""
+        return tuple(keys.message(raw) for keys in self.former[: self.lately])
+
     def group(self, raw: str) -> bytes:
         """Return the keyed hash of a group id."""
         return self._group(canonical(raw))
@@ -75,10 +91,16 @@ class SourceKeys:
 class EdgeKeys:
     """Keys of all audiences; follows the key ring within a second when it turns to a new version."""
 
-    def __init__(self, keyring: KeyRing, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        keyring: KeyRing,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._keyring = keyring
         self._monotonic = monotonic
-        self._held: dict[str, tuple[float, list[str], SourceKeys]] = {}
+        self._clock = clock
+        self._held: dict[str, tuple[float, tuple[list[str], int], SourceKeys]] = {}
 
     def of(self, audience: str) -> SourceKeys:
         """Return the keys of `audience`; raises KeyMissingError when the ring has no edge key."""
@@ -87,8 +109,9 @@ class EdgeKeys:
         if held is not None and now < held[0]:
             return held[2]
         versions = self._keyring.versions(_FAMILY)
-        keys = held[2] if held is not None and held[1] == versions else self._made(versions, audience)
-        self._held[audience] = (now + _LOOK_EVERY_S, versions, keys)
+        seen = versions, self._lately(versions)
+        keys = held[2] if held is not None and held[1] == seen else self._made(*seen, audience)
+        self._held[audience] = (now + _LOOK_EVERY_S, seen, keys)
         return keys
 
     def every(self, audience: str) -> Iterator[SourceKeys]:
@@ -97,12 +120,17 @@ class EdgeKeys:
         yield present
         yield from present.former
 
-    def _made(self, versions: list[str], audience: str) -> SourceKeys:
+    def _lately(self, versions: list[str]) -> int:
+        """Return how many turns are so young that what was sent before them may come again."""
+        since = self._clock() - _AGAIN_S
+        return sum(self._keyring.created_at(_FAMILY, each) > since for each in versions[1:])
+
+    def _made(self, versions: list[str], lately: int, audience: str) -> SourceKeys:
         present = self._keyring.current(_FAMILY)
         # Beyond so many the oldest are turned to no more than retired ones are.
         older = [each for each in reversed(versions) if each != present.version][:_MOST_FORMER]
         former = tuple(SourceKeys(self._keyring.get(_FAMILY, each), audience, int(each)) for each in older)
-        return SourceKeys(present.secret, audience, int(present.version), former)
+        return SourceKeys(present.secret, audience, int(present.version), former, lately)
 
 
 def partition_of(pseudonym: bytes, partitions: int) -> int:

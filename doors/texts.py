@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from prometheus_client import Counter
@@ -26,6 +26,8 @@ MOST_CHARACTERS = 2_000
 #: Whoever refuses one of these with the very event lets nothing follow from words; of others the folder knows.
 _NEEDED = frozenset({"collect.behaviour", "remember.conversation"})
 _MOST_WAITING = 256
+#: While the judge loads, once: those who come meanwhile have that on top of their patience.
+_LOADING_S = 10.0
 # An encoder takes less than half as long for each of so many as for one alone.
 _BATCH = 32
 _JUDGED = Counter("texts_judged", "Texts whose evidence went on with their event")
@@ -57,6 +59,7 @@ class Texts:
     ) -> None:
         """Take what loads the judge: called in the thread, with the first text."""
         self._load = functools.cache(load)
+        self._is_loaded = asyncio.Event()
         self._most_waiting = most_waiting
         self._patience_s = patience_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="texts")
@@ -86,19 +89,27 @@ class Texts:
             return "queue_full"
         # Looked at, also when nobody waits any more. Not logged: its message may hold a text.
         judging.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if not self._is_loaded.is_set():
+            await self._loading(judging)
         done, _ = await asyncio.wait([judging], timeout=self._patience_s)
         if not done:
             return "late"
         return "failed" if judging.exception() is not None else ""
 
+    async def _loading(self, judging: "asyncio.Future[None]") -> None:
+        """Wait until the judge is there, or has not come."""
+        loaded = asyncio.ensure_future(self._is_loaded.wait())
+        either: list[asyncio.Future[Any]] = [loaded, judging]
+        await asyncio.wait(either, timeout=_LOADING_S, return_when=asyncio.FIRST_COMPLETED)
+        loaded.cancel()
+
     async def _judge(self, _: int, waiting: list[_Said]) -> None:
-        texts = [each.text for each in waiting]
-        judged = await asyncio.get_running_loop().run_in_executor(self._thread, self._loaded, texts)
+        loop = asyncio.get_running_loop()
+        judge = await loop.run_in_executor(self._thread, self._load)
+        self._is_loaded.set()
+        judged = await loop.run_in_executor(self._thread, judge.judge, [each.text for each in waiting])
         for each, stances in zip(waiting, judged, strict=True):
             each.stances = stances
-
-    def _loaded(self, texts: list[str]) -> list[tuple[int, ...]]:
-        return self._load().judge(texts)
 
 
 def _may_be_heard(fate: Interaction | Quarantined) -> bool:

@@ -148,6 +148,7 @@ class Translator:
             keys.version,
             former,
             other_former,
+            former_mids=_former_mids(keys, event) if keys.lately else (),
         )
 
     def _track(self, _: Request, event: Event[Any], user: str, stranger: str) -> _Meant:
@@ -215,6 +216,12 @@ def _former(
     stranger = stranger or _text(event.previous_id)
     is_other = other is not None and bool(user) and keys.anonymous(stranger) == other
     return former, keys.former_anonymous(stranger) if is_other else ()
+
+
+def _former_mids(keys: SourceKeys, event: Event[Any]) -> tuple[bytes, ...]:
+    """Return what the message id was under keys of a moment ago; an event without one never comes again."""
+    message_id = _text(event.message_id)
+    return keys.former_messages(message_id) if message_id else ()
 
 
 def _known_channel(told: object) -> str | None:

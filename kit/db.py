@@ -14,9 +14,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from kit.binding import bind
 from kit.errors import TypedError, UnavailableError
 from kit.statements import Statements
-from kit.tenancy import TenantError, bind
+from kit.tenancy import TenantError
 from kit.tls import Tls
 
 _POOL_WAIT_S = 5.0

@@ -5,8 +5,8 @@ import ssl
 
 import asyncpg
 
+from kit.binding import bind, is_bound
 from kit.errors import UnavailableError
-from kit.tenancy import bind, is_bound
 
 _WAIT_S = 5.0
 _CONNECT_S = 5.0

@@ -3,23 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from weakref import WeakKeyDictionary
-
-import asyncpg
 
 from kit.errors import DeniedError
 
 #: A brand; None stands for every brand, "" for none. Not text of its own: a caller may call itself what it likes.
 _TENANT: ContextVar[str | None] = ContextVar("tenant", default="")
-# What a session was last told, and False while nobody knows: a statement that is cut off may have had its effect.
-_BOUND: WeakKeyDictionary[asyncpg.Connection, str | bool | None] = WeakKeyDictionary()
-_ONE = "SELECT set_config('role', 'none', false), set_config('maskenball.brand', $1, false)"
-# Before a database has walls there is no such role, and its owner sees every brand.
-_EVERY = """
-    SELECT set_config('maskenball.brand', '', false), set_config('role', (
-        SELECT coalesce(min(rolname), 'none') FROM pg_roles WHERE rolname = session_user || '_worker'
-    ), false)
-"""
 
 
 class TenantError(DeniedError):
@@ -48,22 +36,6 @@ def acting_for_every_brand() -> Iterator[None]:
         _TENANT.reset(before)
 
 
-def is_bound(session: asyncpg.Connection) -> bool:
-    """Tell whether a session has been told just that for whom it is to work now."""
-    return _BOUND.get(session, "") == _TENANT.get()
-
-
-async def bind(session: asyncpg.Connection) -> None:
-    """Tell a session for whom it works. One round trip, and none when the session was told the same before.
-
-    Outside of a transaction only: a rollback would take it back unnoticed.
-    """
-    if is_bound(session):
-        return
-    tenant = _TENANT.get()
-    _BOUND[session] = False
-    if tenant is None:
-        await session.fetch(_EVERY)
-    else:
-        await session.fetch(_ONE, tenant)
-    _BOUND[session] = tenant
+def acted_for() -> str | None:
+    """Return the brand that is acted for now; None for every brand, "" for none."""
+    return _TENANT.get()

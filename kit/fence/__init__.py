@@ -2,6 +2,7 @@
 
 A writer commits, tells every reader that holds a lease, and waits until each has applied the change or its lease has
 run out; a reader without a lease asks the truth. docs/decisions/0010 has the rules and why they hold.
+The seat of the elected needs a database and stands apart, in `kit.fence.seat`.
 """
 
 from kit.fence.authority import Authority, Holder
@@ -11,7 +12,6 @@ from kit.fence.following import Wire, follow
 from kit.fence.hosting import host
 from kit.fence.marks import FileMarks, Kept, Marks, NoMarks
 from kit.fence.names import Names
-from kit.fence.seat import Mend, Seat, epochs_table
 from kit.fence.streaming import Stream
 from kit.fence.words import EVERY, Applied, Asked, Change, Clock, Lease, Release, Renewal, Said, Scope, boottime_ns
 
@@ -30,18 +30,15 @@ __all__ = [
     "Known",
     "Lease",
     "Marks",
-    "Mend",
     "Names",
     "NoMarks",
     "Release",
     "Renewal",
     "Said",
     "Scope",
-    "Seat",
     "Stream",
     "Wire",
     "boottime_ns",
-    "epochs_table",
     "follow",
     "host",
 ]

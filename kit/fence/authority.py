@@ -88,9 +88,9 @@ class Authority:
             self.epoch = 0
             self._sat.clear()
 
-    async def elected(self) -> int:
-        """Return the epoch, waiting up to a term for an election; raise UnavailableError as `seated` does."""
-        await rest(self._sat, self.term_ns / _NS)
+    async def elected(self, patience_s: float) -> int:
+        """Return the epoch, waiting so long for an election; raise UnavailableError as `seated` does."""
+        await rest(self._sat, patience_s)
         return self.seated()
 
     def seated(self) -> int:

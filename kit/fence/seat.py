@@ -15,6 +15,7 @@ from kit.errors import TypedError, UnavailableError
 from kit.fence.authority import Authority
 from kit.fence.marks import Kept
 from kit.fence.words import Scope
+from kit.rpc.deadline import remaining
 from kit.telemetry import logger
 
 _LOG = logger(__name__)
@@ -24,6 +25,10 @@ _LOOK_S = 0.5
 #: An elected process that is silent for so long is replaced, and its open transactions are ended.
 _SILENCE_MS = "5000"
 _ANSWER_S = 5.0
+# For an election, where no caller says how long it waits.
+_PATIENCE_S = 2.0
+# What a refusal takes that must still arrive before the caller's deadline.
+_REFUSAL_S = 0.1
 # The driver calls it an internal error when the server ends a session that was idle.
 _DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _FAILED = (TypedError, SQLAlchemyError, *_DRIVER, OSError)
@@ -76,10 +81,10 @@ class Seat:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits only if nobody else was elected before; UnavailableError otherwise.
 
-        Waits up to a term for an election.
+        Waits for an election as long as the caller does, who is told before it gives up.
         """
         # Before a connection is taken: the election needs one of the same pool.
-        epoch = await self._authority.elected()
+        epoch = await self._authority.elected(remaining(_PATIENCE_S + _REFUSAL_S) - _REFUSAL_S)
         async with self._database.transaction() as transaction:
             silence = func.set_config("idle_in_transaction_session_timeout", _SILENCE_MS, True)
             query = select(self._epochs, silence).where(self._epochs.c.epoch == epoch).with_for_update(read=True)

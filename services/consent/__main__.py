@@ -11,7 +11,8 @@ from contracts.consent.v1.consent_pb2 import DESCRIPTOR
 from contracts.consent.v1.consent_pb2_grpc import add_ConsentServiceServicer_to_server
 from kit import process
 from kit.db import Database
-from kit.fence import Authority, FileMarks, Marks, Names, Seat, boottime_ns
+from kit.fence import Authority, FileMarks, Marks, Names, boottime_ns
+from kit.fence.seat import Seat
 from kit.keyring import FolderKeyRing, KeyRing
 from kit.process import Readiness
 from kit.rpc import RpcServer, build_server

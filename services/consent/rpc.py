@@ -10,7 +10,8 @@ from contracts.consent.v1 import consent_pb2
 from contracts.consent.v1.consent_pb2_grpc import ConsentServiceServicer
 from kit.db import Database
 from kit.errors import InvalidArgumentError
-from kit.fence import Authority, Names, Scope, Seat, host
+from kit.fence import Authority, Names, Scope, host
+from kit.fence.seat import Seat
 from kit.tenancy import acting_for_every_brand
 from services.consent import convert
 from services.consent.domain import Consent, Statement

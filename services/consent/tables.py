@@ -13,7 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from kit.fence import epochs_table
+from kit.fence.seat import epochs_table
 
 metadata = MetaData()
 

@@ -19,7 +19,8 @@ from kit import process
 from kit.db import Database
 from kit.epochs import EpochKeys
 from kit.errors import UnavailableError
-from kit.events import Relay, connect, connecting, ensure_stream
+from kit.events import connect, connecting, ensure_stream
+from kit.events.outbox import Relay
 from kit.fence import Familiar, FencedCache, Names, boottime_ns, follow
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness, wait_for

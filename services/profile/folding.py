@@ -196,11 +196,17 @@ def _without_words(interaction: Interaction) -> Interaction:
 
 
 def first_of_each(admitted: Iterable[Admitted], known: AbstractSet[Identity], books: Books) -> dict[Identity, Admitted]:
-    """Return the first event of every identity that is not known; the others are duplicates."""
+    """Return the first event of every identity that is not known; the others are duplicates.
+
+    An event has an identity under each key that was turned lately: doors hear of a turn one after the other.
+    """
     first: dict[Identity, Admitted] = {}
     for each in admitted:
-        identity = each.bound.persona.shard, each.interaction.mid
-        if identity in known or first.setdefault(identity, each) is not each:
+        shard, interaction = each.bound.persona.shard, each.interaction
+        identities = [(shard, mid) for mid in (interaction.mid, *interaction.former_mids)]
+        if known.isdisjoint(identities) and first.keys().isdisjoint(identities):
+            first.update(dict.fromkeys(identities, each))
+        else:
             books.add(each.place, "duplicate", 1)
             each.codes[each.event] = DUPLICATE
     return first
@@ -210,8 +216,10 @@ def share_out(first: Mapping[Identity, Admitted], new: AbstractSet[Identity], bo
     """Return what each persona gets of the events that are new; the others are duplicates."""
     shares: dict[bytes, Share] = {}
     stored: defaultdict[Place, int] = defaultdict(int)
-    for identity, (place, bound, interaction, codes, event) in first.items():
-        if identity not in new:
+    for (shard, mid), (place, bound, interaction, codes, event) in first.items():
+        if mid != interaction.mid:
+            continue
+        if (shard, mid) not in new or any((shard, former) not in new for former in interaction.former_mids):
             books.add(place, "duplicate", 1)
             codes[event] = DUPLICATE
             continue

@@ -237,11 +237,16 @@ def _is_sound(each: Interaction, sealed_at_ms: int) -> bool:
         and is_sound(each.stances)
         and (not each.former or _are_ids(each.former))
         and (not each.other_former or _are_ids(each.other_former))
+        and (not each.former_mids or _are_mids(each.former_mids))
     )
 
 
 def _are_ids(former: Sequence[tuple[int, bytes]]) -> bool:
     return len(former) <= MOST_FORMER and all(len(eid) == EID_BYTES for _, eid in former)
+
+
+def _are_mids(former: Sequence[bytes]) -> bool:
+    return len(former) <= MOST_FORMER and all(len(mid) == MID_BYTES for mid in former)
 
 
 def _is_kept(each: payload.Quarantined) -> bool:

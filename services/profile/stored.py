@@ -45,6 +45,10 @@ class Stored(msgspec.Struct, array_like=True, gc=False, frozen=True):
     def other_former(self) -> tuple[tuple[int, bytes], ...]:
         return ()
 
+    @property
+    def former_mids(self) -> tuple[bytes, ...]:
+        return ()
+
 
 _decoder = msgspec.msgpack.Decoder(list[Stored])
 

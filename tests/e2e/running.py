@@ -33,6 +33,11 @@ class RunningStack:
         self._said: list[str] = []
 
     @property
+    def is_running(self) -> bool:
+        """Whether its launcher lives."""
+        return self._launcher is not None and self._launcher.poll() is None
+
+    @property
     def said(self) -> str:
         """What it has told the person at the terminal so far."""
         return "".join(self._said)
@@ -141,6 +146,15 @@ def _names(process: psutil.Process, folder: str) -> bool:
         return any(folder in value for name, value in process.environ().items() if name.startswith("MASKENBALL_"))
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
+
+
+def enterable(folder: Path) -> Path:
+    """Let the user whom root hands PostgreSQL over to pass through a folder of a test's own; return it."""
+    for part in (folder, *folder.parents):
+        mode = part.stat().st_mode
+        if mode & 0o011 != 0o011:
+            part.chmod(mode | 0o011)
+    return folder
 
 
 @contextlib.contextmanager

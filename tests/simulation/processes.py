@@ -83,7 +83,7 @@ class Consent:
 
     async def _write(self, scope, commit):
         truth = self._world.truth
-        epoch = await self.authority.elected()
+        epoch = await self.authority.elected(TERM_S)
         session = Session(self._world.loop)
         checked = epoch if self._world.variant.is_epoch_checked else None
         try:

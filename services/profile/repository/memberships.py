@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from zlib import crc32
 
 import asyncpg
 
@@ -10,6 +11,10 @@ from services.profile.domain import Persona
 from services.profile.segments import Decided, Moved
 
 _PAGE = 1_000
+# Of the advisory locks of this database: the number only has to stay.
+_LOCK_MEMBERS = 7107
+# Fewer than a server has room for, however many are in one fold; who shares one waits for a commit now and then.
+_LOCKS = 256
 
 
 class Member(NamedTuple):
@@ -17,6 +22,13 @@ class Member(NamedTuple):
 
     audience: str
     persona: Persona
+
+
+async def hold(connection: asyncpg.Connection, personas: Sequence[Persona]) -> None:
+    """Let nobody make these leave until the transaction ends."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock_shared($1, key) FROM unnest($2::int[]) AS key", _LOCK_MEMBERS, _locks(personas)
+    )
 
 
 async def settle(connection: asyncpg.Connection, brand: str, decided: Sequence[Decided]) -> list[Moved]:
@@ -84,7 +96,10 @@ async def next_end_ms(source: Database, brand: str) -> int | None:
 
 
 async def leave(connection: asyncpg.Connection, brand: str, personas: Sequence[Persona]) -> list[Moved]:
-    """End every membership of these."""
+    """End every membership of these, also what a fold is about to commit that holds them."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key", _LOCK_MEMBERS, _locks(personas)
+    )
     rows = await connection.fetch(
         """
         WITH gone AS (
@@ -131,3 +146,8 @@ async def page(source: Database, brand: str, segment: str, at_ms: int, after: tu
         _PAGE,
     )
     return [Member(audience, Persona(brand, shard, pid)) for audience, shard, pid in rows]
+
+
+def _locks(personas: Sequence[Persona]) -> list[int]:
+    # In one order everywhere, so that two transactions never wait for each other.
+    return sorted({crc32(each.pid) % _LOCKS for each in personas})

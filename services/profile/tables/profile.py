@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from kit.events import outbox_table
+from kit.events.outbox import outbox_table
 
 METADATA = MetaData()
 OUTBOX = outbox_table(METADATA)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kit.events import enqueue
+from kit.events.outbox import enqueue
 from services.profile import messages
 from services.profile.domain import Poison, Replayed
 from services.profile.domain.errors import FencedError, TooManyDeadLettersError
@@ -34,7 +34,7 @@ async def enter(folding: Folding, desk: Desk, parts: Sequence[Part], fresh: Sequ
 async def _keep(folding: Folding, desk: Desk, fresh: Sequence[Part], grown: Grown) -> None:
     brand, epochs, token = fresh[0].owner.partition.brand, folding.epochs, folding.stores.token
     await facets.keep(desk.profile, brand, grown.facets, next(batches_of(fresh)).batch_id, grown.blocks)
-    await segment.settle(desk.transaction, brand, grown.decided)
+    await segment.settle(folding.stores, desk.transaction, brand, grown.decided)
     for announced in messages.announce(brand, grown.lessons, epochs, token):
         await enqueue(desk.transaction, OUTBOX, messages.folded_subject(brand), announced, {})
 

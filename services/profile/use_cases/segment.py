@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import raw
-from kit.events import enqueue
+from kit.events.outbox import enqueue
 from services.profile import messages
 from services.profile.domain import AGGREGATE, COLLECT, Persona
 from services.profile.folding import Share
@@ -40,10 +40,20 @@ def decide(segments: Segments, shares: Sequence[Share], traits: Mapping[bytes, T
     return decided
 
 
-async def settle(transaction: AsyncConnection, brand: str, decided: Sequence[Decided]) -> None:
-    """Write what was decided, and announce it with the same commit."""
-    if decided:
-        await announce(transaction, brand, await memberships.settle(await raw(transaction), brand, decided))
+async def settle(stores: Stores, transaction: AsyncConnection, brand: str, decided: Sequence[Decided]) -> None:
+    """Write what was decided, and announce it with the same commit.
+
+    Whoever may not be counted any more by now is no member. In this order: `leave` comes after a withdrawal and waits
+    for whoever was held here before; so either it finds what is written here, or the withdrawal is seen here.
+    """
+    if not decided:
+        return
+    connection = await raw(transaction)
+    entering = [each for each in decided if each.ends_at_ms]
+    await memberships.hold(connection, [each.persona for each in entering])
+    counted = await _counted(stores, entering)
+    still = [each if each.persona in counted else each._replace(ends_at_ms={}) for each in decided]
+    await announce(transaction, brand, await memberships.settle(connection, brand, still))
 
 
 def concerns(purposes: Sequence[str]) -> bool:
@@ -69,7 +79,8 @@ async def sizes(stores: Stores, brand: str, pack: SegmentsPack) -> list[Size]:
     for name in pack.segments:
         personas = 0
         async for members in _pages(stores, brand, name):
-            personas += await _allowed(stores, members)
+            # Under the fence: whoever withdrew is not counted, whether or not the row is gone.
+            personas += len(await _counted(stores, members))
         told.append(Size(name, personas // pack.told_from * pack.told_from))
     return told
 
@@ -81,13 +92,13 @@ async def _pages(stores: Stores, brand: str, segment: str) -> AsyncIterator[list
         after = found[-1].persona.shard, found[-1].persona.pid
 
 
-async def _allowed(stores: Stores, members: Sequence[Member]) -> int:
+async def _counted(stores: Stores, members: Sequence[Member | Decided]) -> set[Persona]:
+    """Return those who may be counted at this moment."""
     by_audience: dict[str, list[Persona]] = {}
     for each in members:
         by_audience.setdefault(each.audience, []).append(each.persona)
-    allowed = 0
+    counted: set[Persona] = set()
     for audience, personas in by_audience.items():
-        # Under the fence: whoever withdrew is not counted, whether or not the row is gone.
         masks = await stores.decisions.check_many(audience, PURPOSES, personas)
-        allowed += sum(mask == _ALL for mask in masks)
-    return allowed
+        counted.update(persona for persona, mask in zip(personas, masks, strict=True) if mask == _ALL)
+    return counted

@@ -16,7 +16,7 @@ from kit.servers.cluster import install_folder
 from tests.e2e.canary.identities import CONTROLS, IDENTITIES
 from tests.e2e.canary.plant import plant
 from tests.e2e.canary.search import find, find_in_folder
-from tests.e2e.running import RunningStack
+from tests.e2e.running import RunningStack, enterable
 
 _OWN_FILES = {"access.json", "endpoints.json"}
 _WORD, _UUID = CONTROLS
@@ -24,10 +24,7 @@ _WORD, _UUID = CONTROLS
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    # Under a folder that the database's own user may enter.
-    folder = tmp_path_factory.mktemp("canary")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(part.stat().st_mode | 0o011)
+    folder = enterable(tmp_path_factory.mktemp("canary"))
     with RunningStack(folder / "data", environment={"MASKENBALL_TRACE_RATIO": "1"}) as running:
         yield running
 

@@ -9,17 +9,14 @@ import pytest
 
 from tests.e2e.erasure import proof, vaults
 from tests.e2e.erasure.shop import Shop, eventually
-from tests.e2e.running import RunningStack
+from tests.e2e.running import RunningStack, enterable
 
 _USERS = ["ada", "bert", "cleo", "dora"]
 
 
 @pytest.fixture
 def folder(tmp_path):
-    # Under a folder that the database's own user may enter.
-    for part in (tmp_path, *tmp_path.parents[:2]):
-        part.chmod(part.stat().st_mode | 0o011)
-    return tmp_path
+    return enterable(tmp_path)
 
 
 @pytest.mark.timeout(300)

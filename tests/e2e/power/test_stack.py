@@ -19,7 +19,7 @@ from gateway.sources import PACK
 from tests.e2e.books import FATES, folded_events, settled_books
 from tests.e2e.power.outage import FileSystem
 from tests.e2e.power.recording import Recording
-from tests.e2e.running import RunningStack
+from tests.e2e.running import RunningStack, enterable
 
 _CLIENTS = 3
 _BATCH = 20
@@ -67,10 +67,7 @@ class Client:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    # PostgreSQL runs as somebody else when we are root.
-    for part in (tmp_path, *tmp_path.parents[:3]):
-        part.chmod(part.stat().st_mode | 0o011)
-    (tmp_path / "data").mkdir(mode=0o711)
+    (enterable(tmp_path) / "data").mkdir(mode=0o711)
     return tmp_path / "data"
 
 

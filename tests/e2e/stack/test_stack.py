@@ -4,10 +4,10 @@ import contextlib
 import json
 import os
 import pwd
+import secrets
 import signal
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -57,25 +57,41 @@ async def all_ready(stack: RunningStack) -> bool:
     return all([await is_ready(ops) for ops in stack.endpoints["ops"].values()])
 
 
-async def write(stack: RunningStack) -> None:
+async def write(stack: RunningStack) -> str:
+    """Return what was written into one of its databases."""
+    what = secrets.token_hex(8)
     connection = await asyncpg.connect(stack.endpoints["databases"]["consent"])
-    await connection.execute("CREATE TABLE kept AS SELECT 'still here' AS what")
+    await connection.execute("CREATE TABLE IF NOT EXISTS kept (what text)")
+    await connection.execute("INSERT INTO kept VALUES ($1)", what)
     await connection.close()
+    return what
 
 
-async def read(stack: RunningStack) -> str:
+async def read(stack: RunningStack) -> set[str]:
     connection = await asyncpg.connect(stack.endpoints["databases"]["consent"])
     try:
-        return await connection.fetchval("SELECT what FROM kept")
+        return {row["what"] for row in await connection.fetch("SELECT what FROM kept")}
     finally:
         await connection.close()
 
 
+def journal(stack: RunningStack) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (stack.folder / "logs" / "launcher.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack in one folder for all who break it."""
+    stack = RunningStack(tmp_path_factory.mktemp("house") / "data")
+    yield stack
+    if stack.is_running:
+        stack.stop()
+
+
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[RunningStack]:
-    """A stack that the test may break."""
-    with RunningStack(tmp_path / "data") as running:
-        yield running
+def own(house: RunningStack) -> RunningStack:
+    """A running stack that the test may break; whoever comes next starts it again."""
+    return house if house.is_running else house.start()
 
 
 class TestStart:
@@ -136,16 +152,15 @@ class TestStart:
 
 class TestStop:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    async def test_nobody_is_left_and_the_data_is_there_the_next_time(self, tmp_path, number):
-        first = RunningStack(tmp_path / "data").start()
-        await write(first)
-        keys = {name: first.endpoints[name] for name in ("write_key", "world_token", "staff_key")}
-        assert first.stop(number) == 0
-        assert processes_of(tmp_path / "data") == []
-        assert not (tmp_path / "data" / "endpoints.json").exists()
-        with RunningStack(tmp_path / "data") as second:
-            assert await read(second) == "still here"
-            assert {name: second.endpoints[name] for name in keys} == keys
+    async def test_nobody_is_left_and_the_data_is_there_the_next_time(self, own, number):
+        written = await write(own)
+        keys = {name: own.endpoints[name] for name in ("write_key", "world_token", "staff_key")}
+        assert own.stop(number) == 0
+        assert processes_of(own.folder) == []
+        assert not (own.folder / "endpoints.json").exists()
+        own.start()
+        assert written in await read(own)
+        assert {name: own.endpoints[name] for name in keys} == keys
 
     async def test_a_stop_while_it_starts_leaves_nobody(self, tmp_path):
         stack = RunningStack(tmp_path / "data").launch()
@@ -155,40 +170,38 @@ class TestStop:
 
 
 class TestDeath:
-    async def test_without_its_launcher_nobody_lives_on_and_the_next_one_recovers(self, tmp_path):
-        first = RunningStack(tmp_path / "data").start()
-        await write(first)
-        first.kill_launcher()
-        with RunningStack(tmp_path / "data") as second:
-            assert not set(first.endpoints["pids"].values()) & set(second.endpoints["pids"].values())
-            assert await read(second) == "still here"
-        await eventually(gone(tmp_path / "data"), timeout_s=20)
+    async def test_without_its_launcher_nobody_lives_on_and_the_next_one_recovers(self, own):
+        written, before = await write(own), own.endpoints["pids"]
+        own.kill_launcher()
+        own.start()
+        assert not set(before.values()) & set(own.endpoints["pids"].values())
+        assert written in await read(own)
+        assert own.stop() == 0
+        await eventually(gone(own.folder), timeout_s=20)
 
-    async def test_without_a_successor_nobody_lives_on_either(self, tmp_path):
-        stack = RunningStack(tmp_path / "data").start()
-        stack.kill_launcher()
+    async def test_without_a_successor_nobody_lives_on_either(self, own):
+        own.kill_launcher()
         # They end within a second of their parent; a full machine has once taken more than half a minute.
-        await eventually(gone(tmp_path / "data"), timeout_s=90)
+        await eventually(gone(own.folder), timeout_s=90)
 
-    async def test_after_the_death_of_everything_the_next_one_recovers(self, tmp_path):
-        first = RunningStack(tmp_path / "data").start()
-        await write(first)
-        for process in processes_of(tmp_path / "data"):
+    async def test_after_the_death_of_everything_the_next_one_recovers(self, own):
+        written = await write(own)
+        for process in processes_of(own.folder):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        first.kill_launcher()
-        with RunningStack(tmp_path / "data") as second:
-            assert await read(second) == "still here"
+        own.kill_launcher()
+        own.start()
+        assert written in await read(own)
 
     async def test_each_that_dies_is_started_again_and_said(self, own):
-        await write(own)
+        written, said_before = await write(own), len(journal(own))
         for name in sorted(PROCESSES):
             before = own.kill(name)
             await eventually(lambda: own.read_endpoints()["pids"][name] != before, timeout_s=30)  # noqa: B023
         await eventually(lambda: all_ready(own), timeout_s=60)
-        assert await read(own) == "still here"
-        journal = [json.loads(line) for line in (own.folder / "logs" / "launcher.jsonl").read_text().splitlines()]
-        assert {line["name"] for line in journal if line["event"] == "process.restarted"} == PROCESSES
+        assert written in await read(own)
+        said = journal(own)[said_before:]
+        assert {line["name"] for line in said if line["event"] == "process.restarted"} == PROCESSES
 
 
 class TestWhoStartsIt:

@@ -61,8 +61,8 @@ async def consent(url, term_s=TERM_S):
         yield ConsentServiceStub(channel)
 
 
-def grant(stub):
-    return stub.Grant(pb.GrantRequest(**ABOUT), timeout=LONG_S)
+def grant(stub, within_s=LONG_S):
+    return stub.Grant(pb.GrantRequest(**ABOUT), timeout=within_s)
 
 
 def withdraw(stub):
@@ -219,8 +219,9 @@ class TestElection:
             await grant(ConsentServiceStub(channel))
             async with consent(url) as standby:
                 with pytest.raises(RemoteError) as refused:
-                    await grant(standby)
+                    await grant(standby, within_s=0.5)
                 assert refused.value.reason == "UNAVAILABLE"
+                assert refused.value.retry_after_s == 1
                 hold = standby.Hold()
                 await hold.write(RENEWAL)
                 with pytest.raises(grpc.aio.AioRpcError) as unleased:
@@ -230,6 +231,17 @@ class TestElection:
                     pb.CheckRequest(persona=PERSONA, audience="app:shop", purposes=["recommend.offer"])
                 )
                 assert checked.decisions[0].is_allowed
+
+    async def test_a_grant_waits_for_an_election_that_takes_several_terms(self, url, ending):
+        async with ending.transaction() as elsewhere:
+            await elsewhere.exec_driver_sql("SELECT pg_advisory_lock(7301)")
+            async with consent(url, term_s=0.1) as stub:
+                granting = asyncio.create_task(grant(stub))
+                with pytest.raises(RemoteError):
+                    await grant(stub, within_s=0.5)
+                assert not granting.done()
+                await elsewhere.exec_driver_sql("SELECT pg_advisory_unlock(7301)")
+                assert (await granting).records
 
     async def test_a_standby_takes_over(self, url, ending):
         async with consent(url) as standby:
@@ -279,7 +291,7 @@ async def _is_epoch(database, number):
 async def _can_write(*stubs):
     for stub in stubs:
         try:
-            await grant(stub)
+            await grant(stub, within_s=2)
         except TypedError:
             continue
         return True

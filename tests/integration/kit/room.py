@@ -10,11 +10,12 @@ from sqlalchemy import MetaData, text
 
 from kit import events, process
 from kit.db import Database
+from kit.events import outbox
 from kit.rpc import build_server
 from kit.settings import Settings
 
 NAME = "room.v1.RoomService"
-OUTBOX = events.outbox_table(MetaData())
+OUTBOX = outbox.outbox_table(MetaData())
 
 
 class Room:
@@ -25,7 +26,7 @@ class Room:
     async def say(self, request: bytes, _context: object) -> bytes:
         async with self._database.transaction() as connection:
             await connection.execute(text("SELECT 1"))
-            await events.enqueue(connection, OUTBOX, "room.v1.said", request)
+            await outbox.enqueue(connection, OUTBOX, "room.v1.said", request)
         return b"|".join(self.heard)
 
     async def fail(self, request: bytes, _context: object) -> bytes:
@@ -69,7 +70,7 @@ async def main(settings: Settings, stop: asyncio.Event, readiness: process.Readi
     await events.ensure_stream(js, "ROOM", ["room.v1.>"], max_bytes=1_000_000)
     follower = events.Follower(client, events.Subscription("ROOM", "room", ("room.v1.said",)), 0, room.hear)
     readiness.add("follower", follower.check)
-    tasks = [asyncio.create_task(follower.run()), asyncio.create_task(events.Relay(database, OUTBOX, js).run())]
+    tasks = [asyncio.create_task(follower.run()), asyncio.create_task(outbox.Relay(database, OUTBOX, js).run())]
     if "--leak" in sys.argv:
         leak(settings.database_url)
     if "--fail" in sys.argv:

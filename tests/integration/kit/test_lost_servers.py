@@ -11,13 +11,14 @@ from structlog.testing import capture_logs
 from kit import events
 from kit.db import Database
 from kit.errors import UnavailableError
+from kit.events import outbox
 from kit.events.pull import Pull, PullLostError
 from kit.process import wait_for
 from kit.settings import Settings
 from kit.testing import eventually
 
 SUBJECT = "thing.v1.happened"
-OUTBOX = events.outbox_table(MetaData())
+OUTBOX = outbox.outbox_table(MetaData())
 
 
 def kill(server) -> None:
@@ -122,9 +123,9 @@ class TestLosingNats:
             await connection.run_sync(OUTBOX.metadata.create_all)
         await asyncio.to_thread(kill, durable_nats_server)
         with capture_logs():
-            relay = asyncio.create_task(events.Relay(room, OUTBOX, client.jetstream(timeout=1), poll_s=0.05).run())
+            relay = asyncio.create_task(outbox.Relay(room, OUTBOX, client.jetstream(timeout=1), poll_s=0.05).run())
             async with room.transaction() as connection:
-                await events.enqueue(connection, OUTBOX, SUBJECT, b"one")
+                await outbox.enqueue(connection, OUTBOX, SUBJECT, b"one")
             await asyncio.to_thread(durable_nats_server.start)
             async with asyncio.timeout(60):
                 while (await client.jetstream().stream_info("THINGS")).state.messages == 0:

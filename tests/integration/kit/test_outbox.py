@@ -5,7 +5,8 @@ from sqlalchemy import MetaData, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from kit.db import Database
-from kit.events import Relay, enqueue, ensure_stream, outbox_table
+from kit.events import ensure_stream
+from kit.events.outbox import Relay, enqueue, outbox_table
 
 METADATA = MetaData()
 OUTBOX = outbox_table(METADATA)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import random
 
 import pytest
@@ -71,6 +72,17 @@ class TestFirstContact:
             Kind.BOUGHT: 1,
         }
         assert await room.books() == {"received": 2, "stored": 2}
+
+    @pytest.mark.parametrize("heard", [(False, True), (True, False), (True, True)])
+    async def test_an_event_sent_again_across_the_turn_counts_once(self, room, heard):
+        """Whichever of two doors has heard of the turn, and whichever is asked first."""
+        await grant(room, under("ada", 1))
+        old, new = os.urandom(16), os.urandom(16)
+        for has_heard in heard:
+            told = (2, 1) if has_heard else (1,)
+            ids = {"mid": new, "former_mids": (old,)} if has_heard else {"mid": old}
+            await room.fold(room.door.message(event(room, "ada", *told, **ids)))
+        assert await room.books() == {"received": 2, "stored": 1, "duplicate": 1}
 
     async def test_a_door_that_has_not_heard_of_it_yet_finds_the_same(self, room):
         await grant(room, under("ada", 2, 1))

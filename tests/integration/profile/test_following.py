@@ -6,7 +6,8 @@ from prometheus_client import REGISTRY
 
 from kit.db import raw
 from kit.errors import TypedError
-from kit.events import Relay, ensure_stream, forget
+from kit.events import ensure_stream, forget
+from kit.events.outbox import Relay
 from kit.keyring import KeyMissingError
 from kit.testing import eventually
 from services.profile import messages

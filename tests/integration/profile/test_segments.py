@@ -6,15 +6,18 @@ from dataclasses import replace
 import pytest
 
 from contracts.profile.v1 import events_pb2, profile_pb2
-from kit.events import Relay, ensure_stream
+from kit.events import ensure_stream
+from kit.events.outbox import Relay
+from kit.testing import eventually
 from services.profile import messages
 from services.profile.__main__ import open_eraser
 from services.profile.domain import AGGREGATE, COLLECT, POWER_CUT, Kind
 from services.profile.leaving import Leaving
-from services.profile.segments import Segment, SegmentsPack
+from services.profile.segments import Decided, Segment, SegmentsPack
 from services.profile.streams import Streams
 from services.profile.tables.profile import OUTBOX
-from tests.integration.profile.door import BRAND, eid, subject
+from services.profile.use_cases import segment
+from tests.integration.profile.door import BRAND, SHOP, eid, subject
 
 DAY_MS = 86_400_000
 PACK = SegmentsPack(
@@ -164,6 +167,32 @@ class TestConsent:
         await wish(room)
         await wish(room, kind=Kind.SEEN, withdrawn=(AGGREGATE,))
         assert await members(room) == []
+
+    async def test_who_withdraws_while_a_fold_is_under_way_is_no_member_afterwards(self, room, stores):
+        decided = await self.decided(room)
+        await room.withdraw("ada", AGGREGATE)
+        async with stores.profile.transaction() as transaction:
+            await segment.settle(stores, transaction, BRAND, decided)
+        assert (await members(room), await announced(room)) == ([], [])
+
+    async def test_who_withdraws_while_it_commits_leaves_with_the_answer(self, room, stores):
+        decided = await self.decided(room)
+        async with stores.profile.transaction() as transaction:
+            await segment.settle(stores, transaction, BRAND, decided)
+            withdrawing = asyncio.create_task(room.withdraw("ada", AGGREGATE))
+            await eventually(lambda: self.waits(room))
+            assert not withdrawing.done()
+        await withdrawing
+        assert (await members(room), (await announced(room))[-1]) == ([], ("left", "tea-lovers", 1))
+
+    async def decided(self, room):
+        """Return what a fold has decided before somebody withdraws."""
+        await room.grant("ada", COLLECT, AGGREGATE)
+        await wish(room, kind=Kind.SEEN)
+        return [Decided((await room.bound("ada")).persona, SHOP, {"tea-lovers": room.clock() + DAY_MS})]
+
+    async def waits(self, room):
+        return await room.rows("SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 7107 AND NOT granted")
 
     async def test_an_erased_persona_leaves(self, room, stores, nats):
         await room.grant("ada", COLLECT, AGGREGATE)

@@ -59,6 +59,23 @@ class TestOf:
         clock.now += 1
         assert edge_keys.of("app:shop").former_users("u") == ((2, second.user("u")),)
 
+    def test_message_ids_are_told_under_the_key_of_before_for_a_day(
+        self, keyring: FolderKeyRing, clock: FakeClock
+    ) -> None:
+        keyring.create("edge")
+        wall = FakeClock()
+        edge_keys = EdgeKeys(keyring, clock, wall)
+        first = edge_keys.of("app:shop")
+        assert first.former_messages("m") == ()
+        keyring.create("edge")
+        turned_at = wall.now = keyring.created_at("edge", "2")
+        clock.now += 1
+        assert edge_keys.of("app:shop").former_messages("m") == (first.message("m"),)
+        wall.now = turned_at + 2 * 86_400
+        clock.now += 1
+        assert edge_keys.of("app:shop").former_messages("m") == ()
+        assert edge_keys.of("app:shop").former_users("u") == ((1, first.user("u")),)
+
     def test_ring_without_edge_key_is_said(self, edge_keys: EdgeKeys) -> None:
         with pytest.raises(KeyMissingError):
             edge_keys.of("app:shop")

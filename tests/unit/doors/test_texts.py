@@ -77,6 +77,20 @@ class TestHear:
             await heard(texts, event(number))
         assert loaded == [1]
 
+    async def test_who_comes_while_the_judge_loads_waits_for_it(self, judge):
+        may_load = threading.Event()
+        texts = Texts(lambda: may_load.wait(10) and judge, patience_s=0.5)
+        hearing = [asyncio.create_task(heard(texts, event(number))) for number in range(2)]
+        done, _ = await asyncio.wait(hearing, timeout=0.6)
+        assert not done
+        may_load.set()
+        assert await asyncio.gather(*hearing) == [[FAN]] * 2
+
+    async def test_a_judge_that_cannot_be_loaded_costs_the_evidence_alone(self):
+        before = dropped("failed")
+        assert await heard(Texts(lambda: {}["nothing"]), event(1)) == [()]
+        assert dropped("failed") - before == 1
+
 
 class TestBounds:
     async def test_a_full_queue_drops_the_evidence_and_counts_it(self, judge):

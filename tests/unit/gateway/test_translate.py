@@ -56,9 +56,19 @@ class TestTurnedKeys:
         assert (fate.eid, fate.other, fate.version) == (new.user("u1"), new.anonymous("a1"), 2)
         assert (fate.former, fate.other_former) == (((1, old.user("u1")),), ((1, old.anonymous("a1")),))
 
+    @pytest.mark.parametrize(("said", "former"), [({"messageId": "m1"}, True), ({}, False)])
+    def test_message_ids_are_told_under_keys_that_were_turned_lately(
+        self, translator: Translator, request_of: Callable[..., Request], said: dict[str, str], *, former: bool
+    ) -> None:
+        oldest, old = SourceKeys(b"x" * 32, "app:shop", 1), SourceKeys(b"o" * 32, "app:shop", 2)
+        request = replace(request_of(), keys=SourceKeys(b"n" * 32, "app:shop", 3, (old, oldest), 1))
+        fate = translator.translate(request, json.dumps({"type": "identify", "userId": "u1", **said}).encode())
+        assert isinstance(fate, Interaction)
+        assert fate.former_mids == ((old.message("m1"),) if former else ())
+
     def test_a_key_that_was_never_turned_adds_nothing(self, translated: Translated) -> None:
         fate = translated(event="Product Viewed", properties={"product_id": "a1"})
-        assert (fate.version, fate.former, fate.other_former) == (0, (), ())
+        assert (fate.version, fate.former, fate.other_former, fate.former_mids) == (0, (), (), ())
 
 
 class TestCaptures:

@@ -77,7 +77,7 @@ class TestAsk:
         acted_for = []
 
         async def look_up(brand: str, _keys: Sequence[str]) -> None:
-            acted_for.append((brand, tenancy._TENANT.get()))
+            acted_for.append((brand, tenancy.acted_for()))
 
         look_ups: Together[str, None] = Together(look_up)
         with acting_for("oak"):

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from contracts.interaction.v1.payload import Interaction, Quarantined, Remains
 from services.profile.domain import Batch, BooksLine, Bound, Kind, Persona, Poison
 from services.profile.folding import (
@@ -106,6 +108,24 @@ class TestBooks:
         assert books.lines() == [
             (3, BooksLine(SHOP, HOUR_MS, received=7, stored=1, duplicate=2, quarantined=3, suppressed=1))
         ]
+
+
+class TestTurnedKeys:
+    OLD, NEW = event(1), event(2, former_mids=(event(1).mid,))
+
+    @pytest.mark.parametrize("order", [(OLD, NEW), (NEW, OLD), (NEW, NEW), (OLD, NEW, OLD)])
+    def test_an_event_that_comes_under_two_keys_counts_once(self, order):
+        books = Books()
+        first = first_of_each(admit(0, [batch(*order)], collecting({(SHOP, ADA): bound()}), books), set(), books)
+        [share] = share_out(first, set(first), books).values()
+        assert share.interactions == [order[0]]
+        [(_, line)] = books.lines()
+        assert (line.stored, line.duplicate) == (1, len(order) - 1)
+
+    @pytest.mark.parametrize("known", [OLD.mid, NEW.mid])
+    def test_whichever_identity_was_there_before(self, known):
+        first = first_of_each(admit(0, [batch(self.NEW)], collecting({(SHOP, ADA): bound()}), Books()), set(), Books())
+        assert share_out(first, set(first) - {(1, known)}, Books()) == {}
 
 
 class TestSharing:

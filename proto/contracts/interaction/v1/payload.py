@@ -38,6 +38,8 @@ class Interaction(msgspec.Struct, array_like=True, gc=False, frozen=True):
     #: What the text said that it came with: for buyer and seller, partner, ruler, fan and adversary twice the
     #: log-likelihood ratio against saying nothing of a relationship, -8 to 8. Empty without a text.
     stances: tuple[int, ...] = ()
+    #: `mid` under those older versions of the edge key that were turned less than a day ago, 16 bytes each.
+    former_mids: tuple[bytes, ...] = ()
 
 
 class Remains(msgspec.Struct, array_like=True, gc=False, frozen=True):

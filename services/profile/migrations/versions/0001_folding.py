@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from kit.events import outbox_columns
+from kit.events.outbox import outbox_columns
 
 revision = "0001"
 down_revision = None
