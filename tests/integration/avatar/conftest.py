@@ -204,7 +204,7 @@ async def real_street(serving, database, database_url, nats_url, tmp_path):
     known = Profiles(profiles)
     serving.closing.push_async_callback(stop_all, asyncio.create_task(known.report(0.05)))
     avatars = await serving.start(serve_avatar(AvatarSettings(grpc_address=address), kept, known, rankings))
-    street = Street(AvatarServiceStub(avatars), ProfileServiceStub(profiles), ranking, kept, None)
+    street = Street(AvatarServiceStub(avatars), ProfileServiceStub(profiles), ranking, kept, None, known)
     street.clock = type("Now", (), {"ms": property(lambda _: now_ms())})()
     street.consent_address, street.streams = server.address, streams
     return street

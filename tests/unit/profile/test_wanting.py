@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.profile.choices import Choices
 from services.profile.decay import SLOW_MS
 from services.profile.domain import Kind
 from services.profile.person import wished
@@ -56,7 +57,7 @@ class TestWants:
 class TestShown:
     def test_a_person_is_shown_all_of_it_and_what_they_object_to(self):
         traits = traits_of(*(did(Kind.WISHED, f"item{number}") for number in range(9)))
-        shown = wished(traits, ["wishes"], NOW)
+        shown = wished(traits, Choices(objections=("wishes",)), NOW)
         assert len(shown) == 9
         assert (shown[0].ref, shown[0].strength, shown[0].newest_at_ms) == ("item0", 1.0, NOW)
         assert (shown[0].evidence, shown[0].is_objected) == ({"wished": 1.0}, True)
