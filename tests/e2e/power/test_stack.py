@@ -87,8 +87,9 @@ async def test_a_power_cut_takes_no_acknowledged_event_of_class_2(recorder: Path
     told = [at_ns for client in clients for at_ns, _ in client.acknowledged]
     chance = random.Random(cuts)
     lost = dict.fromkeys(_SOURCES, 0)
-    for seed in range(1, 1 + max(1, cuts // 8)):
-        at_ns = chance.choice([cut_ns, *told])
+    for seed in range(max(1, cuts // 8)):
+        # The first comes at the last moment and loses all that may be lost, so of class 1 there is something to lose.
+        at_ns = chance.choice([cut_ns, *told]) if seed else cut_ns
         file_system = chance.choice([FileSystem.ORDERED, FileSystem.OWN_NAME])
         image = recording.cut(folder.with_name("image"), at_ns=at_ns, file_system=file_system, seed=seed)
         with RunningStack(image, environment=asking) as found:
