@@ -86,11 +86,14 @@ class Visits:
     def message_id(self, world: World, visit: Visit, frame_id: str) -> bytes:
         """Return the name of a frame: the same for the same frame, another one whenever it has no id.
 
-        The frame id itself stays here: servers build it of what they are called.
+        The frame id itself stays here: servers build it of what they are called. It is hashed under the key that
+        opened the visit, so that a frame which comes again after a turn is still the same.
         """
         if not frame_id:
             return self._random(PSEUDONYM_BYTES)
-        return self._edge_keys.of(world.audience).message(visit.id + frame_id.encode())
+        every = self._edge_keys.every(world.audience)
+        keys = next((each for each in every if each.version == visit.version), self._edge_keys.of(world.audience))
+        return keys.message(visit.id + frame_id.encode())
 
 
 def _sealed(key: SealingKey, world: World, visit: Visit) -> str:

@@ -49,6 +49,13 @@ class TestTurning:
         with pytest.raises(VisitUnknownError):
             turned.read(OAK, token)
 
+    def test_a_frame_that_comes_again_after_the_turn_is_the_same(self, keyring, visits, clock):
+        visit, token = visits.open(OAK, Open(v=VISITOR))
+        before = visits.message_id(OAK, visit, "b-2")
+        keyring.create(EDGE_FAMILY)
+        turned = Visits(keyring, default_avatar="ada", clock=clock, random_bytes=os.urandom)
+        assert turned.message_id(OAK, turned.read(OAK, token), "b-2") == before
+
     def test_a_stranger_was_nobody_before(self, keyring, visits):
         keyring.create(EDGE_FAMILY)
         assert visits.open(OAK, Open())[0].former == ()
