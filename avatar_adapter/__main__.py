@@ -30,6 +30,7 @@ from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer, parcels
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
+from doors.texts import Texts
 from kit import events, rpc
 from kit.credentials import Credentials
 from kit.epochs import EpochKeys
@@ -38,6 +39,7 @@ from kit.http import serve
 from kit.keyring import FolderKeyRing, KeyMissingError
 from kit.process import Check, Readiness, run, wait_for
 from kit.tls import Tls
+from relationships.judging import load_judge
 
 if TYPE_CHECKING:
     # The generated module has it in its types alone.
@@ -51,18 +53,20 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
     """Serve until `stop` is set."""
     assert settings.keyring_dir is not None  # noqa: S101 - `needs` has refused the start without it
     assert settings.credentials_file is not None  # noqa: S101 - as above
-    keyring = FolderKeyRing(settings.keyring_dir)
+    keyring, texts = FolderKeyRing(settings.keyring_dir), Texts(load_judge)
+    await texts.load(readiness)
     await wait_for(_has_keys(keyring), "key ring", expected=(KeyMissingError,))
     nats = await events.connect(settings)
     channel = rpc.connect(settings.avatar_address, settings.tls)
     avatars = AvatarServiceStub(channel)
     vocabulary = Vocabulary()
-    sealer = Sealer(EpochKeys(keyring), vocabulary.version)
     stream = JetStream(nats)
     readiness.add("stream", stream.check)
     readiness.add("avatar", channel.channel_ready)
     await wait_for(lambda: stream.prepare(settings.interactions_stream_max_bytes), STREAM)
-    publisher = Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
+    publisher = Publisher(
+        stream, Sealer(EpochKeys(keyring), vocabulary.version), max_waiting=settings.max_waiting_bytes
+    )
 
     async def publish(world: World, interaction: Interaction) -> None:
         await publisher.publish(world.brand, parcels((interaction,), settings.partitions))
@@ -76,7 +80,7 @@ async def main(settings: AdapterSettings, stop: asyncio.Event, readiness: Readin
     reception = Reception(avatars, copies, partial(hints.tell, nats), os.urandom)
     catalogue = Catalogue(avatars, time.monotonic)
     persons = Persons(ProfileServiceStub(profiles) if profiles else None, Proofs(keyring, time.time))
-    door = Door(avatars, reception, catalogue, visits, vocabulary, publish, time.time, persons, names)
+    door = Door(avatars, reception, catalogue, visits, vocabulary, publish, time.time, persons, names, texts)
     credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
     guard = Guard(credentials, RateLimiter(settings.world_rps, time.monotonic), settings.world_rps)
     try:

@@ -1,7 +1,8 @@
 """Texts end at the door: they are judged in a thread of its own, and what they said goes on with their event.
 
 A text is in memory until it is judged, and nowhere else. It never holds an event up for long: what cannot be judged in
-time is dropped and counted, and the event goes on without.
+time is dropped and counted, and the event goes on without. A door loads its judge before it serves, so that neither
+does anybody wait for that, nor is the first word lost.
 """
 
 import asyncio
@@ -9,15 +10,16 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 from prometheus_client import Counter
 
 from contracts.interaction.v1.interaction_pb2 import Kind
 from contracts.interaction.v1.payload import Interaction, Quarantined
-from kit.errors import ExhaustedError
+from kit.errors import ExhaustedError, UnavailableError
 from kit.microbatch import MicroBatcher
+from kit.process import Readiness
 
 #: Kinds of interactions that may come with a text.
 SPOKEN = frozenset({Kind.KIND_ASKED, Kind.KIND_PRAISED, Kind.KIND_COMPLAINED, Kind.KIND_ANSWERED_SURVEY})
@@ -57,9 +59,9 @@ class Texts:
     def __init__(
         self, load: Callable[[], Judge], *, most_waiting: int = _MOST_WAITING, patience_s: float = 2.0
     ) -> None:
-        """Take what loads the judge: called in the thread, with the first text."""
+        """Take what loads the judge, once and in the thread: with the first text, where `load` did not come before."""
         self._load = functools.cache(load)
-        self._is_loaded = asyncio.Event()
+        self._is_loaded = False
         self._most_waiting = most_waiting
         self._patience_s = patience_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="texts")
@@ -67,6 +69,12 @@ class Texts:
         self._batcher: MicroBatcher[_Said, None] = MicroBatcher(
             self._judge, max_items=_BATCH, max_bytes=_BATCH, max_waiting=most_waiting
         )
+
+    async def load(self, readiness: Readiness) -> None:
+        """Load the judge, which readiness misses until then; raises what loading raises."""
+        readiness.add("texts", self._check)
+        await self._loaded()
+        self._is_loaded = True
 
     async def hear(self, fates: Sequence[Fate], said: Mapping[bytes, str]) -> list[Fate]:
         """Return the events, with evidence where one came with a text; `said` has them by message id."""
@@ -89,27 +97,24 @@ class Texts:
             return "queue_full"
         # Looked at, also when nobody waits any more. Not logged: its message may hold a text.
         judging.add_done_callback(lambda done: done.cancelled() or done.exception())
-        if not self._is_loaded.is_set():
-            await self._loading(judging)
         done, _ = await asyncio.wait([judging], timeout=self._patience_s)
         if not done:
             return "late"
         return "failed" if judging.exception() is not None else ""
 
-    async def _loading(self, judging: "asyncio.Future[None]") -> None:
-        """Wait until the judge is there, or has not come."""
-        loaded = asyncio.ensure_future(self._is_loaded.wait())
-        either: list[asyncio.Future[Any]] = [loaded, judging]
-        await asyncio.wait(either, timeout=_LOADING_S, return_when=asyncio.FIRST_COMPLETED)
-        loaded.cancel()
+    async def _check(self) -> None:
+        if not self._is_loaded:
+            raise UnavailableError("the judge of texts is being loaded")
 
     async def _judge(self, _: int, waiting: list[_Said]) -> None:
-        loop = asyncio.get_running_loop()
-        judge = await loop.run_in_executor(self._thread, self._load)
-        self._is_loaded.set()
-        judged = await loop.run_in_executor(self._thread, judge.judge, [each.text for each in waiting])
+        judge = await self._loaded()
+        texts, loop = [each.text for each in waiting], asyncio.get_running_loop()
+        judged = await loop.run_in_executor(self._thread, judge.judge, texts)
         for each, stances in zip(waiting, judged, strict=True):
             each.stances = stances
+
+    async def _loaded(self) -> Judge:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
 
 
 def _may_be_heard(fate: Interaction | Quarantined) -> bool:

@@ -9,6 +9,7 @@ from doors.proofs import Proofs
 from doors.publish import Publisher, Sealer, Stream
 from doors.stream import STREAM, JetStream
 from doors.subjects import EdgeKeys
+from doors.texts import Texts
 from gateway.app import build_app
 from gateway.clients import Services, open_services
 from gateway.domain import MAX_REST_BYTES, POWER_CUT, PROCESS_DEATH
@@ -30,23 +31,26 @@ from kit.http.types import App
 from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.telemetry import logger
+from relationships.judging import load_judge
 
 _LOG = logger(__name__)
 
 
 async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readiness) -> None:
-    sources = load_sources(settings.sources_file)
+    sources, texts = load_sources(settings.sources_file), Texts(load_judge)
+    await texts.load(readiness)
     async with AsyncExitStack() as closing:
         streams = await open_streams(settings, sources, readiness, closing)
         services = await closing.enter_async_context(open_services(settings))
         translators = translators_of(settings, sources, open_shadow(settings.shadow_share, closing))
-        app, publishers = build(settings, translators, streams, services, readiness)
+        door = open_door(settings, translators, streams, texts)
+        app = build(settings, door, services, readiness)
         # A group: were reporting to end, the process must.
         async with asyncio.TaskGroup() as tasks:
             reporting = tasks.create_task(services.report(settings.report_every_s))
             await serve(app, settings.http_address, stop)
             reporting.cancel()
-        for publisher in publishers:
+        for publisher in door.publishers.values():
             await publisher.drain()
 
 
@@ -92,38 +96,41 @@ def translators_of(settings: GatewaySettings, sources: Sources, shadow: Shadow |
     return Translators(sources, settings.vocabulary_file, settings.vocabularies_dir, passed)
 
 
-def build(
-    settings: GatewaySettings,
-    translators: Translators,
-    streams: Mapping[int, Stream],
-    services: Services,
-    readiness: Readiness,
-) -> tuple[App, list[Publisher]]:
-    """Return the application, and what must be drained once it no longer serves."""
-    if settings.keyring_dir is None or settings.credentials_file is None:
-        raise RuntimeError("load() refuses to start without keyring_dir and credentials_file")
-    keyring = FolderKeyRing(settings.keyring_dir)
-    credentials = Credentials(settings.credentials_file, keyring.current("pepper").secret)
-    edge_keys = EdgeKeys(keyring)
+def open_door(settings: GatewaySettings, translators: Translators, streams: Mapping[int, Stream], texts: Texts) -> Door:
+    """Return what events come in by; its publishers must be drained once it no longer serves."""
+    if settings.credentials_file is None:
+        raise RuntimeError("load() refuses to start without credentials_file")
+    keyring = _keyring(settings)
     sealer = Sealer(EpochKeys(keyring), translators.version)
-    publishers = {
-        durability: Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
-        for durability, stream in streams.items()
-    }
-    door = Door(
-        credentials=credentials,
-        edge_keys=edge_keys,
+    return Door(
+        credentials=Credentials(settings.credentials_file, keyring.current("pepper").secret),
+        edge_keys=EdgeKeys(keyring),
         sources=translators.sources,
         translators=translators,
-        publishers=publishers,
+        publishers={
+            durability: Publisher(stream, sealer, max_waiting=settings.max_waiting_bytes)
+            for durability, stream in streams.items()
+        },
         partitions=settings.partitions,
         max_requests=settings.max_requests,
+        texts=texts,
     )
-    people = People(edge_keys, Proofs(keyring, time.time), publishers[POWER_CUT], settings.partitions)
-    signatures = Signatures(credentials.public_key, time.time)
-    rest = build_endpoints(Rest(credentials, people, services, readiness), translators, signatures)
+
+
+def build(settings: GatewaySettings, door: Door, services: Services, readiness: Readiness) -> App:
+    """Return the application."""
+    proofs = Proofs(_keyring(settings), time.time)
+    people = People(door.edge_keys, proofs, door.publishers[POWER_CUT], settings.partitions)
+    signatures = Signatures(door.credentials.public_key, time.time)
+    rest = build_endpoints(Rest(door.credentials, people, services, readiness), door.translators, signatures)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
-    return build_app(Tracking(door), bound), list(publishers.values())
+    return build_app(Tracking(door), bound)
+
+
+def _keyring(settings: GatewaySettings) -> FolderKeyRing:
+    if settings.keyring_dir is None:
+        raise RuntimeError("load() refuses to start without keyring_dir")
+    return FolderKeyRing(settings.keyring_dir)
 
 
 if __name__ == "__main__":

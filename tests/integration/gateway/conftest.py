@@ -18,7 +18,8 @@ from contracts.interaction.v1.interaction_pb2 import Envelope
 from contracts.profile.v1 import profile_pb2_grpc
 from contracts.recommendation.v1 import recommendation_pb2_grpc
 from doors.stream import STREAM, JetStream
-from gateway.__main__ import build, translators_of
+from doors.texts import Texts
+from gateway.__main__ import build, open_door, translators_of
 from gateway.clients import open_services
 from gateway.domain import POWER_CUT
 from gateway.settings import GatewaySettings
@@ -30,6 +31,7 @@ from kit.keyring import FolderKeyRing
 from kit.process import Readiness
 from kit.rpc import build_server
 from kit.sealing import open_sealed
+from relationships.judging import load_judge
 from tests.integration.gateway.rpc import FakeAvatar, FakeProfile, FakeRecommendation, FakeServices
 
 
@@ -137,13 +139,14 @@ def start(
         stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
         async with open_services(told) as opened:
             translators = translators_of(told, load_sources(told.sources_file))
-            app, publishers = build(told, translators, streams, opened, readiness)
+            door = open_door(told, translators, streams, Texts(load_judge))
+            app = build(told, door, opened, readiness)
             serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
             async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as http:
                 yield Gateway(http, keys, services, nats, keyring)
             stop.set()
             await serving
-            for publisher in publishers:
+            for publisher in door.publishers.values():
                 await publisher.drain()
 
     return started

@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 from contracts.interaction.v1.interaction_pb2 import Kind
 from contracts.interaction.v1.payload import Interaction, Quarantined
 from doors.texts import Texts
+from kit.process import Readiness
 
 FAN = (-8, -4, -8, 8, -8)
 
@@ -77,14 +78,28 @@ class TestHear:
             await heard(texts, event(number))
         assert loaded == [1]
 
-    async def test_who_comes_while_the_judge_loads_waits_for_it(self, judge):
-        may_load = threading.Event()
-        texts = Texts(lambda: may_load.wait(10) and judge, patience_s=0.5)
-        hearing = [asyncio.create_task(heard(texts, event(number))) for number in range(2)]
-        done, _ = await asyncio.wait(hearing, timeout=0.6)
-        assert not done
+    async def test_a_door_is_not_ready_before_its_judge_is(self, judge):
+        may_load, readiness = threading.Event(), Readiness()
+        texts = Texts(lambda: may_load.wait(10) and judge)
+        loading = asyncio.create_task(texts.load(readiness))
+        await asyncio.sleep(0)
+        assert await readiness.look() == {"texts": "UNAVAILABLE"}
         may_load.set()
-        assert await asyncio.gather(*hearing) == [[FAN]] * 2
+        await loading
+        assert await readiness.look() == {"texts": "ok"}
+
+    async def test_a_judge_that_was_loaded_before_is_not_loaded_again(self, judge):
+        loaded = []
+        texts = Texts(lambda: loaded.append(1) or judge)
+        await texts.load(Readiness())
+        assert (loaded, await heard(texts, event(1))) == ([1], [FAN])
+
+    async def test_nobody_waits_longer_for_a_judge_that_is_being_loaded(self, judge):
+        may_load, before = threading.Event(), dropped("late")
+        texts = Texts(lambda: may_load.wait(10) and judge, patience_s=0.01)
+        assert await heard(texts, event(1)) == [()]
+        may_load.set()
+        assert dropped("late") - before == 1
 
     async def test_a_judge_that_cannot_be_loaded_costs_the_evidence_alone(self):
         before = dropped("failed")
