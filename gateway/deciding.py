@@ -20,7 +20,7 @@ from kit import audit
 from kit.errors import NotFoundError
 
 # Why the brand has to wait tells an app of contacts elsewhere: it hears that it has to.
-_RESERVED = frozenset({"COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "UNWELCOME"})
+_RESERVED = frozenset({"COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "UNWELCOME", "SWITCHING"})
 _UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"model": bodies.Problem, "description": "There is no such decision here"}
 }
@@ -29,6 +29,7 @@ _own = APIRouter(prefix="/me", tags=["person"], responses=REFUSALS, dependencies
 Act = Literal["offer", "hello", "ask"]
 Channel = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,32}$")]
 DecisionId = Annotated[str, Path(max_length=1024, pattern=r"^[A-Za-z0-9._-]+$")]
+Archetype = Annotated[str, Field(pattern=r"^[a-z0-9_]{0,64}$")]
 Age = Annotated[int, Field(ge=0, le=120), WHOLE]
 
 
@@ -54,6 +55,11 @@ class DecideBody(bodies.Someone):
     #: What the person is doing; empty for asking where they begin, else for looking.
     activity: Literal["", "asking", "looking", "passing", "occupied"] = ""
     exclude: Annotated[list[ItemId], Field(default_factory=list, max_length=1000)]
+    #: Channels in which the brand could begin as well.
+    also_in: Annotated[list[Channel], Field(default_factory=list, max_length=8)]
+    #: Market and group of the brand's archetypes that the app vouches for; both, or neither.
+    market: Archetype = ""
+    group: Archetype = ""
     count: Annotated[int, Field(ge=1, le=10), WHOLE] = 1
 
 
@@ -78,6 +84,8 @@ class DecideAnswer(bodies.Body):
     reasons: list[bodies.Reason]
     #: "RESERVED" for any limit of contact.
     silence: str
+    #: Of `channel` and `also_in` the one to do it in; empty for silence.
+    channel: str
     style: str
     content: str
     consent: bodies.Decision | None
@@ -137,7 +145,7 @@ async def decide(body: DecideBody, door: Door, app: App) -> DecideAnswer:
     asked = body.model_dump(exclude={"user_id", "anonymous_id"})
     request = recommendation_pb2.DecideRequest(brand=app.brand, subject=subject, **asked)
     answer = await door.services.recommendation.Decide(request)
-    offered = list(_offered(answer, body.channel))
+    offered = list(_offered(answer, answer.channel or body.channel))
     told_of = dict.fromkeys((*(each.item for each in offered), *convert.items_in(answer.reasons)))
     catalogue = await door.services.items(app.brand, list(told_of))
     door.services.showed(subject, offered, door.now_ms())
@@ -149,6 +157,7 @@ async def decide(body: DecideBody, door: Door, app: App) -> DecideAnswer:
         also=chosen[1:],
         reasons=convert.reasons_from_proto(answer.reasons, catalogue),
         silence="RESERVED" if answer.silence in _RESERVED else answer.silence,
+        channel=answer.channel,
         style=answer.style,
         content=answer.content,
         consent=convert.decision_from_proto(answer.decision) if answer.HasField("decision") else None,

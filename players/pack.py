@@ -14,7 +14,15 @@ PACKS = Path(__file__).parent / "packs"
 #: What worlds count: trades, different partners in chat, metres from where one was before, blocks, helps, rules.
 Behaviour = Literal["trades", "chat_partners", "distance_explored", "blocks_built", "help_given", "rules_broken"]
 BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
+_Topic = Annotated[str, Meta(min_length=1, max_length=64)]
 _Weight = Annotated[float, Meta(ge=-2, le=2)]
+
+
+class Suits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What suits whoever plays so: how to say it, and topics of offers, as a brand's terms name them."""
+
+    style: Words
+    topics: tuple[_Topic, ...] = ()
 
 
 class Dimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,6 +30,7 @@ class Dimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     label: Label
     evidence: dict[Behaviour, _Weight]
+    suits: Suits | None = None
 
 
 class PlayerPack(Pack, frozen=True, kw_only=True):

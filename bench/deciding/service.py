@@ -17,7 +17,7 @@ from kit import packs
 from kit.db import Database
 from kit.settings import Settings
 from kit.tenancy import acting_for_every_brand
-from services.recommendation.__main__ import serve_recommendation
+from services.recommendation.__main__ import serve_recommendation, treating_of
 from services.recommendation.clients import CircleRead, Personas
 from services.recommendation.deciding import Manners, Terms
 from services.recommendation.domain import Blend, Bounds, Keyed, Learnt, Lesson, Persona, Position, Subject
@@ -28,7 +28,6 @@ from services.recommendation.rpc import Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
 from services.recommendation.sums import WEEK_MS, Sums
-from services.recommendation.treating import every_treatment
 from services.recommendation.use_cases.decide import Deciding
 from services.recommendation.use_cases.keep import put_offers
 
@@ -101,7 +100,7 @@ def _deciding(settings: RecommendationSettings, models: Models, blend: Blend, da
         rules=pack.rules,
         manners=packs.load(settings.manners_file, Manners),
         policy_version=pack.version,
-        treatments=every_treatment(settings.relationship_pack),
+        treating=treating_of(settings),
         now_ms=lambda: time.time_ns() // 1_000_000,
         token=os.urandom,
         lot=random.SystemRandom().random,

@@ -56,7 +56,7 @@ def keep(path: Path, purchases: Path) -> None:
     """Fit to all of a file, and write what was fitted as a pack."""
     known = read_purchases(purchases)
     first, last, customers = int(known.days.min()), int(known.days.max()), int(known.customers.max()) + 1
-    write_pack(path, fit(known, customers, last), customers, last - first + 1)
+    write_pack(path, fit(known, customers, last), history(known, customers, last), last - first + 1)
 
 
 def figures(chance: Floats, count: Floats, counts: Floats) -> dict[str, float]:

@@ -199,7 +199,7 @@ class Rankings:
             return None
         request = recommendation_pb2.DecideRequest(
             brand=brand,
-            known=recommendation_pb2.Known(circle=map(_keyed, signals.circle), history=_history(signals)),
+            known=_known(signals),
             acts=[_OFFER_ACT],
             initiative="persona" if is_visitor_asking else "brand",
             channel=_CHANNEL,
@@ -260,7 +260,24 @@ def _signals(answer: profile_pb2.ReadPersonaResponse) -> Signals:
             for each in answer.circle
         ),
         "" if wanted.type in {"", _UNKNOWN} else f"{wanted.pack}.{wanted.type}",
+        _besides(answer).SerializeToString(),
     )
+
+
+def _besides(answer: profile_pb2.ReadPersonaResponse) -> recommendation_pb2.Known:
+    told = recommendation_pb2.Known()
+    if answer.HasField("bought"):
+        told.bought.CopyFrom(answer.bought)
+    if answer.HasField("bearing"):
+        told.bearing.CopyFrom(answer.bearing)
+    return told
+
+
+def _known(signals: Signals) -> recommendation_pb2.Known:
+    told = recommendation_pb2.Known.FromString(signals.besides)
+    told.circle.extend(map(_keyed, signals.circle))
+    told.history.CopyFrom(_history(signals))
+    return told
 
 
 def _history(signals: Signals) -> recommendation_pb2.History:

@@ -23,15 +23,17 @@ from kit.tenancy import acting_for_every_brand
 from services.recommendation import use_cases
 from services.recommendation.clients import Personas
 from services.recommendation.consumers import DURABLE, STREAM, SUBJECTS, Learner
-from services.recommendation.deciding import Manners
+from services.recommendation.deciding import Manners, Suiting
 from services.recommendation.model import Models
 from services.recommendation.remembered import Remembered
 from services.recommendation.rpc import RecommendationRpc, Surroundings
 from services.recommendation.settings import DecidingPack, RankingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
-from services.recommendation.treating import every_treatment
+from services.recommendation.timing.pack import read_pack as read_timing
+from services.recommendation.treating import Treating, by_brand, every_play, every_treatment, foretelling
 from services.recommendation.use_cases.decide import Deciding
 from services.recommendation.use_cases.keep import keep_forgetting
+from wishes.archetypes import read_pack as read_archetypes
 
 _MESSAGES_AT_ONCE = 16
 
@@ -108,10 +110,21 @@ def _deciding(settings: RecommendationSettings, shelves: Shelves, personas: Pers
         rules=pack.rules,
         manners=packs.load(settings.manners_file, Manners),
         policy_version=f"{pack.id}.{pack.version}",
-        treatments=every_treatment(settings.relationship_pack),
+        treating=treating_of(settings),
         now_ms=_now_ms,
         token=os.urandom,
         lot=random.SystemRandom().random,
+    )
+
+
+def treating_of(settings: RecommendationSettings) -> Treating:
+    """Read the packs by which personas are met; raises PackError."""
+    return Treating(
+        every_treatment(settings.relationship_pack),
+        packs.load(settings.suiting_file, Suiting),
+        every_play(),
+        by_brand(settings.timing_dir, lambda path: foretelling(read_timing(path))),
+        by_brand(settings.archetypes_dir, read_archetypes),
     )
 
 

@@ -2,18 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from grpc.aio import Channel
 
 from contracts.common.v1.subject_pb2 import FormerId, KeyedPersona
 from contracts.common.v1.subject_pb2 import Subject as SubjectMessage
 from contracts.consent.v1.consent_pb2 import Statement
+from contracts.profile.v1.profile_pb2 import Bearing as BearingMessage
 from contracts.profile.v1.profile_pb2 import Bought as BoughtMessage
 from contracts.profile.v1.profile_pb2 import ReadCircleRequest, ReadSignalsRequest, Relationship, Removal, RemoveRequest
 from contracts.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from kit.errors import UnavailableError
-from services.recommendation.domain import Bought, Circle, Decision, Keyed, Met, Persona, Signals, Subject
+from services.recommendation.domain import (
+    Bearing,
+    Bought,
+    Circle,
+    Decision,
+    JourneyState,
+    Keyed,
+    Met,
+    Persona,
+    Signals,
+    Subject,
+)
 
 if TYPE_CHECKING:
     # The generated module has it in its types alone.
@@ -21,6 +33,7 @@ if TYPE_CHECKING:
 
 _METHOD = "rest"
 _UNKNOWN = "unknown"
+_STATES: dict[str, JourneyState] = {state: state for state in get_args(JourneyState)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,8 @@ class Personas:
             removed_topics=tuple(answer.removed_topics),
             circle=circle_from_proto(answer.circle),
             relationship=_relationship(answer.relationship),
-            bought=_bought(answer.bought) if answer.HasField("bought") else None,
+            bought=bought_from_proto(answer.bought) if answer.HasField("bought") else None,
+            bearing=bearing_from_proto(answer.bearing),
         )
 
     async def read_circle(self, subject: Subject) -> CircleRead:
@@ -78,12 +92,17 @@ def circle_from_proto(circle: Iterable[KeyedPersona]) -> Circle:
     )
 
 
+def bought_from_proto(told: BoughtMessage) -> Bought:
+    return Bought(told.days, told.first_day, told.last_day, told.spend)
+
+
+def bearing_from_proto(told: BearingMessage) -> Bearing:
+    risk = told.switching_risk if told.HasField("switching_risk") else None
+    return Bearing(_STATES.get(told.journey, "unknown"), risk, tuple(told.play))
+
+
 def _relationship(told: Relationship) -> str:
     return "" if told.type in {"", _UNKNOWN} else f"{told.pack}.{told.type}"
-
-
-def _bought(told: BoughtMessage) -> Bought:
-    return Bought(told.days, told.first_day, told.last_day, told.spend)
 
 
 def _subject(subject: Subject) -> SubjectMessage:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kit.errors import Status, TypedError
 
@@ -122,6 +122,21 @@ class Bought:
     spend: float
 
 
+#: As the profile service tells them.
+JourneyState = Literal["discovering", "weighing", "buying", "using", "reweighing", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """Where a persona stands with what it might buy, and how it plays; of whom nothing is known by default."""
+
+    journey: JourneyState = "unknown"
+    #: That it looks elsewhere; None of who has nothing to switch from.
+    switching_risk: float | None = None
+    #: What surely stands out, "<pack>.<dimension>", the strongest first.
+    play: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Signals:
     """What ranking may know of a persona: nothing when the decision denies it."""
@@ -140,6 +155,7 @@ class Signals:
     relationship: str = ""
     #: Foretells with a timing pack whether it buys again; None of who never bought.
     bought: Bought | None = None
+    bearing: Bearing = Bearing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,8 @@ class Situation:
     newest_at_ms: int = 0
     #: Items about these are not offered.
     removed_topics: tuple[str, ...] = ()
+    #: What else speaks for items about a topic: kind, topic, how much.
+    suited: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from services.recommendation.deciding import WINDOW_MS, Decided, Moment, Occasion, Question, Weighed, occasion
+from services.recommendation.deciding import (
+    PLAYS,
+    WINDOW_MS,
+    Decided,
+    Initiative,
+    Moment,
+    Occasion,
+    Question,
+    Suits,
+    Weighed,
+    occasion,
+)
 from services.recommendation.domain import Reason
 
 #: How many of those that were weighed are written down.
@@ -12,6 +23,8 @@ _RUNNERS_UP = 5
 _REASONS = 3
 #: The part of a score that every item has.
 _USUAL = "usual"
+#: What an audience is not told: how somebody plays.
+_UNTOLD = frozenset((_USUAL, PLAYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +38,11 @@ class Made:
 
 
 def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
-    """Return the record, of plain values. `contributions` add up to `score`."""
+    """Return the record, of plain values.
+
+    `contributions` add up to `score`; `p_accept` times `benefit`, less `cost`, is `value`; and `benefit` is that of the
+    terms times what `suits.worth` says of offers.
+    """
     return {
         "act": decided.act.value,
         "silence": decided.silence.value if decided.silence else "",
@@ -35,6 +52,8 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
         "moment": _moment(question.moment),
         **_chosen(decided.chosen),
         "p_annoy": decided.p_annoy,
+        "cost": decided.cost,
+        "suits": _suits(question.suits),
         "manners": _manners(question.moment, decided),
         "otherwise": decided.otherwise,
         "weighed": [_weighed(each) for each in decided.weighed[:_RUNNERS_UP]],
@@ -50,7 +69,7 @@ def record(question: Question, decided: Decided, made: Made) -> dict[str, Any]:
 
 def reasons_of(parts: Iterable[tuple[str, str, float]]) -> tuple[Reason, ...]:
     """Return what spoke for an act, strongest first, with its share of all that did."""
-    gains = sorted((part for part in parts if part[2] > 0 and part[0] != _USUAL), key=lambda part: -part[2])
+    gains = sorted((part for part in parts if part[2] > 0 and part[0] not in _UNTOLD), key=lambda part: -part[2])
     whole = sum(amount for _, _, amount in gains)
     return tuple(Reason(kind, ref, amount / whole) for kind, ref, amount in gains[:_REASONS])
 
@@ -90,11 +109,26 @@ def _weighed(weighed: Weighed) -> dict[str, Any]:
         "act": weighed.candidate.act.value,
         "item": weighed.candidate.item,
         "score": weighed.candidate.score,
+        "benefit": weighed.candidate.benefit,
         "p_accept": weighed.p_accept,
         "p_accept_low": weighed.p_accept_low,
         "value": weighed.value,
         "value_low": weighed.value_low,
         "propensity": weighed.propensity,
+    }
+
+
+def _suits(suits: Suits) -> dict[str, Any]:
+    """Return what was known of the persona beside its taste, and what was made of it."""
+    told = suits.told
+    return {
+        "journey": told.bearing.journey,
+        "switching_risk": told.bearing.switching_risk,
+        "is_sold_to": suits.is_sold_to,
+        "play": [name for name, _ in told.plays],
+        "like": told.like,
+        "worth": [{"kind": kind, "ref": ref, "factor": amount} for kind, ref, amount in suits.factors],
+        "style": suits.style,
     }
 
 
@@ -112,7 +146,8 @@ def _limits(question: Question, decided: Decided, relationship: str) -> dict[str
 
 def _not_used(question: Question, made: Made) -> list[str]:
     """Return what could tell something and had no part in this."""
-    situation = question.situation
+    situation, told = question.situation, question.suits.told
+    has_asked = question.moment.initiative is Initiative.PERSONA
     absent = {
         "texts": True,
         "what is not linked with this persona": True,
@@ -120,5 +155,9 @@ def _not_used(question: Question, made: Made) -> list[str]:
         "likes": not situation.likes,
         "age": not question.moment.least_age,
         "relationship": not made.relationship,
+        "journey": has_asked or (told.bearing.journey == "unknown" and told.bearing.switching_risk is None),
+        "purchases": has_asked or told.bought is None,
+        "play": not told.plays or told.is_compared,
+        "people like this": not told.like,
     }
     return [name for name, is_absent in absent.items() if is_absent]

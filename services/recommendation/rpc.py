@@ -94,7 +94,7 @@ class RecommendationRpc(RecommendationServiceServicer):
 
     async def Decide(self, request: messages.DecideRequest, context: ServicerContext) -> messages.DecideResponse:
         deciding = self._around.deciding
-        asked = decisions.asked(request, deciding.now_ms(), deciding.treatments)
+        asked = decisions.asked(request, deciding.now_ms(), deciding.treating)
         match request.WhichOneof("whom"):
             case "subject":
                 answer = await decide_for(deciding, convert.subject(request), asked)

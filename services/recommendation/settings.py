@@ -34,6 +34,11 @@ class RecommendationSettings(Settings):
     ranking_file: Path = Path(__file__).with_name("packs") / "ranking.yaml"
     manners_file: Path = Path(__file__).with_name("packs") / "manners.yaml"
     deciding_file: Path = Path(__file__).with_name("packs") / "deciding.yaml"
+    suiting_file: Path = Path(__file__).with_name("packs") / "suiting.yaml"
+    #: What was fitted to a brand's purchases (`maskenball evaluate timing --write`), in <brand>.yaml; none without.
+    timing_dir: Path | None = None
+    #: What a brand's archetypes wish for, likewise; of others nothing is known.
+    archetypes_dir: Path | None = None
     #: Whose types callers name: a file of relationships/packs, without its ending.
     relationship_pack: str = "core4"
     #: Seconds between saves while there is something new; more when a save itself takes long.

@@ -147,6 +147,8 @@ class Signals:
     circle: tuple[Keyed, ...] = ()
     #: How it wants to be met: "<pack>.<type>"; empty where that is not known.
     relationship: str = ""
+    #: When it bought, where it stands, how it plays: handed on as it came.
+    besides: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from services.profile.convert.counting import (
     told_to_proto,
 )
 from services.profile.convert.telling import (
+    bearing_to_proto,
     bought_to_proto,
     decision_to_proto,
     erasure_to_proto,
@@ -46,6 +47,7 @@ from services.profile.convert.telling import (
 __all__ = [
     "asked_from_proto",
     "audience_from_proto",
+    "bearing_to_proto",
     "benefits_from_proto",
     "books_line_to_proto",
     "bought_to_proto",

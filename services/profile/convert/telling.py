@@ -6,6 +6,7 @@ from contracts.common.v1 import subject_pb2
 from contracts.consent.v1 import consent_pb2
 from contracts.profile.v1 import profile_pb2
 from relationships.state import Relationship
+from services.profile.bearing import Bearing
 from services.profile.buying import Bought
 from services.profile.clients import persona_to_proto
 from services.profile.domain import (
@@ -116,3 +117,7 @@ def signal_to_proto(signal: Signal) -> profile_pb2.Signal:
 
 def bought_to_proto(bought: Bought | None) -> profile_pb2.Bought | None:
     return None if bought is None else profile_pb2.Bought(**bought._asdict())
+
+
+def bearing_to_proto(bearing: Bearing | None) -> profile_pb2.Bearing | None:
+    return None if bearing is None else profile_pb2.Bearing(**bearing._asdict())

@@ -198,6 +198,7 @@ class ProfileRpc(HandleRpc):
             relationship=self._relationship(subject, found.signals),
             circle=map(convert.keyed_to_proto, found.signals.circle),
             bought=convert.bought_to_proto(found.signals.bought),
+            bearing=convert.bearing_to_proto(found.signals.bearing),
         )
 
     def _fenced(self, subject: Subject, found: read.PersonaRead) -> tuple[bytes, int]:
@@ -225,6 +226,7 @@ class ProfileRpc(HandleRpc):
             relationship=self._relationship(subject, found),
             circle=map(convert.keyed_to_proto, found.circle),
             bought=convert.bought_to_proto(found.bought),
+            bearing=convert.bearing_to_proto(found.bearing),
         )
 
     async def ReadCircle(

@@ -9,6 +9,7 @@ from kit.db import raw
 from kit.fence import Familiar, Known
 from relationships.state import NOTHING_KNOWN, Relationship
 from services.profile import choices, handles, relations, sealed, tails
+from services.profile.bearing import Bearing
 from services.profile.buying import Bought, bought
 from services.profile.choices import Choices
 from services.profile.domain import OFFER, REMEMBER, RESEARCH, Bound, Decision, Persona, Subject
@@ -68,6 +69,8 @@ class SignalsRead:
     relationship: Relationship = NOTHING_KNOWN
     #: Foretells whether it will buy again; None of who never bought, or does not want that to rank offers.
     bought: Bought | None = None
+    #: Where it stands and how it plays; None of who does not want that used.
+    bearing: Bearing | None = None
     is_read: bool = False
 
 
@@ -254,7 +257,8 @@ async def _signals(stores: Stores, subject: Subject, found: _Found) -> SignalsRe
     pack, now_ms = stores.packs.of(subject.brand), stores.now_ms()
     wanted = relations.relationship_of(pack, traits, chosen, now_ms)
     purchases = None if "ranking" in chosen.objections else bought(traits)
-    beside = chosen.removed_items, chosen.removed_topics, found.circle(stores), wanted, purchases
+    bearing = stores.bearings.of(subject.brand, traits, chosen, now_ms)
+    beside = chosen.removed_items, chosen.removed_topics, found.circle(stores), wanted, purchases, bearing
     met = chosen.ranked(signals(traits))
     boundary = stores.crowds.of(subject.brand, subject.audience)
     if not boundary.is_compared:

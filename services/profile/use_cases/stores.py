@@ -7,6 +7,7 @@ from functools import partial
 from kit.db import Database
 from kit.keyring import KeyRing
 from kit.together import Together
+from services.profile.bearing import Bearings
 from services.profile.clients import Avatars, ConsentClient, Rankings
 from services.profile.crowds import Crowds
 from services.profile.domain import Bound, Persona
@@ -61,7 +62,9 @@ class Stores:
     #: What was decided, likewise.
     rankings: Rankings | None = None
     look_ups: LookUps = field(init=False)
+    bearings: Bearings = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make what stands on both databases."""
+        """Make what stands on both databases, and on the packs."""
         object.__setattr__(self, "look_ups", LookUps(self.profile, self.vault))
+        object.__setattr__(self, "bearings", Bearings(self.journeys, self.players))

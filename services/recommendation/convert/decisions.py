@@ -1,13 +1,12 @@
 """Contract messages about decisions to this room's words and back; bounds of requests are checked here."""
 
 import re
-from collections.abc import Mapping
 
 import msgspec
 
 from contracts.common.v1.subject_pb2 import KeyedPersona
 from contracts.recommendation.v1 import recommendation_pb2 as messages
-from services.recommendation.clients import circle_from_proto
+from services.recommendation.clients import bearing_from_proto, bought_from_proto, circle_from_proto
 from services.recommendation.convert import MOST_EXCLUDED, MOST_ITEM, brand, met, require, to_decision, to_reason
 from services.recommendation.deciding import (
     LEAST_ANSWERS,
@@ -18,10 +17,10 @@ from services.recommendation.deciding import (
     Outcome,
     Policy,
     Terms,
-    Treatment,
 )
 from services.recommendation.domain import Circle, Decision, Persona, Signals
 from services.recommendation.record import reasons_of
+from services.recommendation.treating import Like, Treating
 from services.recommendation.use_cases.answer import Said
 from services.recommendation.use_cases.decide import ID_BYTES, Answer, Asked
 from services.recommendation.use_cases.listing import Listed, shown
@@ -38,6 +37,7 @@ _MOST_TOPICS = 8
 _MOST_ACTIVITY = 32
 _MOST_TOPIC = 64
 _MOST_TERMS_CHANNELS = 16
+_MOST_ALSO_IN = 8
 _MOST_BENEFIT = 10.0
 _MOST_AGE = 120
 _MOST_OFFSET = 840
@@ -53,6 +53,7 @@ _AN_INITIATIVE = f"one of {', '.join(Initiative)}, or none"
 _AN_AGE = f"at most {_MOST_AGE}"
 _AN_OFFSET = f"-{_MOST_OFFSET} to {_MOST_OFFSET}"
 _AN_ACTIVITY = f"at most {_MOST_ACTIVITY} characters"
+_ALSO_IN = f"at most {_MOST_ALSO_IN} of {_CHANNEL.pattern}"
 _EXCLUDED = f"at most {MOST_EXCLUDED}"
 _NAMED = f"1 to {_MOST_NAMED}"
 _A_CIRCLE = f"1 to {_MOST_CIRCLE}"
@@ -63,7 +64,7 @@ _A_KEY = f"{_KEY_BYTES} bytes"
 _READ = Decision("", is_allowed=True, reason="", sequence=0, record_id="")
 
 
-def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, Treatment]) -> Asked:
+def asked(request: messages.DecideRequest, at_ms: int, treating: Treating) -> Asked:
     brand(request.brand)
     acts = [_ACTS.get(act) for act in request.acts]
     require(bool(acts) and None not in acts, "acts", _SOME_ACTS)
@@ -73,11 +74,14 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
     # The comparison is false for what is no number, too.
     require(0.0 <= request.interruption <= 1.0, "interruption", "0 to 1")
     require(abs(request.utc_offset_minutes) <= _MOST_OFFSET, "utc_offset_minutes", _AN_OFFSET)
-    if request.relationship not in treatments:
-        require(False, "relationship", f"one of {', '.join(filter(None, treatments))}")
+    if request.relationship not in treating.treatments:
+        require(False, "relationship", f"one of {', '.join(filter(None, treating.treatments))}")
     require(len(request.activity) <= _MOST_ACTIVITY, "activity", _AN_ACTIVITY)
     require(len(request.exclude) <= MOST_EXCLUDED, "exclude", _EXCLUDED)
     require(1 <= request.count <= _MOST_NAMED, "count", _NAMED)
+    also_in, like = tuple(request.also_in), Like(request.market, request.group)
+    require(len(also_in) <= _MOST_ALSO_IN and all(map(_CHANNEL.fullmatch, also_in)), "also_in", _ALSO_IN)
+    treating.check(request.brand, like)
     moment = Moment(
         at_ms,
         request.channel,
@@ -89,7 +93,7 @@ def asked(request: messages.DecideRequest, at_ms: int, treatments: Mapping[str, 
         request.count,
         request.activity,
     )
-    return Asked(moment, request.relationship, frozenset(request.exclude), request.needs_offers)
+    return Asked(moment, request.relationship, frozenset(request.exclude), request.needs_offers, also_in, like)
 
 
 def channel(told: str) -> str:
@@ -110,6 +114,8 @@ def known(request: messages.DecideRequest) -> Signals:
         frozenset(history.removed_items),
         tuple(history.removed_topics),
         circle_from_proto(told.circle),
+        bought=bought_from_proto(told.bought) if told.HasField("bought") else None,
+        bearing=bearing_from_proto(told.bearing),
     )
 
 
@@ -160,6 +166,7 @@ def to_answer(answer: Answer, policy_version: str) -> messages.DecideResponse:
         decision=None if answer.decision is None else to_decision(answer.decision),
         model_version=answer.model_version,
         policy_version=policy_version,
+        channel=answer.channel,
     )
     if answer.decided is not None:
         _tell(told, answer.decided)

@@ -9,7 +9,7 @@ from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.pipeline import Question, decide, silenced
 from services.recommendation.deciding.promising import Promise, bin_of
 from services.recommendation.deciding.shelf import Shelf, Terms
-from services.recommendation.deciding.speaking import occasion
+from services.recommendation.deciding.speaking import occasion, placed
 from services.recommendation.deciding.state import (
     COMPLAINT_MS,
     EMPTY,
@@ -21,6 +21,7 @@ from services.recommendation.deciding.state import (
     heard,
     merge,
 )
+from services.recommendation.deciding.suiting import PLAYS, Play, Suiting, Suits, Told, suits
 from services.recommendation.deciding.valuing import Answers, Experience, Taught, bucket_of, taught_by
 from services.recommendation.deciding.words import (
     VISIBLE_MS,
@@ -42,6 +43,7 @@ __all__ = [
     "COMPLAINT_MS",
     "EMPTY",
     "LEAST_ANSWERS",
+    "PLAYS",
     "VISIBLE_MS",
     "WINDOW_MS",
     "Act",
@@ -58,6 +60,7 @@ __all__ = [
     "Moment",
     "Occasion",
     "Outcome",
+    "Play",
     "Policy",
     "Promise",
     "Question",
@@ -66,8 +69,11 @@ __all__ = [
     "Shelf",
     "Silence",
     "State",
+    "Suiting",
+    "Suits",
     "Taught",
     "Terms",
+    "Told",
     "Treatment",
     "Verdict",
     "Weighed",
@@ -84,7 +90,9 @@ __all__ = [
     "meet",
     "merge",
     "occasion",
+    "placed",
     "silenced",
+    "suits",
     "taught_by",
     "told",
 ]

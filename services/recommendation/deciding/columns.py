@@ -1,7 +1,7 @@
 """Acts in columns: what is worked out for fifty is worked out at once, and told of the few that are looked at."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -47,6 +47,10 @@ class Candidates:
             [self.topics[place] for place in places],
             self.slots[places],
         )
+
+    def worth(self, factor: float) -> "Candidates":
+        """Return them with what they are worth to begin with, times a factor."""
+        return self if factor == 1.0 else replace(self, benefits=factor * self.benefits)
 
     def beside(self, acts: Sequence[Candidate]) -> "Candidates":
         """Return them, and behind them acts of which the model knows nothing."""

@@ -52,7 +52,8 @@ def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment
     shelf, asked = ranked.shelf, public(situation) if situation.draw_key else situation
     open_, counts = _open(ranked, asked, removed, moment)
     scored = _scored(ranked, asked, open_)
-    total = np.where(open_, _total(ranked, situation, scored, rules), _CLOSED)
+    known = _total(ranked, situation, scored, rules)
+    total = np.where(open_, _suited(shelf, situation, known), _CLOSED)
     best = best_of(total, min(rules.shortlist, counts["open"])) if counts["open"] else []
     # A slot may have been handed over since the shelf was made: its terms are another item's.
     names = ranked.sums.items
@@ -64,10 +65,11 @@ def gather(ranked: Ranked, situation: Situation, removed: frozenset[str], moment
     found = _columns(shelf, kept, total, topics)
 
     def parts(item: str) -> Parts:
-        place = kept[found.items.index(item)]
+        place, about = kept[found.items.index(item)], shelf.topics(item)
+        suited = [part for part in situation.suited if part[1] in about]
         if scored is not None and place < shelf.learnt:
-            return parts_of(scored, place, float(total[place]))
-        return _unmet_parts(shelf.topics(item), situation, rules)
+            return [*parts_of(scored, place, float(known[place])), *suited]
+        return [*_unmet_parts(about, situation, rules), *suited]
 
     return Gathered(found, counts, _hash(ranked.fitted.version, open_), parts)
 
@@ -172,6 +174,15 @@ def _total(ranked: Ranked, situation: Situation, scored: Scored | None, rules: R
         total[: shelf.learnt] = scored.total()[: shelf.learnt]
     for topic in situation.likes:
         total[shelf.unmet_about(topic)] += np.float32(rules.unmet_topic)
+    return total
+
+
+def _suited(shelf: Shelf, situation: Situation, known: Scores) -> Scores:
+    if not situation.suited:
+        return known
+    total = known.copy()
+    for _, topic, amount in situation.suited:
+        total[shelf.about(topic)] += np.float32(amount)
     return total
 
 

@@ -8,7 +8,7 @@ up that way, which silence teaches too. What strain does to answers is learnt fr
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from services.recommendation.deciding import stretches
@@ -104,12 +104,15 @@ def topic_leanings(pack: Manners, habits: Habits, at_ms: int) -> dict[str, float
 
 
 def channel_of_the_moment(
-    pack: Manners, customs: Customs, habits: Habits, occasion: Occasion, channels: Sequence[str]
-) -> str | None:
-    """Return on which channel speaking is worth most, by its lower bound; None where it is on none."""
-    verdicts = {name: judge(pack, customs, habits, occasion._replace(channel=name)) for name in channels}
-    worth = {name: verdict.value_at_least for name, verdict in verdicts.items() if verdict.speaks}
-    return max(worth, key=worth.__getitem__, default=None)
+    pack: Manners, customs: Customs, habits: Habits, occasion: Occasion, channels: Iterable[str]
+) -> str:
+    """Return on which channel speaking is worth most, by its lower bound; of those alike the first.
+
+    Whether it is worth it there at all hangs on the topic as well; which channel it is does not.
+    """
+    named = list(dict.fromkeys(channels))
+    said = {name: judge(pack, customs, habits, occasion._replace(channel=name)) for name in named}
+    return max(named, key=lambda name: said[name].value_at_least)
 
 
 def told(pack: Manners, customs: Customs, habits: Habits, occasion: Occasion, outcome: Outcome) -> Customs:

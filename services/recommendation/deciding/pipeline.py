@@ -12,6 +12,7 @@ from services.recommendation.deciding.promising import cells_of
 from services.recommendation.deciding.shelf import Shelf
 from services.recommendation.deciding.speaking import most_welcome, verdicts
 from services.recommendation.deciding.state import State
+from services.recommendation.deciding.suiting import NEUTRAL, Suits
 from services.recommendation.deciding.valuing import chance_to_annoy, weigh
 from services.recommendation.deciding.words import (
     Act,
@@ -41,6 +42,7 @@ class Question:
     moment: Moment
     #: Of all that are linked, together.
     habits: Habits = field(default_factory=Habits)
+    suits: Suits = NEUTRAL
 
 
 def decide(ranked: Ranked, question: Question, grounds: Grounds, lot: float) -> Decided:
@@ -49,9 +51,14 @@ def decide(ranked: Ranked, question: Question, grounds: Grounds, lot: float) -> 
     if (forbidden := _forbidden(question, rules)) is not None:
         return silenced(forbidden, question)
     offers = _offers(ranked, question, rules)
-    candidates = offers.candidates.beside([_plain(act, rules) for act in sorted(moment.acts - {Act.OFFER})])
+    worthy = offers.candidates.worth(question.suits.factor)
+    candidates = worthy.beside([_plain(act, rules) for act in sorted(moment.acts - {Act.OFFER})])
+    unsold = Act.OFFER in moment.acts and not question.suits.is_sold_to
     nothing = Decided(
-        Act.SILENT, silence=Silence.NOTHING_OPEN, gates=offers.gates, candidates_hash=offers.candidates_hash
+        Act.SILENT,
+        silence=Silence.SWITCHING if unsold else Silence.NOTHING_OPEN,
+        gates=offers.gates,
+        candidates_hash=offers.candidates_hash,
     )
     if not len(candidates):
         return nothing
@@ -61,9 +68,12 @@ def decide(ranked: Ranked, question: Question, grounds: Grounds, lot: float) -> 
     if not len(welcome):
         return nothing._replace(silence=Silence.UNWELCOME)
     annoys = chance_to_annoy(question.state, moment, rules)
-    every = weigh(welcome, question.state, grounds.experience, annoys * rules.annoyed, rules)
-    nothing = nothing._replace(silence=Silence.NOT_WORTH_IT, policy=grounds.in_force, weighed=every, p_annoy=annoys)
-    able = _able(ranked, question, grounds, every, annoys)
+    cost = annoys * rules.annoyed
+    every = weigh(welcome, question.state, grounds.experience, cost, rules)
+    nothing = nothing._replace(
+        silence=Silence.NOT_WORTH_IT, policy=grounds.in_force, weighed=every, p_annoy=annoys, cost=cost
+    )
+    able = _able(ranked, question, grounds, every, cost)
     explored = 0.0 if question.treatment.is_protective else rules.explored
     found = _done(nothing, every, able, Drawing(grounds.in_force, rules, explored, lot))
     if found.chosen is None:
@@ -94,7 +104,7 @@ def _forbidden(question: Question, rules: Rules) -> Silence | None:
 
 
 def _offers(ranked: Ranked, question: Question, rules: Rules) -> Gathered:
-    if Act.OFFER not in question.moment.acts:
+    if Act.OFFER not in question.moment.acts or not question.suits.is_sold_to:
         return Gathered(NOTHING, {}, b"", lambda _: [])
     return gather(ranked, question.situation, question.removed, question.moment, rules)
 
@@ -112,14 +122,14 @@ def _plain(act: Act, rules: Rules) -> Candidate:
     return Candidate(act, benefit=rules.benefits[act.value], topic=act.value)
 
 
-def _able(ranked: Ranked, question: Question, grounds: Grounds, every: Pool, annoys: float) -> dict[Policy, Pool]:
+def _able(ranked: Ranked, question: Question, grounds: Grounds, every: Pool, cost: float) -> dict[Policy, Pool]:
     """Return what each policy may draw from, most valuable first.
 
     The bandit abstains from what its own bound does not carry, and never goes beyond the reference: so the log of the
     reference tells what the bandit would have brought.
     """
     cells = cells_of(ranked, grounds.manners, question.habits, question.moment, every)
-    signs, promised = grounds.promise.weigh(every, cells, annoys * grounds.rules.annoyed)
+    signs, promised = grounds.promise.weigh(every, cells, cost)
     reference = every.eligible(every.worth, signs)
     return {Policy.SOFTMAX: reference, Policy.BANDIT: reference.eligible(promised, signs)}
 

@@ -1,9 +1,10 @@
 """Whether to speak at all: what manners say of each topic that could be spoken of. Asked of what the brand begins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from services.recommendation.deciding.habits import Customs, Habits, Occasion
-from services.recommendation.deciding.interruption import judge_topics
+from services.recommendation.deciding.interruption import channel_of_the_moment, judge_topics
 from services.recommendation.deciding.manners import Manners
 from services.recommendation.deciding.words import Initiative, Moment, Verdict
 
@@ -24,6 +25,14 @@ def verdicts(
 ) -> dict[str, Verdict]:
     """Return what manners say of speaking of each topic."""
     return judge_topics(manners, customs, habits, occasion(moment, ""), topics)
+
+
+def placed(manners: Manners, customs: Customs, habits: Habits, moment: Moment, also_in: Sequence[str]) -> Moment:
+    """Return the moment in the channel that suits it best; whoever asked is answered where it asked."""
+    if not also_in or moment.initiative is Initiative.PERSONA:
+        return moment
+    channels = (moment.channel, *also_in)
+    return replace(moment, channel=channel_of_the_moment(manners, customs, habits, occasion(moment, ""), channels))
 
 
 def most_welcome(said: Mapping[str, Verdict]) -> str:

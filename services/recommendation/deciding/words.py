@@ -50,6 +50,7 @@ class Silence(StrEnum):
     QUIET_HOURS = "QUIET_HOURS"
     INTERRUPTS = "INTERRUPTS"
     UNWELCOME = "UNWELCOME"
+    SWITCHING = "SWITCHING"
 
 
 class Outcome(IntEnum):
@@ -199,6 +200,8 @@ class Decided(NamedTuple):
     gates: Mapping[str, int] = MappingProxyType({})
     candidates_hash: bytes = b""
     p_annoy: float = 0.0
+    #: What annoying may cost: the chance, times what it costs then.
+    cost: float = 0.0
     #: What would have been decided had the person removed the item: "" for silence, None when nothing was decided for.
     otherwise: str | None = None
     #: Items besides the one decided for.

@@ -37,6 +37,8 @@ class TimingPack(Pack, frozen=True, kw_only=True):
     weights: list[float]
     mean: list[float]
     spread: list[_Positive]
+    #: Share of them that is expected to buy again within as many days; None in packs of before it was kept.
+    usual: Annotated[float, Meta(gt=0, le=1)] | None = None
 
     def chance(self, bought: Bought, today: int, days: int) -> float:
         """Return the chance that a persona buys again within so many days from `today`, counted as in Bought."""
@@ -54,18 +56,19 @@ class TimingPack(Pack, frozen=True, kw_only=True):
         return Forecaster(rates, np.array(self.weights), np.array(self.mean), np.array(self.spread))
 
 
-def write_pack(path: Path, fitted: Forecaster, customers: int, days: int) -> None:
-    """Keep what was fitted to so many customers, who were known for so many days."""
+def write_pack(path: Path, fitted: Forecaster, known: History, days: int) -> None:
+    """Keep what was fitted to these customers, who were known for so many days."""
     told = {
         "id": "timing",
         "version": "1",
         "source": "fitted to a file of purchases",
-        "customers": customers,
+        "customers": len(known.repeats),
         "days": days,
         "rates": fitted.rates._asdict(),
         "weights": fitted.weights.tolist(),
         "mean": fitted.mean.tolist(),
         "spread": fitted.spread.tolist(),
+        "usual": float(fitted.chance(known, days).mean()),
     }
     path.write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
 

@@ -32,6 +32,7 @@ from services.recommendation.deciding import (
     meet,
     merge,
     occasion,
+    placed,
     silenced,
 )
 from services.recommendation.domain import Circle, Decision, Keyed, Signals, Situation, Subject
@@ -41,6 +42,7 @@ from services.recommendation.repository import decisions
 from services.recommendation.repository.decisions import HeldState, Logged, Turned
 from services.recommendation.sealed import CODEC, open_habits, open_state, seal_habits, seal_record, seal_state
 from services.recommendation.shelves import Shelves
+from services.recommendation.treating import NOBODY, Like, Treating
 
 ID_BYTES = 16
 
@@ -56,8 +58,7 @@ class Deciding:
     rules: Rules
     manners: Manners
     policy_version: str
-    #: By type of a relationship pack; "" for unknown.
-    treatments: Mapping[str, Treatment]
+    treating: Treating
     now_ms: Callable[[], int]
     #: Random bytes, and a random number in [0, 1).
     token: Callable[[int], bytes]
@@ -73,6 +74,10 @@ class Asked:
     exclude: frozenset[str] = frozenset()
     #: Nothing is decided where the brand has put no offers.
     needs_offers: bool = False
+    #: Channels in which the brand could begin as well.
+    also_in: tuple[str, ...] = ()
+    #: The people that the persona is like, who the caller vouches for.
+    like: Like = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +91,16 @@ class Answer:
     model_version: int = 0
     #: Why nothing was decided.
     silence: str = "DENIED"
+    #: Where to do it; empty for silence.
+    channel: str = ""
 
 
 async def decide_for(around: Deciding, subject: Subject, asked: Asked) -> Answer:
     """Decide about a persona, which is read under recommend.offer now."""
     signals = await around.personas.read_signals(subject)
     if not signals.decision.is_allowed:
-        return Answer(None, around.treatments[asked.relationship], decision=signals.decision)
-    if signals.relationship and signals.relationship in around.treatments:
+        return Answer(None, around.treating.treatments[asked.relationship], decision=signals.decision)
+    if signals.relationship and signals.relationship in around.treating.treatments:
         # What the persona wants outranks what the caller believes.
         asked = replace(asked, relationship=signals.relationship)
     return replace(await decide_about(around, signals, asked), decision=signals.decision)
@@ -105,7 +112,7 @@ async def decide_about(around: Deciding, signals: Signals, asked: Asked) -> Answ
     if not circle:
         raise UnavailableError("the profile service does not say yet whom limits hold for", retry_after_s=1)
     if asked.needs_offers and not around.shelves.ranked(circle[0].persona.brand).shelf.has_terms:
-        return Answer(None, around.treatments[asked.relationship], silence="NO_OFFERS")
+        return Answer(None, around.treating.treatments[asked.relationship], silence="NO_OFFERS")
     # What the brand begins is decided by what stands now: to begin it takes a transaction anyway.
     seen = around.remembered.of(circle) if asked.moment.initiative is Initiative.PERSONA else {}
     made = _attempt(around, signals, asked, seen or await decisions.read_states(around.database, circle))
@@ -137,6 +144,8 @@ class _Attempt:
     decided: Decided
     decision_id: bytes
     how: Made
+    #: Where it turned up, which need not be where something is begun.
+    turned_up: Moment
 
     def logged(self, decided: Decided, question: Question) -> Logged:
         own = self.known.circle[0]
@@ -144,7 +153,10 @@ class _Attempt:
         return Logged(own.persona, self.decision_id, seal_record(own, self.decision_id, told))
 
     def answer(self, decided: Decided) -> Answer:
-        return Answer(decided, self.question.treatment, self.decision_id, model_version=self.how.model_version)
+        channel = "" if decided.act is Act.SILENT else self.question.moment.channel
+        return Answer(
+            decided, self.question.treatment, self.decision_id, model_version=self.how.model_version, channel=channel
+        )
 
 
 def _attempt(around: Deciding, signals: Signals, asked: Asked, kept: Mapping[bytes, HeldState]) -> _Attempt:
@@ -153,7 +165,7 @@ def _attempt(around: Deciding, signals: Signals, asked: Asked, kept: Mapping[byt
     lot = around.lot()
     decided = decide(ranked, question, _grounds(around, brand), lot)
     how = Made(asked.relationship, lot, ranked.fitted.version, around.policy_version)
-    return _Attempt(known, question, decided, around.token(ID_BYTES), how)
+    return _Attempt(known, question, decided, around.token(ID_BYTES), how, asked.moment)
 
 
 async def _note(around: Deciding, made: _Attempt, seen: Mapping[Keyed, int]) -> dict[bytes, HeldState]:
@@ -161,7 +173,7 @@ async def _note(around: Deciding, made: _Attempt, seen: Mapping[Keyed, int]) -> 
     known, moment = made.known, made.question.moment
     own = known.circle[0]
     before = known.kept[own.persona.pid]
-    habits = seal_habits(own, _met(around, known.own, moment))
+    habits = seal_habits(own, _met(around, known.own, made.turned_up))
     logged, turned = made.logged(made.decided, made.question), Turned(before.habits, habits, CODEC)
     noted = await decisions.note_decision(around.database, logged, turned, time_of(moment.at_ms), seen)
     if noted.version:
@@ -188,7 +200,8 @@ async def _hold(around: Deciding, circle: Circle, made: _Attempt) -> Decided:
         else:
             state = contacted(states[own.persona.pid], moment.at_ms)
             before = held[own.persona.pid]
-            habits = seal_habits(own, _met(around, open_habits(own, before.habits), moment))
+            turned_up = replace(made.turned_up, at_ms=moment.at_ms)
+            habits = seal_habits(own, _met(around, open_habits(own, before.habits), turned_up))
             kept = replace(before, body=seal_state(own, state), habits=habits)
             await decisions.put_state(driver, own.persona, CODEC, kept)
         await decisions.add_decision(driver, made.logged(decided, standing), CODEC, time_of(moment.at_ms))
@@ -220,19 +233,21 @@ def _grounds(around: Deciding, brand: str) -> Grounds:
 
 
 def _question(around: Deciding, signals: Signals, asked: Asked, known: _Known) -> Question:
-    state = known.state
+    state, customs = known.state, around.shelves.customs(known.circle[0].persona.brand)
+    moment = placed(around.manners, customs, known.habits, asked.moment, asked.also_in)
+    suits = around.treating.suits(signals, asked.like, moment)
     situation = Situation(
         signals.history,
-        asked.moment.at_ms,
+        moment.at_ms,
         around.rules.shortlist,
         signals.likes,
-        asked.exclude | signals.removed | _answered(state, asked.moment.at_ms),
+        asked.exclude | signals.removed | _answered(state, moment.at_ms),
         signals.draw_key,
         removed_topics=signals.removed_topics,
+        suited=suits.topics,
     )
-    return Question(
-        situation, signals.removed, state, around.treatments[asked.relationship], asked.moment, known.habits
-    )
+    treatment = suits.treated(around.treating.treatments[asked.relationship])
+    return Question(situation, signals.removed, state, treatment, moment, known.habits, suits)
 
 
 def _answered(state: State, at_ms: int) -> frozenset[str]:

@@ -55,6 +55,7 @@ class Profile(ProfileServiceServicer):
             response.persona.CopyFrom(Persona(brand=request.subject.brand, shard=shard, pid=found[0]))
             if request.with_signals and self.tells_circles and "recommend.offer" in allowed:
                 response.circle.add(persona=response.persona, decision_key=found[1])
+                response.bearing.MergeFrom(profile_pb2.Bearing(journey="using", switching_risk=0.1))
             response.removed_items.extend(self.removed if request.with_signals else [])
             response.memory_key = found[1] if "remember.conversation" in allowed else b""
             if request.purpose in allowed:

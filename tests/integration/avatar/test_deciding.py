@@ -34,11 +34,12 @@ class TestAsking:
         [request] = shop.recommendation.decided
         assert (request.initiative, request.channel, list(request.acts)) == ("persona", "world", ["offer"])
         assert len(request.known.circle) == 1
+        assert (request.known.bearing.journey, request.known.HasField("bought")) == ("using", False)
         assert shop.recommendation.asked == []
 
     async def test_what_the_avatar_begins_is_the_brands_own_and_limits_are_not_named(self, shop, ada, deciding):
         deciding(
-            *(DecideResponse(decision_id=IDS[0], act="silent", silence=each) for each in ("TOO_SOON", "UNWELCOME"))
+            *(DecideResponse(decision_id=IDS[0], act="silent", silence=each) for each in ("TOO_SOON", "SWITCHING"))
         )
         await ada.open()
         for _ in range(2):

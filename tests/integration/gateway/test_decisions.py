@@ -38,7 +38,9 @@ class TestDecide:
         assert (request.initiative, list(request.acts), request.count) == ("brand", ["offer"], 1)
         assert request.subject.audience == "app:shop"
 
-    @pytest.mark.parametrize("silence", ["COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "UNWELCOME"])
+    @pytest.mark.parametrize(
+        "silence", ["COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "UNWELCOME", "SWITCHING"]
+    )
     async def test_which_limit_of_contact_it_was_is_not_told(self, gateway, silence):
         told = messages.DecideResponse(decision_id=ID, act="silent", silence=silence, quiet_until_ms=5)
         gateway.services.answers["Decide"] = told
@@ -55,6 +57,8 @@ class TestDecide:
             {"utc_offset_minutes": 900},
             {"activity": "dancing"},
             {"count": 11},
+            {"also_in": ["WEB"]},
+            {"market": "Mars"},
             {"least_age": -1},
         ],
     )

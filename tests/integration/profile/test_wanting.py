@@ -19,6 +19,9 @@ class TestRelationship:
         assert view.relationship == "affection"
         assert (shown["relationship"]["type"], shown["relationship"]["texts"]) == ("fan", 6)
         assert (shown["journey"]["switching_risk"], shown["journey"]["model"]) == (0.05, "journey/1")
+        standing = (await rights.signals()).bearing
+        assert standing.switching_risk == pytest.approx(0.05, abs=0.005)
+        assert (await rights.persona()).bearing == standing
         files, _ = await rights.archive()
         assert [each["stances"] for each in json.loads(files["traits.json"])["heard"]] == [list(FAN)] * 6
 

@@ -10,6 +10,7 @@ import msgspec
 from contracts.common.v1.subject_pb2 import KeyedPersona, Persona
 from kit import packs
 from kit.db import Database
+from services.recommendation.__main__ import treating_of
 from services.recommendation.clients import Personas
 from services.recommendation.deciding import Manners
 from services.recommendation.domain import Keyed, Position
@@ -20,7 +21,6 @@ from services.recommendation.ranking import Fitted
 from services.recommendation.remembered import Remembered
 from services.recommendation.settings import DecidingPack, RecommendationSettings
 from services.recommendation.shelves import Shelves
-from services.recommendation.treating import every_treatment
 from services.recommendation.use_cases.decide import Deciding
 from tests.unit.recommendation.town import BLEND, BOUNDS, START_MS, taught, walks
 
@@ -62,7 +62,7 @@ def deciding(database: Database, models: Models, clock: Clock, personas: Persona
         rules=rules,
         manners=packs.load(Path(settings.manners_file), Manners),
         policy_version="test",
-        treatments=every_treatment("core4"),
+        treating=treating_of(settings),
         now_ms=clock.now_ms,
         token=os.urandom,
         lot=lambda: clock.lot,

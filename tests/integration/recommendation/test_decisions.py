@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.common.v1.subject_pb2 import KeyedPersona
+from contracts.profile.v1.profile_pb2 import Bearing, Bought
 from contracts.recommendation.v1 import recommendation_pb2 as messages
 from kit.errors import RemoteError
 from kit.tenancy import acting_for
@@ -135,6 +136,59 @@ class TestLimits:
             assert (await offered(stub, persona(1), relationship="adversary")).act == "offer"
         unasked = await stub.Decide(about(persona(1), initiative="brand", relationship="adversary"))
         assert unasked.silence == "CONTACTS_SPENT"
+
+
+class TestSuits:
+    async def test_where_a_persona_stands_decides_whether_it_is_sold_to_and_what_that_is_worth(self, stub):
+        asked = about(persona(1), initiative="brand", activity="asking", relationship="fan")
+        asked.known.bought.MergeFrom(Bought(days=2, first_day=1, last_day=NOON_MS // DAY_MS - 3, spend=9.0))
+        asked.known.bearing.MergeFrom(Bearing(journey="using", switching_risk=0.9, play=["hexad6.achiever"]))
+        served = await stub.Decide(asked)
+        assert (served.act, served.silence, served.channel) == ("silent", "SWITCHING", "")
+        assert (await explained(stub, served.decision_id))["suits"]["is_sold_to"] is False
+        asked.known.bearing.switching_risk = 0.2
+        sold = await stub.Decide(asked)
+        assert (sold.act, sold.channel, sold.style) == ("offer", "web", "warm and lively; as something to master")
+        document = await explained(stub, sold.decision_id)
+        assert [each["kind"] for each in document["suits"]["worth"]] == ["journey", "just_bought"]
+        value = document["p_accept"] * document["benefit"] - document["cost"]
+        assert value == pytest.approx(document["value"], abs=1e-6)
+        asked.known.bearing.switching_risk, asked.initiative = 0.9, "persona"
+        assert (await stub.Decide(asked)).act == "offer"
+
+    async def test_the_brand_begins_where_the_persona_answers_and_knows_where_it_turned_up(self, stub, opened, clock):
+        begun = {"initiative": "brand", "acts": ["hello"], "relationship": "fan", "activity": "asking"}
+        for channel, outcome in (("mail", "accepted"), ("web", "dismissed"), ("mail", "accepted")):
+            first = await stub.Decide(about(persona(1), channel=channel, **begun))
+            await stub.GiveFeedback(feedback(first.decision_id, outcome))
+            clock.at_ms += 8 * DAY_MS
+        met = [await _presence(opened, clock, channel) for channel in ("mail", "web")]
+        told = await stub.Decide(about(persona(1), channel="web", also_in=["world", "mail"], **begun))
+        assert (told.act, told.channel) == ("hello", "mail")
+        assert (await explained(stub, told.decision_id))["moment"]["channel"] == "mail"
+        now = [await _presence(opened, clock, channel) for channel in ("mail", "web")]
+        assert (now[0] - met[0], now[1] - met[1]) == (0.0, pytest.approx(1.0))
+        asked = await stub.Decide(about(persona(1), channel="web", also_in=["mail"]))
+        assert asked.channel == "web"
+
+    @pytest.mark.parametrize(
+        ("wrong", "field"),
+        [
+            ({"also_in": ["WEB"]}, "also_in"),
+            ({"also_in": ["web"] * 9}, "also_in"),
+            ({"market": "mars", "group": "over_fifty"}, "market"),
+            ({"market": "megacity"}, "group"),
+        ],
+    )
+    async def test_what_does_not_fit_is_named(self, stub, wrong, field):
+        with pytest.raises(RemoteError) as refused:
+            await stub.Decide(about(persona(1), **wrong))
+        assert (refused.value.reason, refused.value.field) == ("INVALID_ARGUMENT", field)
+
+
+async def _presence(opened, clock, channel):
+    [kept] = await rows(opened, tables.decision_states)
+    return open_habits(keyed(1), kept.habits).presence.at(f"channel {channel}", clock.at_ms, 400.0)
 
 
 class TestManners:

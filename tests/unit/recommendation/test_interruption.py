@@ -116,8 +116,20 @@ class TestChannelOfTheMoment:
         asked = ASKING._replace(at_ms=10 * DAY)
         assert channel_of_the_moment(PACK, customs, habits, asked, ["world", "mail"]) == "mail"
 
-    def test_there_is_none_for_whoever_complained(self):
-        assert channel_of_the_moment(PACK, Customs(), Habits(is_silenced=True), ASKING, ["world"]) is None
+    @given(st.lists(st.tuples(occasions, st.sampled_from(ANSWERS)), max_size=8), occasions)
+    def test_it_does_not_hang_on_the_topic(self, story, asked):
+        habits, customs = Habits(), Customs()
+        for occasion, answer in story:
+            meet(PACK, habits, occasion)
+            learn(customs, habits, occasion, answer)
+        found = {
+            channel_of_the_moment(PACK, customs, habits, asked._replace(topic=topic), ["world", "mail", "web"])
+            for topic in ("", "drama", "tea")
+        }
+        assert len(found) == 1
+
+    def test_of_those_alike_it_is_the_first(self):
+        assert channel_of_the_moment(PACK, Customs(), Habits(), ASKING, ["world", "mail"]) == "world"
 
 
 class TestHabits:

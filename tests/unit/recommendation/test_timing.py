@@ -98,8 +98,8 @@ def fitted(bought):
 
 
 @pytest.fixture
-def kept(fitted, tmp_path):
-    write_pack(tmp_path / "timing.yaml", fitted, 2_000, YEAR)
+def kept(bought, fitted, tmp_path):
+    write_pack(tmp_path / "timing.yaml", fitted, history(bought, 2_000, YEAR), YEAR)
     return tmp_path / "timing.yaml"
 
 
@@ -111,6 +111,7 @@ class TestPack:
             repeats, recency, age, spend = (float(column[each]) for column in known)
             persona = Bought(int(repeats) + 1, int(YEAR - age), int(YEAR - age + recency), spend)
             assert pack.chance(persona, YEAR, YEAR) == pytest.approx(chances[each], abs=1e-12)
+        assert (pack.customers, pack.usual) == (2_000, pytest.approx(chances.mean()))
 
     def test_who_has_just_bought_often_is_likelier_to_than_who_left(self, kept):
         often, left = (read_pack(kept).chance(Bought(8, 0, last, 80.0), YEAR, 30) for last in (YEAR - 9, 60))

@@ -1249,6 +1249,7 @@ class ReadPersonaResponse(message.Message):
     RELATIONSHIP_FIELD_NUMBER: builtins.int
     CIRCLE_FIELD_NUMBER: builtins.int
     BOUGHT_FIELD_NUMBER: builtins.int
+    BEARING_FIELD_NUMBER: builtins.int
     memory_key: builtins.bytes
     """32 bytes, derived from the persona's data key, to seal what the caller remembers; empty unless remember.conversation is
     allowed. Keep in memory only: when the data key is destroyed, everything sealed with it is unreadable.
@@ -1303,6 +1304,12 @@ class ReadPersonaResponse(message.Message):
     def bought(self) -> Bought:
         """When it bought, for services alone; absent of who never did, who objects to being ranked for, and as relationship."""
 
+    @builtins.property
+    def bearing(self) -> Bearing:
+        """Where it stands and how it plays, for services alone; absent of who objects to habits or to being ranked for, and as
+        relationship.
+        """
+
     def __init__(
         self,
         *,
@@ -1320,12 +1327,45 @@ class ReadPersonaResponse(message.Message):
         relationship: Relationship | None = ...,
         circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
         bought: Bought | None = ...,
+        bearing: Bearing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["bought", b"bought", "persona", b"persona", "relationship", b"relationship", "view", b"view"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["bearing", b"bearing", "bought", b"bought", "persona", b"persona", "relationship", b"relationship", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bought", b"bought", "circle", b"circle", "decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bearing", b"bearing", "bought", b"bought", "circle", b"circle", "decisions", b"decisions", "draw_key", b"draw_key", "fence_name", b"fence_name", "likes", b"likes", "memory_key", b"memory_key", "persona", b"persona", "read_at", b"read_at", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Bearing(message.Message):
+    """Where a persona stands with what it might buy, and how it plays in worlds."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JOURNEY_FIELD_NUMBER: builtins.int
+    SWITCHING_RISK_FIELD_NUMBER: builtins.int
+    PLAY_FIELD_NUMBER: builtins.int
+    journey: builtins.str
+    """"discovering", "weighing", "buying", "using", "reweighing"; "unknown" where none is likely enough (0.6)."""
+    switching_risk: builtins.float
+    """That it looks elsewhere, 0 to 1; absent before any sign of staying."""
+    @builtins.property
+    def play(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Dimensions of the brand's player pack that surely stand out, "<pack>.<dimension>", the strongest first; several, or none."""
+
+    def __init__(
+        self,
+        *,
+        journey: builtins.str = ...,
+        switching_risk: builtins.float | None = ...,
+        play: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_switching_risk", b"_switching_risk", "switching_risk", b"switching_risk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_switching_risk", b"_switching_risk", "journey", b"journey", "play", b"play", "switching_risk", b"switching_risk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__switching_risk: _TypeAlias = typing.Literal["switching_risk"]  # noqa: Y015
+    _WhichOneofArgType__switching_risk: _TypeAlias = typing.Literal["_switching_risk", b"_switching_risk"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__switching_risk) -> _WhichOneofReturnType__switching_risk | None: ...
 
 @typing.final
 class Bought(message.Message):
@@ -1424,6 +1464,7 @@ class ReadSignalsResponse(message.Message):
     RELATIONSHIP_FIELD_NUMBER: builtins.int
     CIRCLE_FIELD_NUMBER: builtins.int
     BOUGHT_FIELD_NUMBER: builtins.int
+    BEARING_FIELD_NUMBER: builtins.int
     draw_key: builtins.bytes
     """As in ReadPersonaResponse."""
     @builtins.property
@@ -1458,6 +1499,10 @@ class ReadSignalsResponse(message.Message):
     def bought(self) -> Bought:
         """As in ReadPersonaResponse; absent when denied."""
 
+    @builtins.property
+    def bearing(self) -> Bearing:
+        """As in ReadPersonaResponse; absent when denied."""
+
     def __init__(
         self,
         *,
@@ -1470,10 +1515,11 @@ class ReadSignalsResponse(message.Message):
         relationship: Relationship | None = ...,
         circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
         bought: Bought | None = ...,
+        bearing: Bearing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["bought", b"bought", "decision", b"decision", "relationship", b"relationship"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["bearing", b"bearing", "bought", b"bought", "decision", b"decision", "relationship", b"relationship"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bought", b"bought", "circle", b"circle", "decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bearing", b"bearing", "bought", b"bought", "circle", b"circle", "decision", b"decision", "draw_key", b"draw_key", "likes", b"likes", "relationship", b"relationship", "removed_items", b"removed_items", "removed_topics", b"removed_topics", "signals", b"signals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ Which offer, if any."""
 from collections import abc as abc
 from contracts.common.v1 import subject_pb2 as subject_pb2
 from contracts.profile.v1 import events_pb2 as events_pb2
+from contracts.profile.v1 import profile_pb2 as profile_pb2
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
@@ -408,6 +409,8 @@ class Known(message.Message):
 
     CIRCLE_FIELD_NUMBER: builtins.int
     HISTORY_FIELD_NUMBER: builtins.int
+    BOUGHT_FIELD_NUMBER: builtins.int
+    BEARING_FIELD_NUMBER: builtins.int
     @builtins.property
     def circle(self) -> containers.RepeatedCompositeFieldContainer[subject_pb2.KeyedPersona]:
         """The persona, then all that it is linked with, as ProfileService told; 1 to 64."""
@@ -416,15 +419,25 @@ class Known(message.Message):
     def history(self) -> History:
         """As ProfileService told."""
 
+    @builtins.property
+    def bought(self) -> profile_pb2.Bought:
+        """As ProfileService told; absent where it did not."""
+
+    @builtins.property
+    def bearing(self) -> profile_pb2.Bearing:
+        """As ProfileService told; absent where it did not."""
+
     def __init__(
         self,
         *,
         circle: abc.Iterable[subject_pb2.KeyedPersona] | None = ...,
         history: History | None = ...,
+        bought: profile_pb2.Bought | None = ...,
+        bearing: profile_pb2.Bearing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["history", b"history"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["bearing", b"bearing", "bought", b"bought", "history", b"history"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["circle", b"circle", "history", b"history"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bearing", b"bearing", "bought", b"bought", "circle", b"circle", "history", b"history"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -448,6 +461,9 @@ class DecideRequest(message.Message):
     COUNT_FIELD_NUMBER: builtins.int
     ACTIVITY_FIELD_NUMBER: builtins.int
     NEEDS_OFFERS_FIELD_NUMBER: builtins.int
+    ALSO_IN_FIELD_NUMBER: builtins.int
+    MARKET_FIELD_NUMBER: builtins.int
+    GROUP_FIELD_NUMBER: builtins.int
     brand: builtins.str
     """Brand."""
     initiative: builtins.str
@@ -472,6 +488,12 @@ class DecideRequest(message.Message):
     """
     needs_offers: builtins.bool
     """Decide only where the brand has put terms of offers; elsewhere the silence is "NO_OFFERS"."""
+    market: builtins.str
+    """Market and group of the brand's archetypes that the caller vouches for; both, or neither. What such people wish for
+    speaks for offers until more is known of the persona.
+    """
+    group: builtins.str
+    """See market."""
     @builtins.property
     def subject(self) -> subject_pb2.Subject:
         """A subject, read under consent."""
@@ -487,6 +509,12 @@ class DecideRequest(message.Message):
     @builtins.property
     def exclude(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Items not to offer, at most 1,000, besides those the persona has met already."""
+
+    @builtins.property
+    def also_in(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Channels, as `channel`, in which the brand could begin as well, at most 8: it does in the one that suits the persona
+        best at this moment. Whoever asks is answered where it asked.
+        """
 
     def __init__(
         self,
@@ -505,10 +533,13 @@ class DecideRequest(message.Message):
         count: builtins.int = ...,
         activity: builtins.str = ...,
         needs_offers: builtins.bool = ...,
+        also_in: abc.Iterable[builtins.str] | None = ...,
+        market: builtins.str = ...,
+        group: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["known", b"known", "subject", b"subject", "whom", b"whom"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["activity", b"activity", "acts", b"acts", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "needs_offers", b"needs_offers", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["activity", b"activity", "acts", b"acts", "also_in", b"also_in", "brand", b"brand", "channel", b"channel", "count", b"count", "exclude", b"exclude", "group", b"group", "initiative", b"initiative", "interruption", b"interruption", "known", b"known", "least_age", b"least_age", "market", b"market", "needs_offers", b"needs_offers", "relationship", b"relationship", "subject", b"subject", "utc_offset_minutes", b"utc_offset_minutes", "whom", b"whom"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_whom: _TypeAlias = typing.Literal["subject", "known"]  # noqa: Y015
     _WhichOneofArgType_whom: _TypeAlias = typing.Literal["whom", b"whom"]  # noqa: Y015
@@ -536,6 +567,7 @@ class DecideResponse(message.Message):
     DECISION_FIELD_NUMBER: builtins.int
     MODEL_VERSION_FIELD_NUMBER: builtins.int
     POLICY_VERSION_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
     decision_id: builtins.bytes
     """16 bytes; empty when recommend.offer is denied, or offers that are needed are not there: then nothing was decided and
     nothing kept.
@@ -546,7 +578,8 @@ class DecideResponse(message.Message):
     """What to offer, or what to ask about; empty otherwise."""
     silence: builtins.str
     """Why silent: "DENIED", "NO_OFFERS", "NOTHING_OPEN" (no offer passes the gates), "NOT_WORTH_IT" (no act is surely worth more than silence),
-    "CHANCE" (silence was drawn), "COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "INTERRUPTS", "UNWELCOME" (by what was answered in such moments); empty otherwise.
+    "CHANCE" (silence was drawn), "COMPLAINED", "CONTACTS_SPENT", "TOO_SOON", "QUIET_HOURS", "INTERRUPTS", "UNWELCOME" (by what was answered in such moments),
+    "SWITCHING" (about to leave: it is served, and not sold to); empty otherwise.
     """
     p_accept: builtins.float
     """Chance that it is accepted, and what it is at least (one-sided, 90 %)."""
@@ -557,7 +590,9 @@ class DecideResponse(message.Message):
     propensity: builtins.float
     """Chance that just this was decided, given all that was known. Never 0."""
     style: builtins.str
-    """How to say it: style and content of the treatment in force."""
+    """How to say it: style and content of the treatment in force; behind the style, after a semicolon, what suits how the persona
+    plays, unless others could compare it.
+    """
     content: builtins.str
     """See style."""
     quiet_until_ms: builtins.int
@@ -566,6 +601,8 @@ class DecideResponse(message.Message):
     """Version of the model that ranked."""
     policy_version: builtins.str
     """Version of the rules that weighed."""
+    channel: builtins.str
+    """Where to do it: `channel` of the request, or one of `also_in`; empty when silent."""
     @builtins.property
     def reasons(self) -> containers.RepeatedCompositeFieldContainer[Reason]:
         """Strongest first, at most 3."""
@@ -597,10 +634,11 @@ class DecideResponse(message.Message):
         decision: subject_pb2.PurposeDecision | None = ...,
         model_version: builtins.int = ...,
         policy_version: builtins.str = ...,
+        channel: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["act", b"act", "also", b"also", "content", b"content", "decision", b"decision", "decision_id", b"decision_id", "item", b"item", "model_version", b"model_version", "p_accept", b"p_accept", "p_accept_low", b"p_accept_low", "policy_version", b"policy_version", "propensity", b"propensity", "quiet_until_ms", b"quiet_until_ms", "reasons", b"reasons", "silence", b"silence", "style", b"style", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["act", b"act", "also", b"also", "channel", b"channel", "content", b"content", "decision", b"decision", "decision_id", b"decision_id", "item", b"item", "model_version", b"model_version", "p_accept", b"p_accept", "p_accept_low", b"p_accept_low", "policy_version", b"policy_version", "propensity", b"propensity", "quiet_until_ms", b"quiet_until_ms", "reasons", b"reasons", "silence", b"silence", "style", b"style", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
