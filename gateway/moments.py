@@ -32,7 +32,8 @@ def moment_ms(written: object) -> int | None:
 def _usual_ms(written: str) -> int | None:
     # The minute is known from the event before: half of what it takes to read all of it.
     digits = written[17:19] + written[20:23]
-    if written[16] + written[19] + written[23] != ":.Z" or not (digits.isascii() and digits.isdigit()):
+    # Without its first colon the minute could be an hour with an offset.
+    if written[13] + written[16] + written[19] + written[23] != "::.Z" or not (digits.isascii() and digits.isdigit()):
         return None
     within_ms = int(digits)
     try:

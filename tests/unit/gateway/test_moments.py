@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.moments import moment_ms, skew_ms
@@ -38,6 +38,7 @@ def plainly(written: str) -> int | None:
 
 
 class TestMoment:
+    @example(datetime(2000, 1, 1, tzinfo=UTC), 13, "+")
     @given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 23), st.sampled_from("0123456789-:.TWZ +²٣x"))
     def test_the_usual_form_is_read_like_any_other(self, at: datetime, place: int, odd: str) -> None:
         written = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
