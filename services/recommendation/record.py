@@ -120,13 +120,13 @@ def _weighed(weighed: Weighed) -> dict[str, Any]:
 
 def _suits(suits: Suits) -> dict[str, Any]:
     """Return what was known of the persona beside its taste, and what was made of it."""
-    told = suits.told
+    facts = suits.facts
     return {
-        "journey": told.bearing.journey,
-        "switching_risk": told.bearing.switching_risk,
+        "journey": facts.bearing.journey,
+        "switching_risk": facts.bearing.switching_risk,
         "is_sold_to": suits.is_sold_to,
-        "play": [name for name, _ in told.plays],
-        "like": told.like,
+        "play": [name for name, _ in facts.plays],
+        "like": facts.like,
         "worth": [{"kind": kind, "ref": ref, "factor": amount} for kind, ref, amount in suits.factors],
         "style": suits.style,
     }
@@ -146,7 +146,7 @@ def _limits(question: Question, decided: Decided, relationship: str) -> dict[str
 
 def _not_used(question: Question, made: Made) -> list[str]:
     """Return what could tell something and had no part in this."""
-    situation, told = question.situation, question.suits.told
+    situation, facts = question.situation, question.suits.facts
     has_asked = question.moment.initiative is Initiative.PERSONA
     absent = {
         "texts": True,
@@ -155,9 +155,9 @@ def _not_used(question: Question, made: Made) -> list[str]:
         "likes": not situation.likes,
         "age": not question.moment.least_age,
         "relationship": not made.relationship,
-        "journey": has_asked or (told.bearing.journey == "unknown" and told.bearing.switching_risk is None),
-        "purchases": has_asked or told.bought is None,
-        "play": not told.plays or told.is_compared,
-        "people like this": not told.like,
+        "journey": has_asked or (facts.bearing.journey == "unknown" and facts.bearing.switching_risk is None),
+        "purchases": has_asked or facts.bought is None,
+        "play": not facts.plays or facts.is_compared,
+        "people like this": not facts.like,
     }
     return [name for name, is_absent in absent.items() if is_absent]

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from kit.errors import InvalidArgumentError
+from kit.packs import PackError
 from players import pack as players
 from relationships.pack import RelationshipPack, named_pack, shipped
-from services.recommendation.deciding import Moment, Play, Suiting, Suits, Told, Treatment, suits
+from services.recommendation.deciding import Facts, Moment, Play, Suiting, Suits, Treatment, suits
 from services.recommendation.domain import Bought, Signals
 from services.recommendation.timing.pack import TimingPack
 from wishes import archetypes
@@ -70,7 +71,7 @@ class Treating:
         """Return what suits a persona now."""
         brand, bearing = signals.circle[0].persona.brand, signals.bearing
         cell = self._archetype(brand, like, moment.at_ms)
-        told = Told(
+        facts = Facts(
             bearing,
             signals.bought,
             self._again(brand, signals.bought, moment.at_ms),
@@ -80,7 +81,7 @@ class Treating:
             0 if signals.draw_key else len(signals.history),
             is_compared=bool(signals.draw_key),
         )
-        return suits(self.suiting, told, moment)
+        return suits(self.suiting, facts, moment)
 
     def _archetype(self, brand: str, like: Like, at_ms: int) -> Archetype | None:
         on = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).date()
@@ -128,7 +129,11 @@ def foretelling(pack: TimingPack) -> Foretelling:
 
 def by_brand(folder: Path | None, read: Callable[[Path], P]) -> dict[str, P]:
     """Return what is read of the packs in a folder, by their names, which are those of brands; raises PackError."""
-    return {path.stem: read(path) for path in sorted(folder.glob("*.yaml"))} if folder else {}
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise PackError(f"{folder}: there is no such folder")
+    return {path.stem: read(path) for path in sorted(folder.glob("*.yaml"))}
 
 
 def _treatment(pack: RelationshipPack, name: str, *, is_protective: bool) -> Treatment:

@@ -21,7 +21,7 @@ from services.recommendation.deciding.state import (
     heard,
     merge,
 )
-from services.recommendation.deciding.suiting import PLAYS, Play, Suiting, Suits, Told, suits
+from services.recommendation.deciding.suiting import PLAYS, Facts, Play, Suiting, Suits, suits
 from services.recommendation.deciding.valuing import Answers, Experience, Taught, bucket_of, taught_by
 from services.recommendation.deciding.words import (
     VISIBLE_MS,
@@ -52,6 +52,7 @@ __all__ = [
     "Customs",
     "Decided",
     "Experience",
+    "Facts",
     "Grounds",
     "Habits",
     "Initiative",
@@ -73,7 +74,6 @@ __all__ = [
     "Suits",
     "Taught",
     "Terms",
-    "Told",
     "Treatment",
     "Verdict",
     "Weighed",

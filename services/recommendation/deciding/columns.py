@@ -48,7 +48,7 @@ class Candidates:
             self.slots[places],
         )
 
-    def worth(self, factor: float) -> "Candidates":
+    def times(self, factor: float) -> "Candidates":
         """Return them with what they are worth to begin with, times a factor."""
         return self if factor == 1.0 else replace(self, benefits=factor * self.benefits)
 

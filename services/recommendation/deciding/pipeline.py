@@ -51,7 +51,7 @@ def decide(ranked: Ranked, question: Question, grounds: Grounds, lot: float) -> 
     if (forbidden := _forbidden(question, rules)) is not None:
         return silenced(forbidden, question)
     offers = _offers(ranked, question, rules)
-    worthy = offers.candidates.worth(question.suits.factor)
+    worthy = offers.candidates.times(question.suits.factor)
     candidates = worthy.beside([_plain(act, rules) for act in sorted(moment.acts - {Act.OFFER})])
     unsold = Act.OFFER in moment.acts and not question.suits.is_sold_to
     nothing = Decided(

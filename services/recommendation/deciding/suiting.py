@@ -54,7 +54,7 @@ class Play(NamedTuple):
     topics: tuple[str, ...]
 
 
-class Told(NamedTuple):
+class Facts(NamedTuple):
     """What is known of a persona, and of people like it, for this."""
 
     bearing: Bearing = Bearing()
@@ -75,7 +75,7 @@ class Told(NamedTuple):
 class Suits(NamedTuple):
     """What is made of it: kind, what it names, how much."""
 
-    told: Told = Told()
+    facts: Facts = Facts()
     #: What an offer is worth, times each of these.
     factors: tuple[tuple[str, str, float], ...] = ()
     topics: tuple[tuple[str, str, float], ...] = ()
@@ -95,35 +95,35 @@ class Suits(NamedTuple):
 NEUTRAL = Suits()
 
 
-def suits(pack: Suiting, told: Told, moment: Moment) -> Suits:
+def suits(pack: Suiting, facts: Facts, moment: Moment) -> Suits:
     """Return what suits: nothing is held against whoever asks, and no item is chosen by play where others compare."""
-    topics = [(LIKE, topic, amount) for topic, amount in _wished(pack, told)]
+    topics = [(LIKE, topic, amount) for topic, amount in _wished(pack, facts)]
     style = ""
-    if told.plays and not told.is_compared:
-        named = dict.fromkeys(topic for _, play in told.plays for topic in play.topics)
+    if facts.plays and not facts.is_compared:
+        named = dict.fromkeys(topic for _, play in facts.plays for topic in play.topics)
         topics += [(PLAYS, topic, pack.play) for topic in named]
         # One is enough to speak by, and says least.
-        style = told.plays[0][1].style
+        style = facts.plays[0][1].style
     if moment.initiative is Initiative.PERSONA:
-        return Suits(told, (), tuple(topics), is_sold_to=True, style=style)
-    risk = told.bearing.switching_risk
-    factors = tuple(each for each in _factors(pack, told, moment.at_ms) if abs(each[2] - 1.0) > _NOTHING)
-    return Suits(told, factors, tuple(topics), risk is None or risk < pack.serves_from, style)
+        return Suits(facts, (), tuple(topics), is_sold_to=True, style=style)
+    risk = facts.bearing.switching_risk
+    factors = tuple(each for each in _factors(pack, facts, moment.at_ms) if abs(each[2] - 1.0) > _NOTHING)
+    return Suits(facts, factors, tuple(topics), risk is None or risk < pack.serves_from, style)
 
 
-def _factors(pack: Suiting, told: Told, at_ms: int) -> Iterator[tuple[str, str, float]]:
-    state = told.bearing.journey
+def _factors(pack: Suiting, facts: Facts, at_ms: int) -> Iterator[tuple[str, str, float]]:
+    state = facts.bearing.journey
     yield "journey", state, pack.journey.get(state, 1.0)
-    if told.bought is not None:
-        days = max(0, at_ms // DAY_MS - told.bought.last_day)
+    if facts.bought is not None:
+        days = max(0, at_ms // DAY_MS - facts.bought.last_day)
         lacks = (1.0 - pack.just_bought.worth) * math.exp2(-days / pack.just_bought.half_life_days)
         yield "just_bought", "", 1.0 - lacks
-    if told.again is not None:
+    if facts.again is not None:
         least, most = pack.buys_again
-        yield "buys_again", "", min(most, max(least, told.again))
+        yield "buys_again", "", min(most, max(least, facts.again))
 
 
-def _wished(pack: Suiting, told: Told) -> Iterator[tuple[str, float]]:
+def _wished(pack: Suiting, facts: Facts) -> Iterator[tuple[str, float]]:
     # A first guess, which gives way to what the persona did itself.
-    strength = pack.like * math.exp2(-told.met / pack.known_after)
-    return ((topic, strength * share) for topic, share in told.wishes.items() if share > 0)
+    strength = pack.like * math.exp2(-facts.met / pack.known_after)
+    return ((topic, strength * share) for topic, share in facts.wishes.items() if share > 0)

@@ -14,20 +14,20 @@ from kit.errors import InvalidArgumentError
 from services.recommendation.deciding import (
     PLAYS,
     Act,
+    Facts,
     Initiative,
     Moment,
     Play,
     Silence,
     Suiting,
     Terms,
-    Told,
     suits,
 )
 from services.recommendation.domain import Bearing, Bought, Decision, JourneyState, Keyed, Persona, Signals
 from services.recommendation.record import Made, reasons_of, record
 from services.recommendation.settings import RecommendationSettings
 from services.recommendation.timing.pack import TimingPack, _Rates
-from services.recommendation.treating import Like, Treating, every_play, every_treatment, foretelling
+from services.recommendation.treating import Like, Treating, by_brand, every_play, every_treatment, foretelling
 from tests.unit.recommendation.test_deciding import DAY_MS, NOON_MS, decided, question, ranked, sums, weights
 from wishes.archetypes import Archetype, ArchetypePack, named_pack
 
@@ -42,7 +42,7 @@ STATES: list[JourneyState] = ["discovering", "weighing", "buying", "using", "rew
 BEARINGS = st.builds(Bearing, st.sampled_from(STATES), st.none() | st.floats(0, 1))
 BOUGHT = st.builds(Bought, st.integers(1, 64), st.just(TODAY - 300), st.integers(TODAY - 299, TODAY + 1), st.just(9.0))
 KNOWN = st.builds(
-    Told,
+    Facts,
     BEARINGS,
     st.none() | BOUGHT,
     st.none() | st.floats(0, 50),
@@ -72,26 +72,26 @@ class TestSuits:
     @given(BEARINGS, st.floats(0, 1))
     def test_only_risk_ends_selling_and_from_one_point_on(self, bearing, more):
         risk = bearing.switching_risk
-        assert suits(PACK, Told(bearing), BEGUN).is_sold_to == (risk is None or risk < PACK.serves_from)
-        if risk is not None and not suits(PACK, Told(bearing), BEGUN).is_sold_to:
+        assert suits(PACK, Facts(bearing), BEGUN).is_sold_to == (risk is None or risk < PACK.serves_from)
+        if risk is not None and not suits(PACK, Facts(bearing), BEGUN).is_sold_to:
             higher = replace(bearing, switching_risk=max(risk, more))
-            assert not suits(PACK, Told(higher), BEGUN).is_sold_to
+            assert not suits(PACK, Facts(higher), BEGUN).is_sold_to
 
     def test_a_purchase_ends_urgency_and_days_bring_it_back(self):
-        worth = [suits(PACK, Told(bought=Bought(1, 0, TODAY - days, 5.0)), BEGUN).factor for days in range(40)]
+        worth = [suits(PACK, Facts(bought=Bought(1, 0, TODAY - days, 5.0)), BEGUN).factor for days in range(40)]
         assert worth == sorted(worth)
         assert (worth[0], worth[-1]) == (PACK.just_bought.worth, 1.0)
         # A purchase that another clock dates tomorrow was made just now.
-        assert suits(PACK, Told(bought=Bought(1, 0, TODAY + 1, 5.0)), BEGUN).factor == worth[0]
+        assert suits(PACK, Facts(bought=Bought(1, 0, TODAY + 1, 5.0)), BEGUN).factor == worth[0]
 
     def test_who_is_likelier_to_buy_again_is_worth_more_within_bounds(self):
-        worth = [suits(PACK, Told(again=again), BEGUN).factor for again in (0.0, 0.9, 1.0, 1.1, 9.0)]
+        worth = [suits(PACK, Facts(again=again), BEGUN).factor for again in (0.0, 0.9, 1.0, 1.1, 9.0)]
         assert worth == [PACK.buys_again[0], 0.9, 1.0, 1.1, PACK.buys_again[1]]
 
     def test_what_its_like_wish_for_gives_way_to_what_it_did_itself(self):
         gains = []
         for met in (0, 10, 20):
-            [(_, topic, gain)] = suits(PACK, Told(wishes={"tea": 0.8, "ale": 0.0}, met=met), ASKED).topics
+            [(_, topic, gain)] = suits(PACK, Facts(wishes={"tea": 0.8, "ale": 0.0}, met=met), ASKED).topics
             gains.append(gain)
         assert (topic, gains) == ("tea", pytest.approx([0.4, 0.2, 0.1]))
 
@@ -101,7 +101,7 @@ class TestDecide:
     @pytest.mark.parametrize("bearing", [Bearing("weighing"), Bearing("using", 0.2)])
     def test_what_is_written_down_adds_up(self, ranked, lot, bearing):
         terms = [Terms(f"a{place}", topics=("drama",), benefit=2.0) for place in range(6, 30)]
-        told = Told(bearing, Bought(2, 0, TODAY - 2, 5.0), 1.2, (MASTER,), "m.g", {"drama": 0.5}, 6)
+        told = Facts(bearing, Bought(2, 0, TODAY - 2, 5.0), 1.2, (MASTER,), "m.g", {"drama": 0.5}, 6)
         asked = _suited(question(history=[]), told)
         found = decided(ranked(*terms), asked, lot)
         document = record(asked, found, MADE)
@@ -120,19 +120,19 @@ class TestDecide:
 
     def test_what_suits_comes_first_and_what_is_worth_more_is_likelier(self, ranked):
         terms = [Terms("old", topics=("crime",)), Terms("new", topics=("drama",))]
-        asked = _suited(question(history=[], initiative=Initiative.PERSONA), Told(plays=(MASTER,)))
+        asked = _suited(question(history=[], initiative=Initiative.PERSONA), Facts(plays=(MASTER,)))
         found = {each.candidate.item: each.candidate for each in decided(ranked(*terms), asked).weighed}
         assert found["new"].score == pytest.approx(found["old"].score + PACK.play)
 
     def test_who_is_about_to_switch_is_served_and_not_sold_to(self, ranked):
-        leaving = Told(Bearing("reweighing", 0.9))
+        leaving = Facts(Bearing("reweighing", 0.9))
         found = decided(ranked(), _suited(question(), leaving))
         assert (found.act, found.silence, found.propensity) == (Act.SILENT, Silence.SWITCHING, 1.0)
         assert decided(ranked(), _suited(question(acts={Act.OFFER, Act.HELLO}), leaving)).act is Act.HELLO
         assert decided(ranked(), _suited(question(initiative=Initiative.PERSONA), leaving)).act is Act.OFFER
 
     def test_chances_sum_to_one_by_both_policies(self, ranked):
-        asked = _suited(question(acts={Act.OFFER, Act.HELLO}), Told(Bearing("using"), again=0.7))
+        asked = _suited(question(acts={Act.OFFER, Act.HELLO}), Facts(Bearing("using"), again=0.7))
         found = decided(ranked(), asked, 0.999_999)
         assert found.silence is Silence.CHANCE
         assert sum(each.propensity for each in found.weighed) + found.propensity == pytest.approx(1.0)
@@ -154,7 +154,7 @@ class TestTreating:
             for brand in ("oak", "elm")
             for group in ("over_fifty", "super_premium", "health_conscious")
         }
-        assert [key for key, each in found.items() if each.topics or each.told.like] == [("oak", "over_fifty")]
+        assert [key for key, each in found.items() if each.topics or each.facts.like] == [("oak", "over_fifty")]
 
     @pytest.mark.parametrize(
         ("like", "field"),
@@ -165,6 +165,14 @@ class TestTreating:
             _treating().check("oak", like)
         assert refused.value.field == field
         _treating().check("oak", Like())
+
+    def test_packs_are_named_after_brands(self, tmp_path):
+        (tmp_path / "oak.yaml").write_text("")
+        (tmp_path / "readme.txt").write_text("")
+        assert by_brand(tmp_path, lambda path: path.name) == {"oak": "oak.yaml"}
+        assert by_brand(None, lambda path: path.name) == {}
+        with pytest.raises(packs.PackError):
+            by_brand(tmp_path / "nowhere", lambda path: path.name)
 
     def test_what_a_brand_has_fitted_foretells_and_for_others_nobody_does(self):
         told = Bought(9, TODAY - 300, TODAY - 3, 50.0)
@@ -182,9 +190,9 @@ class TestTreating:
         )
         chance = pack.chance(told, TODAY, 300)
         asked = replace(_treating(), timing={"oak": foretelling(pack)})
-        assert asked.suits(_signals("oak", told), Like(), BEGUN).told.again == pytest.approx(chance / 0.25)
-        assert asked.suits(_signals("elm", told), Like(), BEGUN).told.again is None
-        assert asked.suits(_signals("oak"), Like(), BEGUN).told.again is None
+        assert asked.suits(_signals("oak", told), Like(), BEGUN).facts.again == pytest.approx(chance / 0.25)
+        assert asked.suits(_signals("elm", told), Like(), BEGUN).facts.again is None
+        assert asked.suits(_signals("oak"), Like(), BEGUN).facts.again is None
 
 
 def _suited(asked, told):
