@@ -49,6 +49,19 @@ def why_not_of(told: dict[str, Any], item: str) -> str:
     return f"{item} was worth {found['value_low']:.3f} at least: too little to be drawn."
 
 
+def suits_of(suits: dict[str, Any]) -> str:
+    """Return where the persona stood, how it played, whom it was like, and what that made of an offer's worth."""
+    risk, worth = suits["switching_risk"], [f"{each['kind']} × {each['factor']:.2f}" for each in suits["worth"]]
+    known = [
+        f"journey {suits['journey']}",
+        *([] if risk is None else [f"risk to switch {risk:.2f}"]),
+        *([] if suits["is_sold_to"] else ["not sold to"]),
+        *(f"plays {name}" for name in suits["play"]),
+        *([f"like {suits['like']}"] if suits["like"] else []),
+    ]
+    return f"{', '.join(known)}; worth of offers: {', '.join(worth) or 'as it is'}"
+
+
 def _show(told: dict[str, Any], screen: Console) -> None:
     moment = told["moment"]
     at = datetime.fromtimestamp(moment["at_ms"] / 1000, UTC).isoformat(sep=" ", timespec="seconds")
@@ -59,6 +72,9 @@ def _show(told: dict[str, Any], screen: Console) -> None:
     screen.print(f"drawn by {told.get('policy', 'softmax')} with a chance of {told['propensity']:.1%}", markup=False)
     _show_reasons(told, screen)
     _show_limits(told, screen)
+    # Records of before it was asked have none.
+    if "suits" in told:
+        screen.print(suits_of(told["suits"]), markup=False)
     if told["otherwise"] is not None:
         screen.print(f"without it: {told['otherwise'] or 'silence'}", markup=False)
     screen.print(f"not used: {', '.join(told['not_used'])}", markup=False)
