@@ -12,7 +12,7 @@ from kit import packs
 from kit.db import Database
 from services.recommendation.__main__ import treating_of
 from services.recommendation.clients import Personas
-from services.recommendation.deciding import Manners
+from services.recommendation.deciding import Manners, Treatment
 from services.recommendation.domain import Keyed, Position
 from services.recommendation.domain import Persona as Known
 from services.recommendation.fitting import fit
@@ -74,6 +74,11 @@ def eager(around: Deciding) -> Deciding:
     rules = replace(around.rules, annoyed=0.0, explored=0.0)
     manners = msgspec.structs.replace(around.manners, contact_cost=0.0, annoyance_cost=0.0)
     return replace(around, rules=rules, manners=manners)
+
+
+def treated(around: Deciding, treatment: Treatment) -> Deciding:
+    """Treat everybody so of whom nothing is known."""
+    return replace(around, treating=replace(around.treating, treatments={"": treatment}))
 
 
 def persona(number: int) -> KeyedPersona:

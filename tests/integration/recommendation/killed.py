@@ -13,7 +13,7 @@ from kit.tenancy import acting_for
 from services.recommendation.deciding import Act, Initiative, Moment, Treatment
 from services.recommendation.domain import Decision, Signals
 from services.recommendation.use_cases.decide import Asked, decide_about
-from tests.integration.recommendation.deciders import Clock, deciding, eager, keyed, town
+from tests.integration.recommendation.deciders import Clock, deciding, eager, keyed, town, treated
 
 PERSONAS = range(20)
 TREATMENT = Treatment(3, 1, frozenset())
@@ -24,11 +24,8 @@ _AT_ONCE = 4
 async def main(url: str, rounds: int) -> None:
     """Decide about every persona so many times."""
     database = Database(url, pool_size=_AT_ONCE)
-    around = replace(
-        eager(deciding(database, town(), Clock())),
-        treatments={"": TREATMENT},
-        now_ms=lambda: time.time_ns() // 1_000_000,
-    )
+    around = treated(eager(deciding(database, town(), Clock())), TREATMENT)
+    around = replace(around, now_ms=lambda: time.time_ns() // 1_000_000)
     waiting = (number for _ in range(rounds) for number in PERSONAS)
 
     async def work() -> None:

@@ -5,7 +5,6 @@ import random
 import signal
 import sys
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
@@ -17,7 +16,7 @@ from services.recommendation.repository import decisions
 from services.recommendation.sealed import open_state
 from services.recommendation.use_cases.decide import Asked, decide_about
 from tests.integration.recommendation import killed
-from tests.integration.recommendation.deciders import Clock, deciding, eager, keyed, town
+from tests.integration.recommendation.deciders import Clock, deciding, eager, keyed, town, treated
 
 HOUR_MS = 3_600_000
 READ = Decision("recommend.offer", is_allowed=True, reason="GRANTED", sequence=1, record_id="")
@@ -59,7 +58,7 @@ class TestManyDeciders:
     async def test_no_limit_is_exceeded_by_those_who_decide_at_once(self, processes, seed):
         rng, clock, treatment = random.Random(seed), Clock(), TREATMENTS[seed]
         models, one, two = town(), keyed(1), keyed(2)
-        around = [replace(eager(deciding(each, models, clock)), treatments={"": treatment}) for each in processes]
+        around = [treated(eager(deciding(each, models, clock)), treatment) for each in processes]
         begun = []
 
         async def decide_once(decider, circle, channel):
