@@ -9,9 +9,8 @@ from itertools import count
 from typing import NamedTuple
 from uuid import uuid4
 
-import httpx
-
 from bench import events, folding, pipeline, references
+from bench.asking import Asker
 from bench.driving import Outcome, Shape, Target, Watcher, drive
 from bench.preparing import Stack, now_text
 from bench.report import Result
@@ -25,6 +24,7 @@ _CONNECTIONS = {1: 64, 15: 16, 100: 8}
 _UNDER_WAY = 20_000
 _CREDIT_EVERY_S = 0.1
 _PROBES_PER_S = 15
+_PROBE_S = 30.0
 #: Twice what a door works on at a time, and how long: in loads.
 _OVERLOADED = 256
 _OVERLOADS = 6
@@ -140,13 +140,14 @@ async def _freshness(stack: Stack, plan: Plan, rate: float) -> tuple[Result, int
     seen = Seen([], 0)
 
     async def probe(_: Callable[[int], None]) -> None:
-        client = httpx.AsyncClient(base_url=stack.endpoints["gateway"], headers=stack.app_headers, timeout=30)
+        asker = Asker(stack.endpoints["gateway"], stack.app_headers)
         # The end of the load ends the probing; probes that are under way are waited for, so that the ledger is whole.
-        async with client, asyncio.TaskGroup() as probes:
+        async with asyncio.TaskGroup() as probes:
             with suppress(asyncio.CancelledError):
                 for number in count():
-                    probes.create_task(_probe(client, number, seen))
+                    probes.create_task(_probe(asker, number, seen))
                     await asyncio.sleep(1 / _PROBES_PER_S)
+        await asker.close()
 
     shape = Shape(_CONNECTIONS[100], 2 * plan.seconds, 100, rate=rate / 100)
     outcome = await _load(stack, plan, 100, shape, probe)
@@ -162,14 +163,15 @@ async def _freshness(stack: Stack, plan: Plan, rate: float) -> tuple[Result, int
     return result, outcome.acknowledged + len(ordered)
 
 
-async def _probe(client: httpx.AsyncClient, number: int, seen: Seen) -> None:
+async def _probe(asker: Asker, number: int, seen: Seen) -> None:
     user_id = events.user(number % 100)
     message = {"messageId": f"probe-{uuid4().hex}", "userId": user_id, "event": "Product Viewed"}
-    sent = await client.post(_TRACK, json={**message, "properties": {"product_id": "item-1"}})
-    sent.raise_for_status()
-    acknowledged = time.perf_counter()
-    question = {"user_id": user_id, "min_positions": sent.json()["positions"]}
-    answer = await client.post("/v1/persona", json=question)
+    async with asyncio.timeout(_PROBE_S):
+        sent = await asker.post(_TRACK, {**message, "properties": {"product_id": "item-1"}})
+        if not sent.is_success:
+            raise RuntimeError(f"a probe was answered with {sent.status}")
+        acknowledged = time.perf_counter()
+        answer = await asker.post("/v1/persona", {"user_id": user_id, "min_positions": sent.content["positions"]})
     seen.waits.append(time.perf_counter() - acknowledged)
     # Late, and still counted: with the time after which the platform gave up.
     seen.missed += not answer.is_success

@@ -36,7 +36,14 @@ def spent(before: Mapping[str, float], after: Mapping[str, float], units: float)
 
 
 def _family(pids: Mapping[str, int]) -> Iterator[tuple[str, psutil.Process]]:
+    """Yield every process of ours. All are looked at once: to ask each for its children stops a load for long."""
     yield "bench", psutil.Process()
+    children: dict[int | None, list[psutil.Process]] = {}
+    for process in psutil.process_iter(["ppid"]):
+        children.setdefault(process.info["ppid"], []).append(process)
     for name, pid in pids.items():
-        parent = psutil.Process(pid)
-        yield from ((name, process) for process in (parent, *parent.children(recursive=True)))
+        waiting = [psutil.Process(pid)]
+        while waiting:
+            process = waiting.pop()
+            yield name, process
+            waiting += children.get(process.pid, [])

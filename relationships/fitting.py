@@ -7,7 +7,6 @@ and sources are held out: texts of one are alike, and a random split would flatt
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,23 +23,21 @@ from relationships.model import FIGURES, PATH, Model, digest_of_sources, log_sof
 from relationships.ngrams import COLUMNS, counts, weighted
 from relationships.pack import named_pack
 from relationships.real import JUDGE, LEARN, at_hand, digest_of_labels, read_labels, read_real
-from relationships.scorer import Features, Scorer, doubted, prepared, standing_out
+from relationships.scorer import Features, Scorer, doubted, prepared
 from relationships.sentences import read_sentences
 
 #: Dense rows or sparse ones; scipy ships without types.
 Rows = Any
 Places = NDArray[np.int64]
 Weights = NDArray[np.float64]
-_STRICT_SENTENCES, _STRICT_GRAMS = 3.0, 0.033
-#: How far rare stances are made up for. All the way, and too little would be `none`.
+_STRICT_SENTENCES, _STRICT_GRAMS = 6.0, 0.033
+#: How far rare stances are made up for, in labels and in evidence: a likelihood ratio knows no shares. All the way,
+#: and too little would be `none`.
 _MADE_UP = 0.75
 #: A text of a stranger counts as much as so many of ours: there are fewer, and what is to be judged is like them.
 _STRANGERS_COUNT = 4.0
 _FIRST_TRUST = (1.0, 0.3)
 _FOLDS = 4
-#: Strangers that nobody has read are farther from what was fitted than its sources from each other, so what is told
-#: of a text is believed less than held-out sources would bear.
-_CAUTION = np.float32(0.8)
 
 
 class Texts(NamedTuple):
@@ -79,22 +76,18 @@ def fit(texts: Texts, labels: str) -> Fitted:
     count = _counting(right, own)
     by_sentences = _held_out(texts, count, texts.features)
     by_grams = _held_out(texts, count, grams)
-    # Ours and those of strangers weigh the same: probabilities have to hold for either.
-    halves = np.where(np.arange(len(right)) < own, 1 / own, 1 / max(1, len(right) - own))
-    trust = _CAUTION * _trust((by_sentences, by_grams), right, halves)
+    # What will be judged is written by strangers, who are less easily understood than we are.
+    like = slice(own if own < len(right) else 0, None)
     model = Model(
         sentences=_regression(texts.features, right, count, _STRICT_SENTENCES),
         grams=_regression(grams[:own], right[:own], count[:own], _STRICT_GRAMS),
         rarity=rarity,
-        trust=trust,
-        trust_alone=_CAUTION * _trust((np.zeros_like(by_grams), by_grams), right, halves),
-        shares=np.ones(len(STANCES), dtype=np.float32),
+        trust=_trust((by_sentences[like], by_grams[like]), right[like]),
+        trust_alone=_trust((np.zeros_like(by_grams[like]), by_grams[like]), right[like]),
         digest=digest_of_sources(),
         labels=labels,
     )
-    together, alone = model.together(by_sentences, by_grams), model.together(None, by_grams)
-    shares = np.asarray(np.average(doubted(together), axis=0, weights=halves), dtype=np.float32)
-    return Fitted(replace(model, shares=shares), together, alone)
+    return Fitted(model, model.together(by_sentences, by_grams), model.together(None, by_grams))
 
 
 def _counting(right: Places, own: int) -> Weights:
@@ -142,18 +135,19 @@ def _regression(features: Rows, right: Places, count: Weights, strict: float) ->
     return np.asarray(found.x.reshape(width + 1, len(STANCES)), dtype=np.float32)
 
 
-def _trust(held_out: tuple[Matrix, Matrix], right: Places, count: Weights) -> NDArray[np.float32]:
-    """Return how far to trust each model, so that what is given as a probability happens as often on held-out texts."""
+def _trust(held_out: tuple[Matrix, Matrix], right: Places) -> NDArray[np.float32]:
+    """Return how far to trust each model, so that what is given as a probability happens as often on held-out texts.
+
+    Two numbers alone: shares of stances differ too much from source to source to be learnt from a few dozen of them.
+    """
     # Slopes are found by tiny steps, which single precision would swallow.
     first, second = (scipy_log_softmax(logits.astype(np.float64), axis=1) for logits in held_out)
 
     def loss(trust: NDArray[np.float64]) -> float:
-        logs = scipy_log_softmax(trust[0] * first + trust[1] * second + trust[2:], axis=1)
-        told = logs[np.arange(len(right)), right]
-        return float(-np.average(told, weights=count) + 0.01 * (trust[2:] ** 2).sum())
+        logs = scipy_log_softmax(trust[0] * first + trust[1] * second, axis=1)
+        return float(-logs[np.arange(len(right)), right].mean())
 
-    start = np.array([*_FIRST_TRUST, *np.zeros(len(STANCES))])
-    return np.asarray(minimize(loss, start, method="L-BFGS-B").x, dtype=np.float32)
+    return np.asarray(minimize(loss, np.array(_FIRST_TRUST), method="L-BFGS-B").x, dtype=np.float32)
 
 
 def _grams(texts: Sequence[str], own: int) -> tuple[csr_matrix, NDArray[np.float32]]:
@@ -182,14 +176,13 @@ def _write(model: Model) -> None:
         rarity=model.rarity.astype(np.float16),
         trust=model.trust,
         trust_alone=model.trust_alone,
-        shares=model.shares,
         digest=np.array(model.digest),
         labels=np.array(model.labels),
     )
 
 
-def _told(phrases: Sequence[Phrase], probabilities: Matrix, shares: NDArray[np.float32]) -> dict[str, Any]:
-    places = standing_out(probabilities, shares)
+def _told(phrases: Sequence[Phrase], probabilities: Matrix) -> dict[str, Any]:
+    places = probabilities.argmax(axis=1)
     told, sure = [STANCES[place] for place in places], probabilities[np.arange(len(places)), places]
     right, langs = [phrase.stance for phrase in phrases], [phrase.lang for phrase in phrases]
     return {**figures(right, langs, told, sure), "texts": len(phrases)}
@@ -197,12 +190,11 @@ def _told(phrases: Sequence[Phrase], probabilities: Matrix, shares: NDArray[np.f
 
 def _held_out_told(texts: Texts, found: Fitted) -> dict[str, Any]:
     """Return figures of ours and of those of strangers, each held out."""
-    shares, own = found.model.shares, texts.own
-    told, alone = doubted(found.together), doubted(found.alone)
-    strangers = {"strangers": _told(texts.phrases[own:], told[own:], shares)} if len(texts.phrases) > own else {}
+    own, told, alone = texts.own, doubted(found.together), doubted(found.alone)
+    strangers = {"strangers": _told(texts.phrases[own:], told[own:])} if len(texts.phrases) > own else {}
     return {
-        "both": _told(texts.phrases[:own], told[:own], shares),
-        "n-grams alone": _told(texts.phrases[:own], alone[:own], shares),
+        "both": _told(texts.phrases[:own], told[:own]),
+        "n-grams alone": _told(texts.phrases[:own], alone[:own]),
         **strangers,
     }
 
@@ -229,7 +221,7 @@ def main(folder: Path | None) -> None:
     figured = {"digest": found.model.digest, "labels": found.model.labels, **_held_out_told(texts, found)}
     if judging := real.get(JUDGE):
         scorer = Scorer(named_pack("core4"), found.model, features)
-        figured["judge"] = _told(judging, scorer.score([phrase.text for phrase in judging]), found.model.shares)
+        figured["judge"] = _told(judging, scorer.score([phrase.text for phrase in judging]))
     FIGURES.write_text(json.dumps(figured, indent=1) + "\n", encoding="utf-8")
     for name, value in figured.items():
         sys.stdout.write(f"{name}: {value}\n")

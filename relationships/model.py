@@ -24,9 +24,8 @@ _WORDS = ("digest", "labels")
 class Model:
     """Weights by feature and stance; the last row of `sentences` is the constant.
 
-    A trust is (weight of sentences, weight of n-grams, a constant for each stance); `trust_alone` is for n-grams alone.
-    `shares` is how common each stance was where the probabilities were calibrated, `labels` the digest of the labels of
-    real texts that were learnt from, empty without any. Written by `fitting.py`.
+    A trust is (weight of sentences, weight of n-grams); `trust_alone` is for n-grams alone. `labels` is the digest of
+    the labels of real texts that were learnt from, empty without any. Written by `fitting.py`.
     """
 
     sentences: Matrix
@@ -34,7 +33,6 @@ class Model:
     rarity: NDArray[np.float32]
     trust: NDArray[np.float32]
     trust_alone: NDArray[np.float32]
-    shares: NDArray[np.float32]
     digest: str
     labels: str
 
@@ -52,7 +50,7 @@ class Model:
     def together(self, by_sentences: Matrix | None, by_grams: Matrix) -> Matrix:
         """Return calibrated probabilities by stance."""
         trust = self.trust_alone if by_sentences is None else self.trust
-        logits = trust[1] * log_softmax(by_grams) + trust[2:]
+        logits = trust[1] * log_softmax(by_grams)
         if by_sentences is not None:
             logits = logits + trust[0] * log_softmax(by_sentences)
         return np.asarray(np.exp(log_softmax(logits)), dtype=np.float32)

@@ -12,6 +12,7 @@ from relationships.model import Model
 from relationships.pack import RelationshipPack
 from relationships.posts import words_of
 from relationships.sentences import Sentences, read_sentences
+from relationships.state import LEAST_OF_TYPE
 from relationships.wording import Patterns, Prototypes
 
 #: Longer texts are cut: what matters is said early, and an encoder's time grows with length.
@@ -22,9 +23,10 @@ _PATTERNS_COUNT = np.float32(0.4)
 _CUES_COUNT = np.float32(0.4)
 _LEAST = 1e-6
 #: So many texts say nothing, however they look. Evidence goes without it: `state` has a doubt of its own.
-_DOUBT = np.float32(0.1)
-#: How far a label makes up for its being rare where the probabilities were calibrated.
-_MADE_UP = 0.5
+_DOUBT = np.float32(0.05)
+#: What might say nothing with more than this probability is not to be acted upon, however sure its label seems.
+_MOST_OF_NOTHING = np.float32(0.06)
+_UNSAFE = np.float32(LEAST_OF_TYPE - 0.01)
 
 
 class Features:
@@ -53,6 +55,7 @@ class Scorer:
         self._places = {
             stance: [place for place, kind in enumerate(kinds) if kind.stance == stance] for stance in STANCES[:-1]
         }
+        self._of = np.array([[kind.stance == stance for kind in kinds] + [stance == NONE] for stance in STANCES])
         self._patterns = Patterns(pack)
         self._prototypes = Prototypes(pack.types, features.encoder) if features else None
 
@@ -74,14 +77,12 @@ class Scorer:
         return probabilities.clip(0.0, 1.0)
 
     def told(self, probabilities: Matrix) -> tuple[list[str], NDArray[np.float32]]:
-        """Return for each text the one label that is told of it, and how probable that is.
+        """Return for each text the likeliest type of its likeliest stance, and how probable that type is.
 
-        It is the type that stands out most against the root of how common its stance is, so that rare ones are found
-        too: who asks for one label wants each kind to be recognised. Probabilities and evidence know nothing of it.
+        Types that share a stance share its probability: each for itself they would lose against saying nothing.
         """
-        kinds = [kind.stance for kind in self._pack.types.values()]
-        each = [self._model.shares[STANCES.index(stance)] / kinds.count(stance) for stance in kinds]
-        places = standing_out(probabilities, np.array([*each, self._model.shares[-1]], dtype=np.float32))
+        stances = (probabilities @ self._of.T.astype(np.float32)).argmax(axis=1)
+        places = np.where(self._of[stances], probabilities, -1).argmax(axis=1)
         sure = np.take_along_axis(probabilities, places[:, None], axis=1)[:, 0]
         return [self.names[place] for place in places], sure
 
@@ -115,13 +116,12 @@ def by_stance(model: Model, features: Features | None, texts: Sequence[str], rea
     return model.together(by_sentences, model.by_grams(texts))
 
 
-def standing_out(probabilities: Matrix, shares: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return for each row the column that is highest against the root of its share."""
-    return np.asarray((probabilities / shares**_MADE_UP).argmax(axis=1), dtype=np.intp)
-
-
 def doubted(stances: Matrix) -> Matrix:
     """Return probabilities in the order of `STANCES` as they are told of a single text."""
     told = stances * (1 - _DOUBT)
-    told[:, STANCES.index(NONE)] += _DOUBT
+    told[:, -1] += _DOUBT
+    unsafe = told[:, -1:] > _MOST_OF_NOTHING
+    held_back = np.where(unsafe, np.maximum(told[:, :-1] - _UNSAFE, 0), 0)
+    told[:, :-1] -= held_back
+    told[:, -1] += held_back.sum(axis=1)
     return told

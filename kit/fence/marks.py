@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from typing import Protocol
 
 import msgspec
 
-from kit.durable import make_folder_durably, replace_durably
+from kit.durable import make_folder_durably
 from kit.errors import InternalError, UnavailableError
 from kit.fence.words import Scope
+from kit.slots import Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class FileMarks:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp: tuple[int, int, int] | None = None
+        self._slots = Slots(path)
+        self._heads: tuple[bytes, bytes] | None = None
         self._kept = Kept()
         self._wanted: dict[int, dict[Scope, int]] = {}
         self._next: asyncio.Task[None] | None = None
@@ -81,15 +82,11 @@ class FileMarks:
     def read(self) -> Kept:
         """See Marks.read."""
         try:
-            found = os.stat(self._path)  # noqa: PTH116 - asked with every read, and a Path takes as long again
-        except FileNotFoundError:
-            return self._kept
+            heads = self._slots.heads()
+            if heads is not None and heads != self._heads:
+                self._kept, self._heads = self._load(), heads
         except OSError as error:
             raise UnavailableError("marks cannot be read", retry_after_s=1) from error
-        # Each content is a file of its own, so one look is enough to see that it is still the same.
-        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if stamp != self._stamp:
-            self._kept, self._stamp = self._load(), stamp
         return self._kept
 
     async def keep(self, epoch: int, heads: Mapping[Scope, int]) -> Kept:
@@ -128,13 +125,14 @@ class FileMarks:
             for scope, sequence in wanted.get(epoch, {}).items():
                 heads[scope] = max(sequence, heads.get(scope, 0))
             if (epoch, heads) != (kept.epoch, kept.heads):
-                replace_durably(self._path, _encode(Kept(epoch, heads)))
+                self._slots.write(_encode(Kept(epoch, heads)))
 
     def _load(self) -> Kept:
-        try:
-            content = msgspec.json.decode(self._path.read_bytes(), type=_Content)
-        except FileNotFoundError:
+        newest = self._slots.newest()
+        if newest is None:
             return Kept()
+        try:
+            content = msgspec.json.decode(newest.body, type=_Content)
         except msgspec.MsgspecError as error:
             # Never taken for empty: what it said would be forgotten.
             raise InternalError("the file of marks is damaged") from error

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import asyncpg
-from sqlalchemy import BigInteger, Column, MetaData, Table, func, select, update
+from sqlalchemy import BigInteger, Column, MetaData, Table, func, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +24,9 @@ _LOCK = 7301
 _LOOK_S = 0.5
 #: An elected process that is silent for so long is replaced, and its open transactions are ended.
 _SILENCE_MS = "5000"
+_STANDING = """
+SELECT set_config('idle_in_transaction_session_timeout', $2, true) FROM {epochs} WHERE epoch = $1 FOR SHARE
+"""
 _ANSWER_S = 5.0
 # For an election, where no caller says how long it waits.
 _PATIENCE_S = 2.0
@@ -60,6 +63,7 @@ class Seat:
         self._epochs = epochs
         self._authority = authority
         self._mend = mend
+        self._standing = _STANDING.format(epochs=epochs.name)
 
     @property
     def authority(self) -> Authority:
@@ -86,9 +90,8 @@ class Seat:
         # Before a connection is taken: the election needs one of the same pool.
         epoch = await self._authority.elected(remaining(_PATIENCE_S + _REFUSAL_S) - _REFUSAL_S)
         async with self._database.transaction() as transaction:
-            silence = func.set_config("idle_in_transaction_session_timeout", _SILENCE_MS, True)
-            query = select(self._epochs, silence).where(self._epochs.c.epoch == epoch).with_for_update(read=True)
-            if (await transaction.execute(query)).first() is None:
+            # By the driver: this stands before every statement about consents.
+            if not await (await raw(transaction)).fetch(self._standing, epoch, _SILENCE_MS):
                 self._authority.rise(epoch)
                 raise UnavailableError("another process answers", retry_after_s=1)
             yield transaction

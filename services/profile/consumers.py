@@ -19,7 +19,7 @@ from services.profile import messages
 from services.profile.days import Days
 from services.profile.domain import Partition
 from services.profile.hot import Hot
-from services.profile.lanes import Lane, events_of, take_turns
+from services.profile.lanes import Lane, events_of, is_enough, take_turns
 from services.profile.repository import positions
 from services.profile.repository.positions import Beginning, Position
 from services.profile.settings import ProfileSettings
@@ -191,6 +191,8 @@ class Folder:
                 return
             # Alone: whatever it is that fails, the others go on.
             chosen = [min(troubled, key=lambda lane: lane.rests_until)]
+        if self._flights and not is_enough(chosen, self._settings.fold_events):
+            return
         if chosen:
             self._next_s = now_s + self._settings.fold_every_s
             loop.call_at(self._next_s, self._news.set)

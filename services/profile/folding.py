@@ -203,12 +203,16 @@ def first_of_each(admitted: Iterable[Admitted], known: AbstractSet[Identity], bo
     first: dict[Identity, Admitted] = {}
     for each in admitted:
         shard, interaction = each.bound.persona.shard, each.interaction
-        identities = [(shard, mid) for mid in (interaction.mid, *interaction.former_mids)]
-        if known.isdisjoint(identities) and first.keys().isdisjoint(identities):
-            first.update(dict.fromkeys(identities, each))
-        else:
+        identity = shard, interaction.mid
+        # Nearly always none: keys are turned seldom.
+        formerly = [(shard, mid) for mid in interaction.former_mids] if interaction.former_mids else ()
+        if identity in first or identity in known or any(old in first or old in known for old in formerly):
             books.add(each.place, "duplicate", 1)
             each.codes[each.event] = DUPLICATE
+            continue
+        first[identity] = each
+        for old in formerly:
+            first[old] = each
     return first
 
 
@@ -216,10 +220,12 @@ def share_out(first: Mapping[Identity, Admitted], new: AbstractSet[Identity], bo
     """Return what each persona gets of the events that are new; the others are duplicates."""
     shares: dict[bytes, Share] = {}
     stored: defaultdict[Place, int] = defaultdict(int)
-    for (shard, mid), (place, bound, interaction, codes, event) in first.items():
+    for identity, (place, bound, interaction, codes, event) in first.items():
+        shard, mid = identity
         if mid != interaction.mid:
             continue
-        if (shard, mid) not in new or any((shard, former) not in new for former in interaction.former_mids):
+        formerly = interaction.former_mids
+        if identity not in new or (formerly and any((shard, former) not in new for former in formerly)):
             books.add(place, "duplicate", 1)
             codes[event] = DUPLICATE
             continue

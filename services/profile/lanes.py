@@ -15,6 +15,8 @@ from services.profile.use_cases.parts import Owner, Part
 
 _FIRST_PAUSE_S = 0.1
 _MOST_PAUSE_S = 30.0
+# A fold begins beside another when a fifth of the largest one waits.
+_BESIDE = 5
 
 Opened = Batch | Poison
 
@@ -33,6 +35,7 @@ class Lane:
         self._waiting: deque[Opened] = deque()
         self._taken = 0
         self._events = 0
+        self._events_taken = 0
         self._last = 0
         self._room = asyncio.Event()
         #: The trace of the first message that is in no fold.
@@ -58,24 +61,31 @@ class Lane:
         """True when something waits that is in no fold."""
         return len(self._waiting) > self._taken and not self.halted.done()
 
+    @property
+    def events_more(self) -> int:
+        """Events that wait and are in no fold."""
+        return self._events - self._events_taken
+
     def peek(self, most: int) -> list[Opened]:
         """Return the next messages that are in no fold."""
         return list(islice(self._waiting, self._taken, self._taken + most))
 
     def take(self, count: int) -> None:
+        self._events_taken += sum(map(events_of, self.peek(count)))
         self._taken += count
 
     def let_go(self, count: int) -> None:
         """Forget the first messages: they are committed."""
-        for _ in range(count):
-            self._events -= events_of(self._waiting.popleft())
+        events = sum(events_of(self._waiting.popleft()) for _ in range(count))
+        self._events -= events
+        self._events_taken -= events
         self._taken -= count
         self.failures = 0
         self._room.set()
 
     def give_back(self) -> None:
         """Have everything that was taken and is not committed taken again."""
-        self._taken = 0
+        self._taken = self._events_taken = 0
 
     def trouble(self, now_s: float) -> float:
         """Count a failure, and return the seconds after which to try again."""
@@ -87,6 +97,14 @@ class Lane:
     def halt(self, error: TypedError) -> None:
         if not self.halted.done():
             self.halted.set_result(error)
+
+
+def is_enough(lanes: Sequence[Lane], most_events: int) -> bool:
+    """Tell whether what waits is enough for a fold beside another, of folds of so many events at most.
+
+    A small one would take from the other what it gains, and what every fold costs once more.
+    """
+    return sum(lane.events_more for lane in lanes) * _BESIDE >= most_events
 
 
 def take_turns(lanes: Sequence[Lane], most_messages: int, most_events: int) -> dict[Lane, Part]:

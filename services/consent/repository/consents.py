@@ -1,10 +1,11 @@
 """What is in force, the heads of the chains and the floors."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +41,8 @@ LEFT JOIN current_consents c
 # The rule of domain.judge for many; a test holds the two together. OFFSET 0 keeps the planner to one index lookup a
 # persona: left to itself, and to missing statistics, it reads the whole table for five hundred of them.
 _READ_MANY = """
+SELECT NULL::bigint, shard::bigint, sequence FROM heads WHERE brand = $1 AND shard = ANY($3::int[])
+UNION ALL
 SELECT who.place, bit_or(asked.bit), min(c.expires_at_ms)
 FROM unnest($3::int[], $4::bytea[]) WITH ORDINALITY AS who(shard, pid, place)
 CROSS JOIN LATERAL (
@@ -81,49 +84,68 @@ WHERE brand = $1 AND shard = $2
 """
 _FORGET = "UPDATE current_consents SET state = $3, expires_at_ms = 0 WHERE brand = $1 AND shard = $2"
 
-_MOVE = (
-    heads.update()
-    .where(heads.c.brand == bindparam("of_brand"), heads.c.shard == bindparam("of_shard"))
-    .values(sequence=bindparam("sequence"), hash=bindparam("hash"))
+_LOCK_HEAD = "SELECT sequence, hash, mended_at_ms FROM heads WHERE brand = $1 AND shard = $2 FOR UPDATE"
+_BEGIN_CHAIN = "INSERT INTO heads (brand, shard, sequence, hash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+
+_READ_HOLDER = """
+SELECT purpose, purpose_version, state, record_id, sequence, stated_at_ms, expires_at_ms, method, conflicts_with
+FROM current_consents
+WHERE brand = $1 AND shard = $2 AND pid = $3 AND audience = $4
+  AND (purpose = ANY($5::text[]) OR purpose LIKE '%@%' AND split_part(purpose, '@', 1) = ANY($6::text[]))
+ORDER BY purpose
+"""
+
+
+_TYPES = {Text: "text", LargeBinary: "bytea", Integer: "int", BigInteger: "bigint"}
+
+
+def _names(columns: Iterable[Column[Any]]) -> str:
+    return ", ".join(column.name for column in columns)
+
+
+def _unnest(columns: Iterable[Column[Any]], first: int) -> str:
+    arrays = (f"${number}::{_TYPES[type(column.type)]}[]" for number, column in enumerate(columns, first))
+    return f"unnest({', '.join(arrays)})"
+
+
+_IN_FORCE = tuple(current.columns)
+_MOVED = (heads.c.brand, heads.c.shard, heads.c.sequence, heads.c.hash)
+
+# Records, what is in force and the heads in one round trip: whoever withdraws holds the shard meanwhile.
+_APPEND = f"""
+WITH added AS (
+    INSERT INTO records ({_names(records.columns)})
+    SELECT * FROM {_unnest(records.columns, 1)}
+), in_force AS (
+    INSERT INTO current_consents ({_names(_IN_FORCE)})
+    SELECT * FROM {_unnest(_IN_FORCE, 1 + len(records.columns))}
+    ON CONFLICT ({_names(current.primary_key)})
+    DO UPDATE SET {", ".join(f"{each.name} = excluded.{each.name}" for each in _IN_FORCE if not each.primary_key)}
 )
+UPDATE heads SET sequence = moved.sequence, hash = moved.hash
+FROM {_unnest(_MOVED, 1 + len(records.columns) + len(_IN_FORCE))} AS moved({_names(_MOVED)})
+WHERE heads.brand = moved.brand AND heads.shard = moved.shard
+"""  # noqa: S608 - names of columns
 
 
 async def lock_head(connection: AsyncConnection, brand: str, shard: int) -> Head:
     """Take the shard's head until the transaction ends: whoever holds it writes alone."""
-    columns = heads.c.sequence, heads.c.hash, heads.c.mended_at_ms
-    query = select(*columns).where(heads.c.brand == brand, heads.c.shard == shard).with_for_update()
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
+    driver = await raw(connection)
+    rows = await driver.fetch(_LOCK_HEAD, brand, shard)
+    if not rows:
         first = genesis(brand, shard)
-        new = insert(heads).values(brand=brand, shard=shard, sequence=first.sequence, hash=first.hash)
-        await connection.execute(new.on_conflict_do_nothing())
-        row = (await connection.execute(query)).one()
-    return Head(*row)
+        await driver.execute(_BEGIN_CHAIN, brand, shard, first.sequence, first.hash)
+        rows = await driver.fetch(_LOCK_HEAD, brand, shard)
+    return Head(*rows[0])
 
 
-async def read_current(connection: AsyncConnection, holder: Holder, purposes: Iterable[str]) -> dict[str, Consent]:
-    """Return what is in force, by purpose."""
-    query = select(*_COLUMNS).where(
-        current.c.brand == holder.brand,
-        current.c.shard == holder.shard,
-        current.c.pid == holder.pid,
-        current.c.audience == holder.audience,
-        current.c.purpose.in_(list(purposes)),
-    )
-    return {row.purpose: _consent(*row) for row in await connection.execute(query)}
-
-
-async def list_named(connection: AsyncConnection, holder: Holder, kinds: Sequence[str]) -> list[str]:
-    """Return the purposes of these kinds about which something was recorded towards others by name."""
-    query = select(current.c.purpose).where(
-        current.c.brand == holder.brand,
-        current.c.shard == holder.shard,
-        current.c.pid == holder.pid,
-        current.c.audience == holder.audience,
-        current.c.purpose.like("%@%"),
-        func.split_part(current.c.purpose, "@", 1).in_(kinds),
-    )
-    return list((await connection.execute(query.order_by(current.c.purpose))).scalars())
+async def read_current(
+    connection: AsyncConnection, holder: Holder, purposes: Sequence[str], named: Sequence[str]
+) -> dict[str, Consent]:
+    """Return what is in force about these purposes, and by name towards others about those of `named`, by purpose."""
+    driver = await raw(connection)
+    whose = holder.brand, holder.shard, holder.pid, holder.audience
+    return {row[0]: _consent(*row) for row in await driver.fetch(_READ_HOLDER, *whose, purposes, named)}
 
 
 async def read_many(
@@ -155,30 +177,23 @@ async def read_everywhere(connection: AsyncConnection, holder: Holder) -> list[t
 
 async def append(connection: AsyncConnection, additions: Sequence[tuple[Head, Sequence[Record]]]) -> None:
     """Add records behind locked heads, put them in force and move the heads; to each shard its own, never none."""
-    rows, moved = [], []
+    chained: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
     for head, new in additions:
         digest = head.hash
         for record in new:
             digest = link(digest, record)
-            rows.append({**asdict(record), "hash": digest})
-        last = new[-1]
-        moved.append({"of_brand": last.brand, "of_shard": last.shard, "sequence": last.sequence, "hash": digest})
-    await connection.execute(insert(records), rows)
-    # A raised floor is nobody's consent.
-    if own := [row for row in rows if row["pid"]]:
-        await _put_in_force(connection, own)
-    await connection.execute(_MOVE, moved)
+            chained.append({**asdict(record), "hash": digest})
+        moved.append(chained[-1])
+    # A raised floor is nobody's consent. Of two about the same the later one holds.
+    in_force = {tuple(row[each.name] for each in current.primary_key): row for row in chained if row["pid"]}
+    driver = await raw(connection)
+    arrays = _arrays(records.columns, chained), _arrays(_IN_FORCE, in_force.values()), _arrays(_MOVED, moved)
+    await driver.execute(_APPEND, *chain(*arrays))
 
 
-async def _put_in_force(connection: AsyncConnection, rows: Sequence[dict[str, object]]) -> None:
-    statement = insert(current)
-    keys = {column.name for column in current.primary_key}
-    changed = {column.name: statement.excluded[column.name] for column in current.c if column.name not in keys}
-    names = [column.name for column in current.c]
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=sorted(keys), set_=changed),
-        [{name: row[name] for name in names} for row in rows],
-    )
+def _arrays(columns: Iterable[Column[Any]], rows: Iterable[dict[str, Any]]) -> Iterator[list[Any]]:
+    return ([row[column.name] for row in rows] for column in columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,27 +213,22 @@ async def check(database: Database, holder: Holder, purposes: Sequence[str]) -> 
 
 
 async def check_many(
-    connection: AsyncConnection,
+    database: Database,
     who: tuple[str, str, Sequence[int], Sequence[bytes]],
     asked: Sequence[tuple[str, int, int]],
     now_ms: int,
-) -> list[tuple[int, int, int]]:
-    """Return (place in `who` from 0, mask, first expiry) of those with any allowed purpose.
+) -> tuple[dict[int, int], list[tuple[int, int, int]]]:
+    """Return the sequences of shards, and (place in `who` from 0, mask, first expiry) of those with an allowed purpose.
 
-    `who` is brand, audience and the parallel shards and pids; `asked` are (purpose, floor, bit).
+    `who` is brand, audience and the parallel shards and pids; `asked` are (purpose, floor, bit). One snapshot; a shard
+    of which nothing was ever recorded is at 0.
     """
     brand, audience, shards, pids = who
     purposes, floors, bits = ([each[part] for each in asked] for part in range(3))
-    driver = await raw(connection)
     readable = [str(state) for state in READABLE]
-    rows = await driver.fetch(_READ_MANY, brand, audience, shards, pids, purposes, floors, bits, readable, now_ms)
-    return [(place - 1, mask, expires_at_ms) for place, mask, expires_at_ms in rows]
-
-
-async def read_heads(connection: AsyncConnection, brand: str, shards: Collection[int]) -> dict[int, int]:
-    """Return the sequences of shards, 0 where nothing was ever recorded."""
-    query = select(heads.c.shard, heads.c.sequence).where(heads.c.brand == brand, heads.c.shard.in_(shards))
-    return dict.fromkeys(shards, 0) | {row.shard: row.sequence for row in await connection.execute(query)}
+    rows = await database.fetch(_READ_MANY, brand, audience, shards, pids, purposes, floors, bits, readable, now_ms)
+    sequences = dict.fromkeys(shards, 0) | {shard: sequence for place, shard, sequence in rows if place is None}
+    return sequences, [(place - 1, mask, until_ms) for place, mask, until_ms in rows if place is not None]
 
 
 async def list_heads(database: Database) -> tuple[int, dict[Scope, int]]:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from kit.db import Database
 from kit.fence import Scope
 from services.consent.domain import Consent, Decision, Holder, Purpose, holds_until, is_allowed, judge, never_asked
@@ -43,15 +41,12 @@ class Masks:
 
 
 async def check_many(
-    connection: AsyncConnection,
+    database: Database,
     around: Surroundings,
     who: tuple[str, str, Sequence[int], Sequence[bytes]],
     purposes: Sequence[str],
 ) -> Masks:
     """Decide for each persona of `who` (brand, audience, shards, pids): bit i is set when purposes[i] is allowed."""
-    # In this order: what is acknowledged before the heads are read is no loss, and the consents are as new as those.
-    kept = around.marks.read()
-    heads = await repository.read_heads(connection, who[0], set(who[2]))
     everyone = 0
     asked: list[tuple[str, int, int]] = []
     for place, purpose in enumerate(purposes):
@@ -62,13 +57,15 @@ async def check_many(
             everyone |= 1 << place
         else:
             asked.append((found.id, found.floor, 1 << place))
+    # In this order: what is acknowledged before the heads are read is no loss, and the consents are as new as those.
+    kept = around.marks.read()
+    heads, allowed = await repository.check_many(database, who, asked, around.now_ms())
     masks = Masks([everyone] * len(who[3]), [0] * len(who[3]), heads)
-    if asked and who[3]:
-        for place, mask, until_ms in await repository.check_many(connection, who, asked, around.now_ms()):
-            shard = who[2][place]
-            if heads[shard] >= kept.heads.get(Scope(who[0], shard), 0):
-                masks.allowed[place] |= mask
-                masks.holds_until_ms[place] = until_ms
+    for place, mask, until_ms in allowed:
+        shard = who[2][place]
+        if heads[shard] >= kept.heads.get(Scope(who[0], shard), 0):
+            masks.allowed[place] |= mask
+            masks.holds_until_ms[place] = until_ms
     return masks
 
 

@@ -10,7 +10,6 @@ from services.consent.chain import Head, Record
 from services.consent.domain import (
     GPC,
     Consent,
-    Holder,
     Intent,
     Purpose,
     Statement,
@@ -44,10 +43,12 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
     holder = statement.holder
     refused = _refused(around, statement, purposes)
     head = (await truth.lock(connection, around, holder.brand, [holder.shard]))[holder.shard]
+    taken_back = [*purposes, *refused] if statement.intent is Intent.WITHDRAW else refused
+    kinds = [purpose.id for purpose in taken_back if around.purposes.has_sides(purpose)]
+    consents = await repository.read_current(connection, holder, [each.id for each in (*purposes, *refused)], kinds)
     if statement.intent is Intent.WITHDRAW:
-        purposes += await _named(connection, around, holder, purposes)
-    refused += await _named(connection, around, holder, refused)
-    consents = await repository.read_current(connection, holder, [each.id for each in (*purposes, *refused)])
+        purposes += _named(around, consents, purposes)
+    refused += _named(around, consents, refused)
     new = _said(around, statement, purposes, consents, head)
     new += _said(around, _signal(statement), refused, consents, _behind(head, new))
     if new:
@@ -95,14 +96,12 @@ def _refused(around: Surroundings, statement: Statement, purposes: Sequence[Purp
     return around.purposes.refused_under_gpc(named) if statement.has_gpc else []
 
 
-async def _named(
-    connection: AsyncConnection, around: Surroundings, holder: Holder, purposes: Sequence[Purpose]
-) -> list[Purpose]:
+def _named(around: Surroundings, consents: Iterable[str], purposes: Sequence[Purpose]) -> list[Purpose]:
     """Return what was allowed to others by name under these purposes: taken back with them."""
-    kinds = [purpose.id for purpose in purposes if around.purposes.has_sides(purpose)]
-    ids = await repository.list_named(connection, holder, kinds) if kinds else []
+    kinds = {purpose.id for purpose in purposes if around.purposes.has_sides(purpose)}
     known = {purpose.id for purpose in purposes}
-    return [found for id_ in ids if id_ not in known and (found := around.purposes.find(id_)) is not None]
+    found = (around.purposes.find(id_) for id_ in consents if id_ not in known)
+    return [each for each in found if each is not None and each.kind in kinds]
 
 
 def _signal(statement: Statement) -> Statement:

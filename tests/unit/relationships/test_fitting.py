@@ -51,9 +51,14 @@ class TestFit:
     def test_the_model_says_which_labels_it_has_learnt_from(self, found):
         assert found.model.labels == "learnt"
 
-    def test_shares_and_what_was_held_out_are_of_every_text_and_stance(self, found):
-        assert found.model.shares.sum() == pytest.approx(1, abs=1e-4)
+    def test_what_was_held_out_is_of_every_text_and_stance(self, found):
         assert found.together.shape == (len(OURS + STRANGERS), len(STANCES))
+
+    def test_trust_is_learnt_from_strangers_alone(self, found):
+        ours = fit(seen(OURS, len(OURS)), "")
+        misread = [phrase._replace(stance=STANCES[-1]) for phrase in STRANGERS]
+        theirs = fit(seen(OURS + misread, len(OURS)), "learnt")
+        assert ours.model.trust[1] > theirs.model.trust[1]
 
 
 class TestTexts:

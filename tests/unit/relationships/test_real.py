@@ -5,7 +5,7 @@ import pytest
 from relationships.corpus import STANCES, CorpusError
 from relationships.real import JUDGE, LABELS, LEARN, at_hand, digest_of_labels, read_labels, read_real
 
-LEAST_JUDGED, LEAST_LEARNT = 300, 1_000
+LEAST_JUDGED, LEAST_LEARNT = 500, 2_000
 
 
 class TestLabels:
