@@ -28,8 +28,6 @@ MOST_CHARACTERS = 2_000
 #: Whoever refuses one of these with the very event lets nothing follow from words; of others the folder knows.
 _NEEDED = frozenset({"collect.behaviour", "remember.conversation"})
 _MOST_WAITING = 256
-#: While the judge loads, once: those who come meanwhile have that on top of their patience.
-_LOADING_S = 10.0
 # An encoder takes less than half as long for each of so many as for one alone.
 _BATCH = 32
 _JUDGED = Counter("texts_judged", "Texts whose evidence went on with their event")

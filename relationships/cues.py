@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import yaml
 
+from kit.packs import read_yaml
 from relationships.encoder import Matrix
 
 LEXICON = Path(__file__).parent / "lexicon"
@@ -62,7 +62,7 @@ class Cues:
     def _kinds(self) -> Mapping[str, Sequence[str]]:
         kinds: defaultdict[str, list[str]] = defaultdict(list)
         for path in sorted(LEXICON.glob("*.yaml")):
-            for kind, entries in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            for kind, entries in read_yaml(path).items():
                 for entry in entries:
                     kinds[_key(entry)].append(kind)
         return kinds
