@@ -29,7 +29,7 @@ from kit.http import bounded, serve
 from kit.http.signed import Signatures
 from kit.http.types import App
 from kit.keyring import FolderKeyRing
-from kit.process import Readiness
+from kit.process import Readiness, look_for_cycles_seldom
 from kit.telemetry import logger
 from relationships.judging import load_judge
 
@@ -37,6 +37,7 @@ _LOG = logger(__name__)
 
 
 async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readiness) -> None:
+    look_for_cycles_seldom()
     sources, texts = load_sources(settings.sources_file), Texts(load_judge)
     await texts.load(readiness)
     async with AsyncExitStack() as closing:

@@ -30,6 +30,7 @@ _PR_SET_PDEATHSIG = 1
 # Whoever keeps what was read keeps new objects all the time: so few are looked at in one go that it takes a few
 # milliseconds, among the young and once more when they have stayed, and hardly ever all.
 _GC_THRESHOLDS = (5_000, 1, 1_000)
+_GC_IN_BATCHES = 100_000
 
 
 class Readiness:
@@ -94,6 +95,11 @@ def run(main: Callable[[S, asyncio.Event, Readiness], Awaitable[None]], settings
             runner.run(_live(main, settings))
     finally:
         telemetry.close()
+
+
+def look_for_cycles_seldom() -> None:
+    """For a process that works on batches: thousands of short-lived objects without a cycle, and hardly any kept."""
+    gc.set_threshold(_GC_IN_BATCHES)
 
 
 async def _live(main: Callable[[S, asyncio.Event, Readiness], Awaitable[None]], settings: S) -> None:

@@ -1,7 +1,6 @@
 """The processes of the profile service: `python -m services.profile serve` answers, `fold` folds; `replay` tries."""
 
 import asyncio
-import gc
 import os
 import sys
 import time
@@ -23,7 +22,7 @@ from kit.events import connect, connecting, ensure_stream
 from kit.events.outbox import Relay
 from kit.fence import Familiar, FencedCache, Names, boottime_ns, follow
 from kit.keyring import FolderKeyRing
-from kit.process import Readiness, wait_for
+from kit.process import Readiness, look_for_cycles_seldom, wait_for
 from kit.rpc import RpcServer, build_server
 from kit.rpc import connect as connect_rpc
 from kit.tenancy import acting_for_every_brand
@@ -65,7 +64,6 @@ from services.profile.use_cases.report import Reports
 from services.profile.use_cases.stores import Stores
 from services.profile.weights import load_weights
 
-_GC_OBJECTS = 100_000
 _DAY_MS = 86_400_000
 # Off every lease: the two clocks may run at different rates.
 _MARGIN_NS = 50_000_000
@@ -249,8 +247,8 @@ async def serve(settings: ProfileSettings, stop: asyncio.Event, readiness: Readi
 
 
 async def fold(settings: ProfileSettings, stop: asyncio.Event, readiness: Readiness) -> None:
-    # A fold makes hundreds of thousands of short-lived objects without a cycle: looking for cycles costs a fifth of it.
-    gc.set_threshold(_GC_OBJECTS)
+    # A fifth of a fold otherwise.
+    look_for_cycles_seldom()
     async with AsyncExitStack() as closing:
         # A partition has batches of every brand.
         closing.enter_context(acting_for_every_brand())
