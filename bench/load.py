@@ -22,10 +22,18 @@ import uvloop
 
 from bench.events import MARK
 
-_HEAD_END = b"\r\n\r\n"
+HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
 _PATIENCE_S = 30.0
 _MARK = MARK.encode()
+
+
+def read_head(head: bytes) -> tuple[int, int]:
+    """Return the status of an answer and the length of its body."""
+    told = head.lower()
+    place = told.find(_LENGTH)
+    length = int(told[place + len(_LENGTH) :].split(b"\r\n", 1)[0]) if place >= 0 else 0
+    return int(told[9:12]), length
 
 
 class Order(msgspec.Struct):
@@ -50,7 +58,7 @@ class Request:
     def __init__(self, order: Order, body: bytes) -> None:
         lines = [f"POST {order.path} HTTP/1.1", f"host: {order.host}:{order.port}", f"content-length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in order.headers.items()]
-        self._bytes = bytearray("\r\n".join(lines).encode() + _HEAD_END + body)
+        self._bytes = bytearray("\r\n".join(lines).encode() + HEAD_END + body)
         self._marks = []
         place = self._bytes.find(_MARK)
         while place >= 0:
@@ -177,16 +185,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        end = self._received.find(_HEAD_END)
+        end = self._received.find(HEAD_END)
         if end < 0:
             return
-        head = bytes(self._received[:end]).lower()
-        place = head.find(_LENGTH)
-        length = int(head[place + len(_LENGTH) :].split(b"\r\n", 1)[0]) if place >= 0 else 0
-        if len(self._received) < end + len(_HEAD_END) + length:
+        status, length = read_head(bytes(self._received[:end]))
+        if len(self._received) < end + len(HEAD_END) + length:
             return
         self._received.clear()
-        self._count(int(head[9:12]))
+        self._count(status)
         self._generator.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature

@@ -28,7 +28,7 @@ from kit.filtering.shadow import Shadow, judging
 from kit.http import bounded, serve
 from kit.http.signed import Signatures
 from kit.http.types import App
-from kit.keyring import FolderKeyRing
+from kit.keyring import FolderKeyRing, KeyRing
 from kit.process import Readiness, look_for_cycles_seldom
 from kit.telemetry import logger
 from relationships.judging import load_judge
@@ -37,15 +37,18 @@ _LOG = logger(__name__)
 
 
 async def main(settings: GatewaySettings, stop: asyncio.Event, readiness: Readiness) -> None:
+    if settings.keyring_dir is None:
+        raise RuntimeError("load() refuses to start without keyring_dir")
     look_for_cycles_seldom()
+    keyring = FolderKeyRing(settings.keyring_dir)
     sources, texts = load_sources(settings.sources_file), Texts(load_judge)
     await texts.load(readiness)
     async with AsyncExitStack() as closing:
         streams = await open_streams(settings, sources, readiness, closing)
         services = await closing.enter_async_context(open_services(settings))
         translators = translators_of(settings, sources, open_shadow(settings.shadow_share, closing))
-        door = open_door(settings, translators, streams, texts)
-        app = build(settings, door, services, readiness)
+        door = open_door(settings, keyring, translators, streams, texts)
+        app = build(settings, keyring, door, services, readiness)
         # A group: were reporting to end, the process must.
         async with asyncio.TaskGroup() as tasks:
             reporting = tasks.create_task(services.report(settings.report_every_s))
@@ -97,11 +100,12 @@ def translators_of(settings: GatewaySettings, sources: Sources, shadow: Shadow |
     return Translators(sources, settings.vocabulary_file, settings.vocabularies_dir, passed)
 
 
-def open_door(settings: GatewaySettings, translators: Translators, streams: Mapping[int, Stream], texts: Texts) -> Door:
+def open_door(
+    settings: GatewaySettings, keyring: KeyRing, translators: Translators, streams: Mapping[int, Stream], texts: Texts
+) -> Door:
     """Return what events come in by; its publishers must be drained once it no longer serves."""
     if settings.credentials_file is None:
         raise RuntimeError("load() refuses to start without credentials_file")
-    keyring = _keyring(settings)
     sealer = Sealer(EpochKeys(keyring), translators.version)
     return Door(
         credentials=Credentials(settings.credentials_file, keyring.current("pepper").secret),
@@ -118,20 +122,13 @@ def open_door(settings: GatewaySettings, translators: Translators, streams: Mapp
     )
 
 
-def build(settings: GatewaySettings, door: Door, services: Services, readiness: Readiness) -> App:
+def build(settings: GatewaySettings, keyring: KeyRing, door: Door, services: Services, readiness: Readiness) -> App:
     """Return the application."""
-    proofs = Proofs(_keyring(settings), time.time)
-    people = People(door.edge_keys, proofs, door.publishers[POWER_CUT], settings.partitions)
+    people = People(door.edge_keys, Proofs(keyring, time.time), door.publishers[POWER_CUT], settings.partitions)
     signatures = Signatures(door.credentials.public_key, time.time)
     rest = build_endpoints(Rest(door.credentials, people, services, readiness), door.translators, signatures)
     bound = bounded(rest, max_bytes=MAX_REST_BYTES, max_requests=settings.max_requests)
     return build_app(Tracking(door), bound)
-
-
-def _keyring(settings: GatewaySettings) -> FolderKeyRing:
-    if settings.keyring_dir is None:
-        raise RuntimeError("load() refuses to start without keyring_dir")
-    return FolderKeyRing(settings.keyring_dir)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def load(path: Path, type: type[P]) -> P:  # noqa: A002
 
 
 def read_yaml(path: Path) -> Any:
-    """Return what a file says, by the parser in C: lexica take the other one half a second."""
+    """Return what a file says, by the parser in C, which takes a tenth of what the other one does."""
     return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 

@@ -33,7 +33,7 @@ class Judge:
 
 
 def load_judge() -> Judge:
-    """Return the judge that ships with the platform. Takes 2 s of a core, and 125 MB."""
+    """Return the judge that ships with the platform. Takes 2.4 s of a core, and 125 MB."""
     judge = Judge(load_model(), Features(named_pack("core4"), SentenceEncoder()))
     # Its encoder loads with the first text: with this one, not within the patience of whoever comes.
     judge.judge([""])

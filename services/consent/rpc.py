@@ -94,7 +94,9 @@ class ConsentRpc(ConsentServiceServicer):
     ) -> consent_pb2.CheckManyResponse:
         who = convert.many(request)
         purposes = convert.purposes(request.purposes)
-        masks = await check.check_many(self._database, self._around, who, purposes)
+        # Not among the statements of one round trip: leases wait for those, and thousands may be asked about here.
+        async with self._database.reading() as connection:
+            masks = await check.check_many(connection, self._around, who, purposes)
         return convert.to_masks(request.brand, masks)
 
     async def ListConsents(

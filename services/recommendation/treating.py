@@ -15,6 +15,7 @@ from kit.packs import PackError
 from players import pack as players
 from relationships.pack import RelationshipPack, named_pack, shipped
 from services.recommendation.deciding import Facts, Moment, Play, Suiting, Suits, Treatment, suits
+from services.recommendation.deciding.state import DAY_MS
 from services.recommendation.domain import Bought, Signals
 from services.recommendation.timing.pack import TimingPack
 from wishes import archetypes
@@ -22,7 +23,6 @@ from wishes.archetypes import Archetype, ArchetypePack
 
 _UNKNOWN = ""
 _HOUR_MS = 3_600_000
-_DAY_MS = 86_400_000
 #: Purchases of so many personas are foretold once a day and purchase: it takes a third of a millisecond.
 _MOST_FORETOLD = 20_000
 P = TypeVar("P")
@@ -89,7 +89,7 @@ class Treating:
 
     def _again(self, brand: str, bought: Bought | None, at_ms: int) -> float | None:
         foretelling = self.timing.get(brand)
-        return foretelling(bought, at_ms // _DAY_MS) if foretelling and bought else None
+        return foretelling(bought, at_ms // DAY_MS) if foretelling and bought else None
 
 
 def every_treatment(default: str) -> dict[str, Treatment]:

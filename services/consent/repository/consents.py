@@ -67,9 +67,11 @@ FROM unnest($3::int[], $4::bytea[]) WITH ORDINALITY AS who(shard, pid, place)
 CROSS JOIN LATERAL (
     SELECT purpose, purpose_version, state, record_id, sequence, stated_at_ms, expires_at_ms, method, conflicts_with
     FROM current_consents
-    WHERE brand = $1 AND shard = who.shard AND pid = who.pid AND audience = $2 AND purpose = ANY($5::text[])
+    WHERE brand = $1 AND shard = who.shard AND pid = who.pid AND audience = $2
+      AND (purpose = ANY($5::text[]) OR purpose LIKE '%@%' AND split_part(purpose, '@', 1) = ANY($6::text[]))
     OFFSET 0
 ) c
+ORDER BY who.place, c.purpose
 """
 
 _LIST_HEADS = "SELECT e.epoch, h.brand, h.shard, h.sequence FROM fence_epochs e LEFT JOIN heads h ON true"
@@ -86,15 +88,6 @@ _FORGET = "UPDATE current_consents SET state = $3, expires_at_ms = 0 WHERE brand
 
 _LOCK_HEAD = "SELECT sequence, hash, mended_at_ms FROM heads WHERE brand = $1 AND shard = $2 FOR UPDATE"
 _BEGIN_CHAIN = "INSERT INTO heads (brand, shard, sequence, hash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
-
-_READ_HOLDER = """
-SELECT purpose, purpose_version, state, record_id, sequence, stated_at_ms, expires_at_ms, method, conflicts_with
-FROM current_consents
-WHERE brand = $1 AND shard = $2 AND pid = $3 AND audience = $4
-  AND (purpose = ANY($5::text[]) OR purpose LIKE '%@%' AND split_part(purpose, '@', 1) = ANY($6::text[]))
-ORDER BY purpose
-"""
-
 
 _TYPES = {Text: "text", LargeBinary: "bytea", Integer: "int", BigInteger: "bigint"}
 
@@ -139,23 +132,17 @@ async def lock_head(connection: AsyncConnection, brand: str, shard: int) -> Head
     return Head(*rows[0])
 
 
-async def read_current(
-    connection: AsyncConnection, holder: Holder, purposes: Sequence[str], named: Sequence[str]
-) -> dict[str, Consent]:
-    """Return what is in force about these purposes, and by name towards others about those of `named`, by purpose."""
-    driver = await raw(connection)
-    whose = holder.brand, holder.shard, holder.pid, holder.audience
-    return {row[0]: _consent(*row) for row in await driver.fetch(_READ_HOLDER, *whose, purposes, named)}
-
-
 async def read_many(
-    connection: AsyncConnection, holders: Sequence[Holder], purposes: Sequence[str]
+    connection: AsyncConnection, holders: Sequence[Holder], purposes: Sequence[str], named: Sequence[str] = ()
 ) -> dict[Holder, dict[str, Consent]]:
-    """Return what is in force for holders of one brand and audience, by purpose; nothing for whom nothing is."""
+    """Return what is in force for holders of one brand and audience, by purpose; nothing for whom nothing is.
+
+    Of the purposes `named` what was said about others by name, in the order of these names.
+    """
     driver = await raw(connection)
     shards, pids = [holder.shard for holder in holders], [holder.pid for holder in holders]
     first = holders[0]
-    rows = await driver.fetch(_READ_HOLDERS, first.brand, first.audience, shards, pids, list(purposes))
+    rows = await driver.fetch(_READ_HOLDERS, first.brand, first.audience, shards, pids, purposes, named)
     found: dict[Holder, dict[str, Consent]] = {}
     for place, *row in rows:
         consent = _consent(*row)
@@ -213,7 +200,7 @@ async def check(database: Database, holder: Holder, purposes: Sequence[str]) -> 
 
 
 async def check_many(
-    database: Database,
+    connection: AsyncConnection,
     who: tuple[str, str, Sequence[int], Sequence[bytes]],
     asked: Sequence[tuple[str, int, int]],
     now_ms: int,
@@ -226,7 +213,8 @@ async def check_many(
     brand, audience, shards, pids = who
     purposes, floors, bits = ([each[part] for each in asked] for part in range(3))
     readable = [str(state) for state in READABLE]
-    rows = await database.fetch(_READ_MANY, brand, audience, shards, pids, purposes, floors, bits, readable, now_ms)
+    driver = await raw(connection)
+    rows = await driver.fetch(_READ_MANY, brand, audience, shards, pids, purposes, floors, bits, readable, now_ms)
     sequences = dict.fromkeys(shards, 0) | {shard: sequence for place, shard, sequence in rows if place is None}
     return sequences, [(place - 1, mask, until_ms) for place, mask, until_ms in rows if place is not None]
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from kit.db import Database
 from kit.fence import Scope
 from services.consent.domain import Consent, Decision, Holder, Purpose, holds_until, is_allowed, judge, never_asked
@@ -41,7 +43,7 @@ class Masks:
 
 
 async def check_many(
-    database: Database,
+    connection: AsyncConnection,
     around: Surroundings,
     who: tuple[str, str, Sequence[int], Sequence[bytes]],
     purposes: Sequence[str],
@@ -59,7 +61,7 @@ async def check_many(
             asked.append((found.id, found.floor, 1 << place))
     # In this order: what is acknowledged before the heads are read is no loss, and the consents are as new as those.
     kept = around.marks.read()
-    heads, allowed = await repository.check_many(database, who, asked, around.now_ms())
+    heads, allowed = await repository.check_many(connection, who, asked, around.now_ms())
     masks = Masks([everyone] * len(who[3]), [0] * len(who[3]), heads)
     for place, mask, until_ms in allowed:
         shard = who[2][place]

@@ -45,7 +45,8 @@ async def state(connection: AsyncConnection, around: Surroundings, statement: St
     head = (await truth.lock(connection, around, holder.brand, [holder.shard]))[holder.shard]
     taken_back = [*purposes, *refused] if statement.intent is Intent.WITHDRAW else refused
     kinds = [purpose.id for purpose in taken_back if around.purposes.has_sides(purpose)]
-    consents = await repository.read_current(connection, holder, [each.id for each in (*purposes, *refused)], kinds)
+    asked_about = [each.id for each in (*purposes, *refused)]
+    consents = (await repository.read_many(connection, [holder], asked_about, kinds)).get(holder, {})
     if statement.intent is Intent.WITHDRAW:
         purposes += _named(around, consents, purposes)
     refused += _named(around, consents, refused)

@@ -22,8 +22,9 @@ def someone(dice):
 
 
 async def masks(database, around, holders, purposes=ASKED):
-    who = ("oak", AUDIENCE, [each.shard for each in holders], [each.pid for each in holders])
-    return (await checking.check_many(database, around, who, purposes)).allowed
+    async with database.reading() as connection:
+        who = ("oak", AUDIENCE, [each.shard for each in holders], [each.pid for each in holders])
+        return (await checking.check_many(connection, around, who, purposes)).allowed
 
 
 class TestCheckMany:

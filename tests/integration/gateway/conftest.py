@@ -139,8 +139,8 @@ def start(
         stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
         async with open_services(told) as opened:
             translators = translators_of(told, load_sources(told.sources_file))
-            door = open_door(told, translators, streams, Texts(load_judge))
-            app = build(told, door, opened, readiness)
+            door = open_door(told, keyring, translators, streams, Texts(load_judge))
+            app = build(told, keyring, door, opened, readiness)
             serving = asyncio.create_task(serve(app, "127.0.0.1:0", stop, started=address.set_result))
             async with httpx.AsyncClient(base_url=f"http://{await address}", timeout=20) as http:
                 yield Gateway(http, keys, services, nats, keyring)
