@@ -15,8 +15,9 @@ from kit.http import problem
 from kit.refusal import identity_in
 
 #: Stands for everything that somebody may send and nobody may see again. Where it may be an item it is one.
-PLANTED = "planted-7531"
-_TRACE = "7531"
+PLANTED = "planted-75317531"
+# Longer than the digits of any moment that a log or an answer may tell.
+_TRACE = "75317531"
 _REASONS = {
     "malformed", "too_large", "unknown_type", "unknown_event", "identity_missing", "identity_refused", "out_of_range",
     "value_missing",

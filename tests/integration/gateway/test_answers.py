@@ -57,27 +57,42 @@ class TestPrivacy:
 
     async def test_nothing_that_identifies_reaches_a_disk(self, gateway: Gateway, nats_server: Any) -> None:
         planted = {
-            name: f"planted-{name}-7531"
+            name: f"planted-{name}-75317531"
             for name in ("ip", "userAgent", "locale", "timezone", "url", "search", "referrer", "advertisingId", "name")
         }
         context = {
             **planted,
-            "page": {**planted, "path": "/planted-7531", "title": "planted 7531"},
-            "campaign": {"name": "planted-7531", "source": "planted-7531"},
-            "device": {"id": "planted-7531", **planted},
-            "traits": {"email": "7531@example.com", "phone": "+49 7531", "address": {"street": "planted 7531"}},
+            "page": {**planted, "path": "/planted-75317531", "title": "planted 75317531"},
+            "campaign": {"name": "planted-75317531", "source": "planted-75317531"},
+            "device": {"id": "planted-75317531", **planted},
+            "traits": {
+                "email": "75317531@example.com",
+                "phone": "+49 75317531",
+                "address": {"street": "planted 75317531"},
+            },
         }
-        properties = {"product_id": "a1", **planted, "note": "I am planted, call 7531"}
-        ids = {"userId": "planted-7531", "anonymousId": "planted-a-7531", "messageId": "planted-m-7531"}
+        properties = {"product_id": "a1", **planted, "note": "I am planted, call 75317531"}
+        ids = {"userId": "planted-75317531", "anonymousId": "planted-a-75317531", "messageId": "planted-m-75317531"}
         for type_ in ("track", "identify", "page", "screen", "group", "alias"):
-            event = {**viewed(), **ids, "type": type_, "groupId": "planted-g-7531", "previousId": "planted-p-7531"}
-            event |= {"context": context, "properties": properties, "traits": context["traits"], "name": "planted 7531"}
+            event = {
+                **viewed(),
+                **ids,
+                "type": type_,
+                "groupId": "planted-g-75317531",
+                "previousId": "planted-p-75317531",
+            }
+            event |= {
+                "context": context,
+                "properties": properties,
+                "traits": context["traits"],
+                "name": "planted 75317531",
+            }
             assert (await gateway.track(event)).json()["quarantined"] == 0
         files = [path for path in nats_server.folder.rglob("*") if path.is_file()]
         assert any(b"interaction.v1.received" in path.read_bytes() for path in files)
-        assert not any(b"7531" in path.read_bytes() for path in files)
+        assert not any(b"75317531" in path.read_bytes() for path in files)
         for interaction in await gateway.interactions():
-            assert "7531" not in repr(interaction)
+            assert "75317531" not in repr(interaction)
 
     async def test_global_privacy_control_is_honoured(self, gateway: Gateway) -> None:
         body = {"batch": [viewed()], "writeKey": gateway.keys.write}

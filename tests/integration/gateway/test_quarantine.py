@@ -25,7 +25,7 @@ class TestRemains:
             "product_id": "p-1",
             "category": "comedy",
             "price": 3.5,
-            "note": "call 7531",
+            "note": "call 75317531",
             "sku": "a@b.example",
         }
         await gateway.track(viewed(event="Ann Example logged in", properties=properties))

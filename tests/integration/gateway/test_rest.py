@@ -38,14 +38,14 @@ class TestConsent:
     async def test_grant_reaches_the_service_under_a_pseudonym(self, gateway: Gateway) -> None:
         record = consent_pb2.ConsentRecord(record_id="r", purpose="collect.behaviour", state="given", sequence=7)
         gateway.services.answers["Grant"] = profile_pb2.GrantResponse(records=[record])
-        body = {"userId": "planted-7531", "purposes": ["collect.behaviour"], "stated_at_ms": 5, "language": "de"}
+        body = {"userId": "planted-75317531", "purposes": ["collect.behaviour"], "stated_at_ms": 5, "language": "de"}
         answer = await gateway.http.post("/v1/consent/grant", json=body, headers=app(gateway))
         assert answer.json()["records"][0]["state"] == "given"
         (asked,) = gateway.services.asked
-        assert asked.subject == subject(gateway, EdgeKeys(gateway.keyring).of("app:shop").user("planted-7531"))
+        assert asked.subject == subject(gateway, EdgeKeys(gateway.keyring).of("app:shop").user("planted-75317531"))
         assert list(asked.purposes) == ["collect.behaviour"]
         assert (asked.statement.method, asked.statement.stated_at_ms, asked.statement.language) == ("rest", 5, "de")
-        assert b"7531" not in asked.SerializeToString()
+        assert b"75317531" not in asked.SerializeToString()
 
     async def test_withdrawing_nothing_in_particular_means_everything(self, gateway: Gateway) -> None:
         answer = await gateway.http.post("/v1/consent/withdraw", json={"anonymousId": "x"}, headers=app(gateway))
@@ -166,20 +166,20 @@ class TestRefusals:
         "body",
         [
             {},
-            {"userId": "planted-7531", "anonymousId": "planted-7531"},
+            {"userId": "planted-75317531", "anonymousId": "planted-75317531"},
             {"userId": ""},
-            {"userId": "planted-7531" * 100},
-            {"userId": {"planted-7531": 1}},
-            {"userId": "u", "planted-7531": 1},
-            {"userId": "u", "purpose": "planted-7531"},
+            {"userId": "planted-75317531" * 100},
+            {"userId": {"planted-75317531": 1}},
+            {"userId": "u", "planted-75317531": 1},
+            {"userId": "u", "purpose": "planted-75317531"},
             {"userId": "u", "min_positions": [{"partition": 64, "sequence": 1}]},
-            ["planted-7531"],
+            ["planted-75317531"],
         ],
     )
     async def test_misfit_is_typed_and_never_repeats_what_was_sent(self, gateway: Gateway, body: Any) -> None:
         answer = await gateway.http.post("/v1/persona", json=body, headers=app(gateway))
         assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_ARGUMENT")
-        assert "7531" not in answer.text
+        assert "75317531" not in answer.text
         assert gateway.services.asked == []
 
     async def test_body_that_is_no_json_is_typed(self, gateway: Gateway) -> None:

@@ -79,16 +79,18 @@ class TestAcknowledgement:
 
     async def test_raw_ids_reach_no_disk(self, gateway: Gateway, nats_server: Any) -> None:
         planted = {
-            "userId": "planted-user-7531",
-            "anonymousId": "planted-anonymous-7531",
-            "messageId": "planted-message-7531",
-            "context": {"ip": "planted-ip-7531", "traits": {"email": "planted-7531@example.com"}},
+            "userId": "planted-user-75317531",
+            "anonymousId": "planted-anonymous-75317531",
+            "messageId": "planted-message-75317531",
+            "context": {"ip": "planted-ip-75317531", "traits": {"email": "planted-75317531@example.com"}},
         }
-        await gateway.track(viewed(**planted), {**planted, "type": "identify", "traits": {"name": "planted-name-7531"}})
+        await gateway.track(
+            viewed(**planted), {**planted, "type": "identify", "traits": {"name": "planted-name-75317531"}}
+        )
         assert len(await gateway.interactions()) == 2
         files = [path for path in nats_server.folder.rglob("*") if path.is_file()]
         assert any(b"interaction.v1.received" in path.read_bytes() for path in files)
-        assert not any(b"7531" in path.read_bytes() for path in files)
+        assert not any(b"75317531" in path.read_bytes() for path in files)
 
 
 class TestRefusals:

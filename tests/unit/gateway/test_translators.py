@@ -72,9 +72,9 @@ class TestPacks:
         assert fate(made(), "app:any", event, **told).value == value
 
     def test_text_of_an_answer_is_not_kept(self, made, fate) -> None:
-        kept = fate(made(), "app:any", "NPS Answered", nps=9, comment="planted-7531", survey_id="autumn")
+        kept = fate(made(), "app:any", "NPS Answered", nps=9, comment="planted-75317531", survey_id="autumn")
         assert kept.item == "autumn"
-        assert "7531" not in repr(kept)
+        assert "75317531" not in repr(kept)
 
     def test_number_off_its_scale_is_named(self, made, fate) -> None:
         refused = fate(made(), "app:any", "NPS Answered", nps=11)
