@@ -1,7 +1,6 @@
 """One process: event loop, telemetry, graceful stop, and the page that says whether it is ready."""
 
 import asyncio
-import ctypes
 import gc
 import logging
 import os
@@ -19,6 +18,7 @@ from kit import telemetry
 from kit.cancelling import raise_if_cancelled
 from kit.errors import TypedError
 from kit.http import ops_app, serve
+from kit.parting import die_with_parent
 from kit.settings import Settings
 
 Check = Callable[[], Awaitable[object]]
@@ -26,7 +26,6 @@ S = TypeVar("S", bound=Settings)
 
 _LOG = telemetry.logger(__name__)
 _CHECK_S = 1.0
-_PR_SET_PDEATHSIG = 1
 # Whoever keeps what was read keeps new objects all the time: so few are looked at in one go that it takes a few
 # milliseconds, among the young and once more when they have stayed, and hardly ever all.
 _GC_THRESHOLDS = (5_000, 1, 1_000)
@@ -81,7 +80,8 @@ def run(main: Callable[[S, asyncio.Event, Readiness], Awaitable[None]], settings
 
     Exits with 1 when main raises: the error's type and place are logged, its text is not.
     """
-    die_with_parent()
+    if os.environ.get("MASKENBALL_DIE_WITH_PARENT") == "1":
+        die_with_parent()
     _take_turns()
     telemetry.configure(settings)
     _keep_texts_in()
@@ -120,17 +120,6 @@ async def _live(main: Callable[[S, asyncio.Event, Readiness], Awaitable[None]], 
         finally:
             closed.set()
     _LOG.info("process.stopped")
-
-
-def die_with_parent() -> None:
-    """Ask the kernel for a SIGTERM when the launcher dies, if MASKENBALL_DIE_WITH_PARENT is 1."""
-    if os.environ.get("MASKENBALL_DIE_WITH_PARENT") != "1" or sys.platform != "linux":
-        return
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    # Whoever died between start and request sends no signal any more.
-    if os.getppid() != parent:
-        sys.exit(1)
 
 
 def _take_turns() -> None:

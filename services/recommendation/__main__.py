@@ -66,11 +66,12 @@ async def _learn_and_answer(settings: RecommendationSettings, stop: asyncio.Even
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(follower.run())
             tasks.create_task(learner.keep_saving(stop, settings.save_every_s, _now))
-            tasks.create_task(learner.keep_fitting(stop))
+            fitting = tasks.create_task(learner.keep_fitting())
             tasks.create_task(shelves.keep_looking(stop))
             tasks.create_task(keep_forgetting(database, _now, stop))
             await server.serve(stop)
             following.cancel()
+            fitting.cancel()
 
 
 def serve_recommendation(settings: RecommendationSettings, around: Surroundings) -> RpcServer:

@@ -38,6 +38,12 @@ _CAUTIONS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 _MOST_SCORES = 8_000_000
 
 
+def choose_and_fit(sums: Sums, lessons: Sequence[Lesson], blend: Blend, least: int) -> tuple[Mixes | None, Weights]:
+    """Return what `choose` does, None without lessons, and the weights fitted to all that was learnt."""
+    mixes = choose(sums, lessons, blend, least) if lessons else None
+    return mixes, fit(sums.together, sums.followed, blend.regularisation, blend.nearness)
+
+
 def choose(sums: Sums, lessons: Sequence[Lesson], blend: Blend, least: int) -> Mixes | None:
     """Return the brand's own mixes, None with fewer than `least` questions of a kind. Sums end as they were."""
     # Drawn alike each time: the same lessons choose the same mixes.

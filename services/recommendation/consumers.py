@@ -1,6 +1,7 @@
 """Learns from the stream of lessons, saves in time, and fits again when enough is new."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -11,7 +12,8 @@ from prometheus_client import Counter, Gauge
 
 from contracts.profile.v1.events_pb2 import InteractionsFolded, Lessons
 from contracts.profile.v1.lessons import associated_data
-from kit.cancelling import rest
+from kit.aside import UnfinishedError
+from kit.cancelling import raise_if_cancelled, rest
 from kit.db import Database
 from kit.epochs import EpochKeys
 from kit.errors import TypedError, UnavailableError
@@ -98,18 +100,28 @@ class Learner:
         # The stream refuses lessons when it is full, and nobody else listens to them.
         await forget(self._stream, STREAM, SUBJECTS, self._models.saved_sequence)
 
-    async def keep_fitting(self, stop: asyncio.Event) -> None:
-        """Fit each brand again whenever enough is new."""
+    async def keep_fitting(self) -> None:
+        """Fit each brand again whenever enough is new, until cancelled."""
         self._learnt.set()
-        while not stop.is_set():
-            if not await rest(self._learnt, 1.0):
-                continue
+        while True:
+            await self._learnt.wait()
+            raise_if_cancelled()
             self._learnt.clear()
             due = [brand for brand, model in self._models.brands.items() if model.is_due(self._pack.refit)]
             for brand in due:
-                version, seconds = await use_cases.fit(self._models, brand, self._pack.blend, self._pack.choosing)
-                _LOG.info("model.fitted", version=version, seconds=round(seconds, 3))
-                await rest(stop, seconds / _FITTING_SHARE)
+                await asyncio.sleep(await self._try_to_fit(brand) / _FITTING_SHARE)
+
+    async def _try_to_fit(self, brand: str) -> float:
+        started = time.perf_counter()
+        try:
+            version, seconds = await use_cases.fit(self._models, brand, self._pack.blend, self._pack.choosing)
+        except UnfinishedError as error:
+            # Answers go on with what was fitted before.
+            _LOG.warning("fit.failed", exc_info=error)
+            self._learnt.set()
+            return max(time.perf_counter() - started, 1.0)
+        _LOG.info("model.fitted", version=version, seconds=round(seconds, 3))
+        return seconds
 
     def _take(self, sequence: int, data: bytes) -> None:
         try:

@@ -1,7 +1,6 @@
 """What this room does: learn, save, fit, recommend."""
 
 import asyncio
-import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +8,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kit.aside import Work
 from services.recommendation import repository
 from services.recommendation.apart import rank_apart
-from services.recommendation.choosing import choose
+from services.recommendation.choosing import choose_and_fit
 from services.recommendation.clients import Personas
 from services.recommendation.domain import (
     Abstention,
@@ -21,18 +21,14 @@ from services.recommendation.domain import (
     DeadLetter,
     Decision,
     Lesson,
-    Mixes,
     Position,
     Ranking,
     Signals,
     Situation,
     Subject,
 )
-from services.recommendation.fitting import Weights
-from services.recommendation.fitting import fit as fit_weights
 from services.recommendation.model import Model, Models
 from services.recommendation.ranking import Fitted, rank
-from services.recommendation.sums import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +111,23 @@ def set_aside(models: Models, letter: DeadLetter) -> None:
 async def fit(models: Models, brand: str, blend: Blend, choosing: Choosing) -> tuple[int, float]:
     """Fit the brand's weights to everything learnt so far; return the new version and the seconds it took.
 
-    A brand that has outgrown its mixes gets new ones, too, which costs as much again. All of it runs in a thread over a
-    copy, so that the loop goes on answering with what was fitted before.
+    A brand that has outgrown its mixes gets new ones, too, which costs as much again. All of it is worked out aside,
+    over a copy, while requests are answered with what was fitted before. Raises UnfinishedError if that was killed.
     """
     async with models.fitting:
         started = time.perf_counter()
         async with models.writing:
             model = models.of(brand)
             _forget(model, model.sums.make_room())
+            lessons = model.sample.lessons() if model.has_outgrown(choosing) else []
+            interactions = model.sums.interactions
             # A large brand takes a second of copying; answers only read meanwhile.
-            sums = await asyncio.to_thread(copy.deepcopy, model.sums)
-        lessons = model.sample.lessons() if model.has_outgrown(choosing) else []
-        mixes, weights = await asyncio.to_thread(_fit, sums, lessons, blend, choosing.least)
+            work = await asyncio.to_thread(Work, choose_and_fit, model.sums, lessons, blend, choosing.least)
+        mixes, weights = await work.done()
         async with models.writing:
             model.fitted = Fitted(weights, model.fitted.version + 1, mixes or model.fitted.mixes)
-            model.fitted_interactions = sums.interactions
-            model.chosen_interactions = sums.interactions if mixes else model.chosen_interactions
+            model.fitted_interactions = interactions
+            model.chosen_interactions = interactions if mixes else model.chosen_interactions
             model.is_fit_unsaved = models.is_unsaved = True
         return model.fitted.version, time.perf_counter() - started
 
@@ -160,11 +157,6 @@ def recommend_for(model: Model, blend: Blend, situation: Situation) -> Ranking:
     if situation.draw_key:
         return rank_apart(model.sums, model.fitted, situation, blend)
     return rank(model.sums, model.fitted, situation, blend)
-
-
-def _fit(sums: Sums, lessons: Sequence[Lesson], blend: Blend, least: int) -> tuple[Mixes | None, Weights]:
-    mixes = choose(sums, lessons, blend, least) if lessons else None
-    return mixes, fit_weights(sums.together, sums.followed, blend.regularisation, blend.nearness)
 
 
 def _forget(model: Model, slots: list[int]) -> None:

@@ -1,0 +1,95 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from kit.aside import UnfinishedError, Work
+from kit.errors import InvalidArgumentError
+
+WAITS = """
+import asyncio, sys, time
+from kit.aside import Work
+asyncio.run(Work(time.sleep, 60).done())
+"""
+
+
+def doubled(numbers):
+    numbers *= 2
+    return numbers
+
+
+def refused():
+    raise InvalidArgumentError(field="there", limit="less")
+
+
+def children(pid):
+    return [each.pid for each in psutil.Process(pid).children()]
+
+
+def lives(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+async def child():
+    """Return the process that works aside, once there is one."""
+    while not (found := children(os.getpid())):
+        await asyncio.sleep(0.01)
+    return found[-1]
+
+
+class TestWork:
+    async def test_returns_what_the_function_returns(self):
+        assert np.array_equal(await Work(doubled, np.arange(3)).done(), [0, 2, 4])
+
+    async def test_is_a_process_behind_all_others(self):
+        pid, priority = await Work(os.getpid).done(), await Work(os.getpriority, os.PRIO_PROCESS, 0).done()
+        assert pid != os.getpid()
+        assert priority > os.getpriority(os.PRIO_PROCESS, 0)
+
+    async def test_what_goes_in_may_change_once_it_is_packed(self):
+        numbers = np.arange(3)
+        work = Work(doubled, numbers)
+        numbers[:] = 7
+        assert np.array_equal(await work.done(), [0, 2, 4])
+
+    async def test_more_than_a_pipe_holds(self):
+        assert (await Work(doubled, np.ones(10**6)).done()).sum() == 2e6
+
+    async def test_raises_what_the_function_raises(self):
+        with pytest.raises(InvalidArgumentError) as raised:
+            await Work(refused).done()
+        assert (raised.value.field, raised.value.limit) == ("there", "less")
+
+    async def test_killed(self):
+        working = asyncio.create_task(Work(time.sleep, 60).done())
+        os.kill(await child(), signal.SIGKILL)
+        with pytest.raises(UnfinishedError):
+            await working
+
+    async def test_whoever_is_cancelled_ends_it(self):
+        working = asyncio.create_task(Work(time.sleep, 60).done())
+        pid = await child()
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        assert pid not in children(os.getpid())
+
+    def test_it_does_not_outlive_who_asked(self):
+        asking = subprocess.Popen([sys.executable, "-c", WAITS])
+        while not (found := children(asking.pid)):
+            time.sleep(0.01)
+        # Until it has asked the kernel to be told.
+        while os.getpriority(os.PRIO_PROCESS, found[0]) == os.getpriority(os.PRIO_PROCESS, 0):
+            time.sleep(0.01)
+        asking.kill()
+        asking.wait()
+        until = time.monotonic() + 5
+        while lives(found[0]) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not lives(found[0])
