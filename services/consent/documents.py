@@ -1,5 +1,6 @@
 """A record with every mandatory field of ISO/IEC TS 27560, as JSON-LD in the words of DPV 2.3."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,12 +26,12 @@ _STATUS = {
 }
 
 
-def document(record: Record, notice: dict[str, Any], handle: str) -> dict[str, Any]:
+def document(record: Record, notice: Mapping[str, Any], handle: str) -> dict[str, Any]:
     """Return the record for whoever knows the persona as `handle`; of records without a notice it says less."""
     return {"@context": CONTEXT, **entry(record, notice, handle)}
 
 
-def entry(record: Record, notice: dict[str, Any], handle: str) -> dict[str, Any]:
+def entry(record: Record, notice: Mapping[str, Any], handle: str) -> dict[str, Any]:
     """Return the same without its context, to stand in a list."""
     status = _STATUS[State(record.state)]
     return {
@@ -47,7 +48,7 @@ def entry(record: Record, notice: dict[str, Any], handle: str) -> dict[str, Any]
     }
 
 
-def _notice(record: Record, notice: dict[str, Any]) -> dict[str, Any]:
+def _notice(record: Record, notice: Mapping[str, Any]) -> dict[str, Any]:
     told = notice.get("notice", {})
     return {
         "@type": "dpv:ConsentNotice",
@@ -60,7 +61,7 @@ def _notice(record: Record, notice: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _process(record: Record, notice: dict[str, Any]) -> dict[str, Any]:
+def _process(record: Record, notice: Mapping[str, Any]) -> dict[str, Any]:
     told = notice.get("notice", {})
     purpose = notice.get("purposes", {}).get(record.purpose.partition("@")[0], {})
     return {

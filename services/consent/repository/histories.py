@@ -7,9 +7,18 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kit.db import Database
 from services.consent.chain import Record
 from services.consent.domain import Holder
 from services.consent.tables import current, notices, records
+
+# Every statement is answered with its receipt: by key, and in one round trip.
+_READ_BY_ID = """
+SELECT * FROM records
+WHERE brand = $1 AND shard = $2 AND pid = $3 AND audience = $4 AND record_id = ANY($5::text[])
+ORDER BY sequence
+"""
+_READ_NOTICES = "SELECT hash, body FROM notices WHERE hash = ANY($1::bytea[])"
 
 
 async def keep_notice(connection: AsyncConnection, digest: bytes, body: bytes) -> None:
@@ -17,10 +26,9 @@ async def keep_notice(connection: AsyncConnection, digest: bytes, body: bytes) -
     await connection.execute(insert(notices).values(hash=digest, body=body).on_conflict_do_nothing())
 
 
-async def read_notices(connection: AsyncConnection, digests: Iterable[bytes]) -> dict[bytes, bytes]:
+async def read_notices(database: Database, digests: Iterable[bytes]) -> dict[bytes, bytes]:
     """Return the bodies of notices by hash."""
-    query = select(notices.c.hash, notices.c.body).where(notices.c.hash.in_(list(digests)))
-    return {row.hash: row.body for row in await connection.execute(query)}
+    return {row["hash"]: row["body"] for row in await database.fetch(_READ_NOTICES, list(digests))}
 
 
 async def read_history(connection: AsyncConnection, holder: Holder, purpose: str, most: int) -> list[Record]:
@@ -43,10 +51,10 @@ async def read_in_force(connection: AsyncConnection, holder: Holder) -> list[Rec
     return [record for record, _ in await _records(connection, query.order_by(records.c.sequence))]
 
 
-async def read_by_id(connection: AsyncConnection, holder: Holder, record_ids: Iterable[str]) -> list[Record]:
+async def read_by_id(database: Database, holder: Holder, record_ids: Iterable[str]) -> list[Record]:
     """Return records of one persona and audience by their ids, oldest first."""
-    query = select(records).where(*_of(holder), records.c.record_id.in_(list(record_ids)))
-    return [record for record, _ in await _records(connection, query.order_by(records.c.sequence))]
+    whose = holder.brand, holder.shard, holder.pid, holder.audience
+    return [_record(dict(row))[0] for row in await database.fetch(_READ_BY_ID, *whose, list(record_ids))]
 
 
 def _of(holder: Holder) -> tuple[ColumnElement[bool], ...]:
@@ -65,9 +73,9 @@ async def read_chain(connection: AsyncConnection, brand: str, shard: int) -> lis
 
 
 async def _records(connection: AsyncConnection, query: Select[Any]) -> list[tuple[Record, bytes]]:
-    found = []
-    for row in await connection.execute(query):
-        fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-        digest = fields.pop("hash")
-        found.append((Record(**fields), digest))
-    return found
+    return [_record(dict(row._mapping)) for row in await connection.execute(query)]  # noqa: SLF001 - its public name
+
+
+def _record(fields: dict[str, Any]) -> tuple[Record, bytes]:
+    digest = fields.pop("hash")
+    return Record(**fields), digest

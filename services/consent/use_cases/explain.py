@@ -1,11 +1,10 @@
 """Says why, with the records that led there."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database
 from services.consent.chain import Record
@@ -22,7 +21,7 @@ class Kept:
     """A record with the content of the notice that it rests on."""
 
     record: Record
-    notice: dict[str, Any]
+    notice: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ async def explain(database: Database, around: Surroundings, holder: Holder, purp
         found = await histories.read_history(reading, holder, purpose, MAX_EXPLAINED)
         # A statement made between the two reads is the next question's.
         found = [record for record in found if consent is not None and record.sequence <= consent.sequence]
-        kept = await _with_notices(reading, found[:1])
+    kept = await _with_notices(database, found[:1])
     written = json.dumps(document(kept[0].record, kept[0].notice, handle), ensure_ascii=False) if kept else ""
     return Explanation(decision, known, found, written)
 
@@ -57,17 +56,24 @@ async def explain(database: Database, around: Surroundings, holder: Holder, purp
 async def in_force(database: Database, holder: Holder) -> list[Kept]:
     """Return the record in force of every purpose, each with what it rests on."""
     async with database.reading() as reading:
-        return await _with_notices(reading, await histories.read_in_force(reading, holder))
+        records = await histories.read_in_force(reading, holder)
+    return await _with_notices(database, records)
 
 
 async def recorded(database: Database, holder: Holder, record_ids: Iterable[str]) -> list[Kept]:
     """Return records by their ids, each with what it rests on, whether or not they are in force any more."""
-    async with database.reading() as reading:
-        return await _with_notices(reading, await histories.read_by_id(reading, holder, record_ids))
+    return await _with_notices(database, await histories.read_by_id(database, holder, record_ids))
 
 
-async def _with_notices(connection: AsyncConnection, records: list[Record]) -> list[Kept]:
-    bodies = await histories.read_notices(connection, {record.notice_hash for record in records})
-    contents: dict[bytes, dict[str, Any]] = {digest: json.loads(body) for digest, body in bodies.items()}
+async def _with_notices(database: Database, records: Sequence[Record]) -> list[Kept]:
+    bodies = await histories.read_notices(database, {record.notice_hash for record in records})
+    contents = {digest: _content(body) for digest, body in bodies.items()}
     # Records from before notices were kept rest on none that we could show.
     return [Kept(record, contents.get(record.notice_hash, {})) for record in records]
+
+
+@lru_cache(maxsize=16)
+def _content(body: bytes) -> Mapping[str, Any]:
+    # There are few, and every receipt shows one.
+    content: dict[str, Any] = json.loads(body)
+    return content

@@ -120,7 +120,8 @@ class RecommendationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FitModel(self, request, context):
-        """Fits the model on everything learnt so far, now. Otherwise it refits by itself as lessons arrive.
+        """Fits the model on everything learnt so far, now, in a process of its own. Otherwise it refits by itself as lessons arrive.
+        Errors: INVALID_ARGUMENT with field and limit; UNFINISHED (unavailable) when that process was killed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,9 @@ class RecommendationServiceStub:
     GetModel: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]
     """Tells how far the model has learnt."""
     FitModel: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.FitModelRequest, _recommendation_pb2.FitModelResponse]
-    """Fits the model on everything learnt so far, now. Otherwise it refits by itself as lessons arrive."""
+    """Fits the model on everything learnt so far, now, in a process of its own. Otherwise it refits by itself as lessons arrive.
+    Errors: INVALID_ARGUMENT with field and limit; UNFINISHED (unavailable) when that process was killed.
+    """
     Unlearn: _grpc.UnaryUnaryMultiCallable[_recommendation_pb2.UnlearnRequest, _recommendation_pb2.UnlearnResponse]
     """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
     changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
@@ -90,7 +92,9 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     GetModel: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.GetModelRequest, _recommendation_pb2.GetModelResponse]  # type: ignore[assignment]
     """Tells how far the model has learnt."""
     FitModel: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.FitModelRequest, _recommendation_pb2.FitModelResponse]  # type: ignore[assignment]
-    """Fits the model on everything learnt so far, now. Otherwise it refits by itself as lessons arrive."""
+    """Fits the model on everything learnt so far, now, in a process of its own. Otherwise it refits by itself as lessons arrive.
+    Errors: INVALID_ARGUMENT with field and limit; UNFINISHED (unavailable) when that process was killed.
+    """
     Unlearn: _aio.UnaryUnaryMultiCallable[_recommendation_pb2.UnlearnRequest, _recommendation_pb2.UnlearnResponse]  # type: ignore[assignment]
     """Takes back what lessons of an erased persona have added to the sums; durable when it returns. A batch taken back before
     changes nothing. Lessons that are still on their way meet the sums afterwards and add up to nothing.
@@ -152,7 +156,9 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recommendation_pb2.FitModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_pb2.FitModelResponse, _abc.Awaitable[_recommendation_pb2.FitModelResponse]]:
-        """Fits the model on everything learnt so far, now. Otherwise it refits by itself as lessons arrive."""
+        """Fits the model on everything learnt so far, now, in a process of its own. Otherwise it refits by itself as lessons arrive.
+        Errors: INVALID_ARGUMENT with field and limit; UNFINISHED (unavailable) when that process was killed.
+        """
 
     @_abc_1.abstractmethod
     def Unlearn(
