@@ -25,7 +25,7 @@ _MAIN = f"import sys; from {__name__} import main; main(*map(int, sys.argv[1:]))
 
 
 class UnfinishedError(UnavailableError):
-    """The process that worked aside ended without an answer, for want of memory most likely."""
+    """The process that worked aside ended without an answer: killed, or for want of memory."""
 
     reason = "UNFINISHED"
 
@@ -47,7 +47,7 @@ class Work(Generic[R]):
         self._asked.flush()
 
     async def done(self) -> R:
-        """Return what the function returned, or raise what it raised; UnfinishedError when its process was killed.
+        """Return what the function returned, or raise what it raised; UnfinishedError when its process ended without.
 
         Whoever is cancelled meanwhile ends the process.
         """
@@ -91,6 +91,8 @@ def main(asked: int, answer: int) -> None:
         function, args, kwargs = _unpack(file)
     try:
         outcome = function(*args, **kwargs)
+    except MemoryError:
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001  # raised where the outcome is waited for
         outcome = _Raised(error)
     with os.fdopen(answer, "wb") as file:

@@ -66,6 +66,10 @@ class TestWork:
             await Work(refused).done()
         assert (raised.value.field, raised.value.limit) == ("there", "less")
 
+    async def test_out_of_memory(self):
+        with pytest.raises(UnfinishedError):
+            await Work(bytearray, 2**60).done()
+
     async def test_killed(self):
         working = asyncio.create_task(Work(time.sleep, 60).done())
         os.kill(await child(), signal.SIGKILL)
