@@ -33,14 +33,19 @@ def children(pid):
 
 
 def lives(pid):
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
-async def child():
-    """Return the process that works aside, once there is one."""
-    while not (found := children(os.getpid())):
+async def begun(work):
+    """Begin it; return the task that waits, and its process among all that this one has started."""
+    others = children(os.getpid())
+    working = asyncio.create_task(work.done())
+    while not (found := [pid for pid in children(os.getpid()) if pid not in others]):
         await asyncio.sleep(0.01)
-    return found[-1]
+    return working, found[0]
 
 
 class TestWork:
@@ -71,14 +76,13 @@ class TestWork:
             await Work(bytearray, 2**60).done()
 
     async def test_killed(self):
-        working = asyncio.create_task(Work(time.sleep, 60).done())
-        os.kill(await child(), signal.SIGKILL)
+        working, pid = await begun(Work(time.sleep, 60))
+        os.kill(pid, signal.SIGKILL)
         with pytest.raises(UnfinishedError):
             await working
 
     async def test_whoever_is_cancelled_ends_it(self):
-        working = asyncio.create_task(Work(time.sleep, 60).done())
-        pid = await child()
+        working, pid = await begun(Work(time.sleep, 60))
         working.cancel()
         with pytest.raises(asyncio.CancelledError):
             await working
