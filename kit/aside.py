@@ -9,8 +9,10 @@ import os
 import pickle
 import signal
 import sys
+import traceback
 from collections.abc import Callable
-from typing import Any, BinaryIO, Generic, NamedTuple, ParamSpec, TypeVar
+from types import TracebackType
+from typing import Any, BinaryIO, Generic, ParamSpec, TypeVar
 
 from kit.errors import UnavailableError
 from kit.parting import die_with_parent
@@ -25,13 +27,9 @@ _MAIN = f"import sys; from {__name__} import main; main(*map(int, sys.argv[1:]))
 
 
 class UnfinishedError(UnavailableError):
-    """The process that worked aside ended without an answer: killed, or for want of memory."""
+    """The process that worked aside was killed, or found no memory."""
 
     reason = "UNFINISHED"
-
-
-class _Raised(NamedTuple):
-    error: Exception
 
 
 class Work(Generic[R]):
@@ -47,9 +45,10 @@ class Work(Generic[R]):
         self._asked.flush()
 
     async def done(self) -> R:
-        """Return what the function returned, or raise what it raised; UnfinishedError when its process ended without.
+        """Return what the function returned; raises UnfinishedError when its process was killed or found no memory.
 
-        Whoever is cancelled meanwhile ends the process.
+        What the function raises is a defect: told by type and place on standard error, and a RuntimeError here. Whoever
+        is cancelled meanwhile ends the process.
         """
         with _memory() as answer:
             with self._asked as asked:
@@ -63,12 +62,11 @@ class Work(Generic[R]):
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-            if code:
+            if code < 0:
                 raise UnfinishedError
-            outcome = await asyncio.to_thread(_unpack, answer)
-        if isinstance(outcome, _Raised):
-            raise outcome.error
-        result: R = outcome
+            if code:
+                raise RuntimeError("what was worked out aside failed; standard error tells where")
+            result: R = await asyncio.to_thread(_unpack, answer)
         return result
 
 
@@ -87,13 +85,17 @@ def main(asked: int, answer: int) -> None:
     os.nice(_NICENESS)
     # Whoever waits for it ends it, also when the whole terminal is interrupted.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.excepthook = _end
     with os.fdopen(asked, "rb") as file:
         function, args, kwargs = _unpack(file)
-    try:
-        outcome = function(*args, **kwargs)
-    except MemoryError:
-        sys.exit(1)
-    except Exception as error:  # noqa: BLE001  # raised where the outcome is waited for
-        outcome = _Raised(error)
+    outcome = function(*args, **kwargs)
     with os.fdopen(answer, "wb") as file:
         pickle.dump(outcome, file, pickle.HIGHEST_PROTOCOL)
+
+
+def _end(kind: type[BaseException], _: BaseException, place: TracebackType | None) -> None:
+    if issubclass(kind, MemoryError):
+        # As the kernel ends whoever takes too much.
+        signal.raise_signal(signal.SIGKILL)
+    # Never the text, which may hold what was worked on.
+    sys.stderr.write("".join((*traceback.format_tb(place), kind.__name__, "\n")))
